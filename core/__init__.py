@@ -1,0 +1,1 @@
+"""The shared kernel: what two packages or more need, and nothing else."""

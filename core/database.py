@@ -1,0 +1,198 @@
+"""Connections, the three editions, named SQL, and translation of the driver's errors."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import aiosql
+import asyncpg
+import msgspec
+
+from core.clock import REAL_CLOCK, ScaledClock, wall_time
+from core.errors import DatabaseError, DatabaseUnavailableError, SchemaError
+
+Edition = Literal["plain", "timescaledb-apache", "timescaledb-community"]
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+"""What a query may be run on."""
+Pool = asyncpg.Pool
+
+NOTE_CHANNEL = "saimi_note"
+"""Woken when ingest has committed something new."""
+EPISODE_CHANNEL = "saimi_episode"
+"""Woken, with the episode's id as payload, when an episode changes."""
+REGISTRY_CHANNEL = "saimi_registry"
+"""Woken when the registry changes."""
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """What kind of database this is."""
+
+    edition: Edition
+    postgresql: str
+    timescaledb: str | None
+
+    @property
+    def version(self) -> str:
+        """For people: both versions."""
+        if self.timescaledb is None:
+            return f"PostgreSQL {self.postgresql}"
+        return f"PostgreSQL {self.postgresql}, TimescaleDB {self.timescaledb}"
+
+
+@cache
+def load_queries(package: str) -> Any:
+    """The named queries of `<package>/sql/*.sql`, as coroutine functions (aiosql)."""
+    module = importlib.import_module(package)
+    return aiosql.from_path(Path(str(module.__file__)).with_name("sql"), "asyncpg")
+
+
+def place(url: str) -> str:
+    """The part of a database address that may be shown: no user, no password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'local socket'}:{parts.port or 5432}{parts.path}"
+
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.InterfaceError,  # "connection is closed", "pool is closing"
+)
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn the driver's errors into Saimi's.
+
+    Raises:
+        DatabaseUnavailableError: the server is away; the same call may succeed later.
+        SchemaError: a table or column is not there.
+        DatabaseError: anything else the server refuses.
+    """
+    try:
+        yield
+    except _AWAY as error:
+        raise DatabaseUnavailableError(
+            f"The database does not answer ({type(error).__name__}: {error}): start it, or correct "
+            "SAIMI_DATABASE_URL."
+        ) from error
+    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        raise DatabaseUnavailableError(
+            "The database refuses this user or password: correct SAIMI_DATABASE_URL."
+        ) from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise DatabaseUnavailableError(
+            f"There is no such database ({error}): create it, or correct SAIMI_DATABASE_URL."
+        ) from error
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise SchemaError(
+            f"The database lacks what this version needs ({error}): run `saimi db migrate`."
+        ) from error
+    except asyncpg.PostgresError as error:
+        raise DatabaseError(f"The database refused: {error}.") from error
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name,
+            schema="pg_catalog",
+            encoder=lambda value: msgspec.json.encode(value).decode(),
+            decoder=msgspec.json.decode,
+        )
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """One connection, with JSON columns as Python values.
+
+    Raises:
+        DatabaseUnavailableError: the server does not answer or refuses us.
+    """
+    async with translated():
+        connection: asyncpg.Connection = await asyncpg.connect(
+            url, timeout=10, server_settings={"timezone": "UTC", "application_name": "saimi"}
+        )
+        await _prepare(connection)
+        return connection
+
+
+async def create_pool(url: str, *, size: int = 8, service: str = "saimi") -> Pool:
+    """A pool of up to `size` connections, with JSON columns as Python values.
+
+    Raises:
+        DatabaseUnavailableError: the server does not answer or refuses us.
+    """
+    async with translated():
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            init=_prepare,
+            server_settings={"timezone": "UTC", "application_name": f"saimi-{service}"},
+        )
+
+
+async def wait_for_database(url: str, *, patience: timedelta) -> None:
+    """Wait until the database answers, for services that start before it.
+
+    Raises:
+        DatabaseUnavailableError: it did not answer within `patience` of wall time.
+    """
+    deadline = wall_time() + patience
+    while True:
+        try:
+            await (await connect(url)).close()
+        except DatabaseUnavailableError:
+            if wall_time() >= deadline:
+                raise
+            await asyncio.sleep(0.25)
+        else:
+            return
+
+
+async def server_info(connection: Connection) -> ServerInfo:
+    """Which edition this is; the one capability check everything else goes by."""
+    row = await load_queries("core").server_info(connection)
+    timescaledb: str | None = row["timescaledb"]
+    edition: Edition = "plain"
+    if timescaledb is not None:
+        community = row["license"] == "timescale"
+        edition = "timescaledb-community" if community else "timescaledb-apache"
+    return ServerInfo(edition, row["postgresql"], timescaledb)
+
+
+async def read_clock(connection: Connection) -> ScaledClock:
+    """The clock all processes share; the real one where none was set."""
+    row = await load_queries("core").read_clock(connection)
+    if row is None:
+        return REAL_CLOCK
+    return ScaledClock(row["wall_anchor"], row["anchor"], row["factor"])
+
+
+async def set_clock(connection: Connection, *, factor: float) -> ScaledClock:
+    """Let the shared clock run `factor` times as fast from now on; it never goes back.
+
+    A database that has lived ahead of real time goes on from where it was last used.
+    """
+    queries = load_queries("core")
+    wall = wall_time()
+    last: datetime | None = await queries.latest_time(connection)
+    anchor = max(wall, last) if last is not None else wall
+    await queries.write_clock(connection, wall_anchor=wall, anchor=anchor, factor=factor)
+    return ScaledClock(wall, anchor, factor)

@@ -1,0 +1,1 @@
+"""Alembic's scripts; the SQL itself is in `versions/*.sql`."""

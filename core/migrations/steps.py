@@ -1,0 +1,47 @@
+"""The few steps that migrations are made of, on all three database editions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import op
+
+
+def run(sql: str) -> None:
+    """Run a script of several statements in the migration's transaction."""
+    connection = op.get_bind().connection.dbapi_connection
+    assert connection is not None  # noqa: S101 - alembic is never run offline here
+
+    async def execute(driver: Any) -> None:
+        await driver.execute(sql)
+
+    connection.run_async(execute)
+
+
+def run_file(revision_file: str, part: str | None = None) -> None:
+    """Run the script beside a revision: `0001_first.sql`, or `0001_first.<part>.sql`."""
+    path = Path(revision_file)
+    path = path.with_suffix(".sql" if part is None else f".{part}.sql")
+    run(path.read_text(encoding="utf-8"))
+
+
+def has_timescaledb() -> bool:
+    """Whether the extension is in this database, creating it where the server offers it."""
+    row = op.get_bind().exec_driver_sql(
+        "SELECT 1 FROM pg_available_extensions WHERE name = 'timescaledb'"
+    )
+    if row.first() is None:
+        return False
+    run("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    return True
+
+
+def hypertable(table: str, column: str, *, chunk: str) -> None:
+    """Partition `table` by time on TimescaleDB; on plain PostgreSQL it stays one table."""
+    if has_timescaledb():
+        # Our own indexes follow; the default one on time alone would only cost writes.
+        run(
+            f"SELECT create_hypertable('{table}', by_range('{column}', INTERVAL '{chunk}'), "
+            "create_default_indexes => false)"
+        )

@@ -1,0 +1,13 @@
+"""The first schema: registry, telemetry, alerts, audit, ops."""
+
+from core.migrations.steps import hypertable, run_file
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Apply `0001_first.sql`, then make `telemetry.reading` a hypertable where that is to be had."""
+    run_file(__file__)
+    hypertable("telemetry.reading", "time", chunk="7 days")
+    run_file(__file__, "reading_indexes")

@@ -1,0 +1,71 @@
+"""Settings from the environment (`SAIMI_…`); secrets come from there or from files, never from code."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """Everything a service can be told from outside. Each field is `SAIMI_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="SAIMI_", secrets_dir=None, extra="ignore")
+
+    database_url: SecretStr | None = Field(None, description="postgresql://user@host/database")
+    mqtt_url: SecretStr | None = Field(None, description="mqtt://user:password@host:1883")
+    data_dir: Path = Field(Path("data"), description="Where `saimi up` keeps everything")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_json: bool = Field(False, description="One JSON object a line instead of text")
+    web_host: str = Field("127.0.0.1", description="Address the web service listens on")
+    web_port: int = Field(8080, ge=0, le=65535)
+    public_url: str | None = Field(
+        None, description="The address browsers reach the web service at"
+    )
+    retention_days: int = Field(3650, ge=1, description="Readings older than this are refused")
+    database_pool: int = Field(8, ge=2, le=200, description="Connections a process keeps at most")
+
+    def require_database_url(self) -> str:
+        """The database's address.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        if self.database_url is None:
+            raise SettingsError(
+                "SAIMI_DATABASE_URL is not set, so there is no database to use: set it to "
+                "postgresql://user:password@host/database, or use `saimi up`, which brings its own."
+            )
+        return self.database_url.get_secret_value()
+
+    def require_mqtt_url(self) -> str:
+        """The broker's address.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        if self.mqtt_url is None:
+            raise SettingsError(
+                "SAIMI_MQTT_URL is not set, so there is no broker to use: set it to "
+                "mqtt://user:password@host:1883, or use `saimi up`, which brings its own."
+            )
+        return self.mqtt_url.get_secret_value()
+
+
+@cache
+def load_settings() -> Settings:
+    """Read the environment once.
+
+    Raises:
+        SettingsError: a variable has a value that cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "SAIMI_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name} cannot be used: {first['msg']}.") from None
