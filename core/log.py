@@ -1,4 +1,7 @@
-"""Structured logs on standard error. Log identifiers and counts; never names, addresses or values."""
+"""Structured logs on standard error. 
+
+Log identifiers and counts; never names, addresses or values.
+"""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Device(_Entry):
     name: Annotated[str, Meta(min_length=1, max_length=64)]
     """As it is called on the wire."""
     kind: Name
-    """What it is: oximeter, cuff, thermometer, scale, wearable, motion, door, bed, button, smoke, …"""
+    """What it is: oximeter, cuff, thermometer, scale, wearable, motion, door, bed, button, …"""
     location: str = ""
     silent_after_minutes: float | None = None
     """Expected to be heard at least this often; absent: used on demand."""

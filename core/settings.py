@@ -1,4 +1,4 @@
-"""Settings from the environment (`SAIMI_…`); secrets come from there or from files, never from code."""
+"""Settings from the environment (`SAIMI_…`); secrets come from there or from files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="Address the web service listens on")
     web_port: int = Field(8080, ge=0, le=65535)
     public_url: str | None = Field(
-        None, description="The address browsers reach the web service at"
+        None, description="The address browsers use"
     )
     retention_days: int = Field(3650, ge=1, description="Readings older than this are refused")
     database_pool: int = Field(8, ge=2, le=200, description="Connections a process keeps at most")

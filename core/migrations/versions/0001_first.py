@@ -7,7 +7,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Apply `0001_first.sql`, then make `telemetry.reading` a hypertable where that is to be had."""
+    """Apply the SQL; `telemetry.reading` becomes a hypertable where that can be had."""
     run_file(__file__)
     hypertable("telemetry.reading", "time", chunk="7 days")
     run_file(__file__, "reading_indexes")

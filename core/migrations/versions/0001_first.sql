@@ -195,14 +195,18 @@ CREATE TABLE telemetry.rejected (
 CREATE INDEX ON telemetry.rejected (received_at);
 CREATE INDEX ON telemetry.rejected (gateway, received_at);
 
--- Which messages of a gateway's boot are in the database for good.
+-- Which messages of a gateway's boot are in the database for good, and what became of their
+-- readings; written in the transaction that stores them, so each message is counted once.
 CREATE TABLE telemetry.received (
-    gateway   integer NOT NULL,
-    boot      text NOT NULL,
-    seqs      int8multirange NOT NULL,
-    announced bigint NOT NULL DEFAULT 0,     -- highest seq the gateway says it gave out
-    first_at  timestamptz NOT NULL,
-    last_at   timestamptz NOT NULL,
+    gateway    integer NOT NULL,
+    boot       text NOT NULL,
+    seqs       int8multirange NOT NULL,
+    announced  bigint NOT NULL DEFAULT 0,    -- highest seq the gateway says it gave out
+    committed  bigint NOT NULL DEFAULT 0,    -- readings stored
+    duplicates bigint NOT NULL DEFAULT 0,    -- readings that were there already, equal
+    rejected   bigint NOT NULL DEFAULT 0,    -- kept in telemetry.rejected, conflicts included
+    first_at   timestamptz NOT NULL,
+    last_at    timestamptz NOT NULL,
     PRIMARY KEY (gateway, boot)
 );
 
