@@ -1,4 +1,4 @@
-"""Structured logs on standard error. 
+"""Structured logs on standard error.
 
 Log identifiers and counts; never names, addresses or values.
 """

@@ -23,7 +23,7 @@ Language = Literal["fi", "sv", "en"]
 Role = Literal["member", "clinician", "coordinator", "operator"]
 
 
-class _Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+class _Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     pass
 
 
@@ -103,11 +103,11 @@ class Home(_Entry):
     name: Name
     area: str
     """Area code."""
+    gateway: WireName
     address: str = ""
     latitude: float | None = None
     longitude: float | None = None
     access: str = ""
-    gateway: WireName
     clients: list[Client] = []
     devices: list[Device] = []
 

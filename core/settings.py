@@ -16,18 +16,22 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SAIMI_", secrets_dir=None, extra="ignore")
 
-    database_url: SecretStr | None = Field(None, description="postgresql://user@host/database")
-    mqtt_url: SecretStr | None = Field(None, description="mqtt://user:password@host:1883")
-    data_dir: Path = Field(Path("data"), description="Where `saimi up` keeps everything")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
-    log_json: bool = Field(False, description="One JSON object a line instead of text")
-    web_host: str = Field("127.0.0.1", description="Address the web service listens on")
-    web_port: int = Field(8080, ge=0, le=65535)
-    public_url: str | None = Field(
-        None, description="The address browsers use"
+    database_url: SecretStr | None = Field(
+        default=None, description="postgresql://user@host/database"
     )
-    retention_days: int = Field(3650, ge=1, description="Readings older than this are refused")
-    database_pool: int = Field(8, ge=2, le=200, description="Connections a process keeps at most")
+    mqtt_url: SecretStr | None = Field(default=None, description="mqtt://user:password@host:1883")
+    data_dir: Path = Field(default=Path("data"), description="Where `saimi up` keeps everything")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_json: bool = Field(default=False, description="One JSON object a line instead of text")
+    web_host: str = Field(default="127.0.0.1", description="Address the web service listens on")
+    web_port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str | None = Field(None, description="The address browsers use")
+    retention_days: int = Field(
+        default=3650, ge=1, description="Readings older than this are refused"
+    )
+    database_pool: int = Field(
+        default=8, ge=2, le=200, description="Connections a process keeps at most"
+    )
 
     def require_database_url(self) -> str:
         """The database's address.
