@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     log_json: bool = Field(default=False, description="One JSON object a line instead of text")
     web_host: str = Field(default="127.0.0.1", description="Address the web service listens on")
     web_port: int = Field(default=8080, ge=0, le=65535)
-    public_url: str | None = Field(None, description="The address browsers use")
+    public_url: str | None = Field(default=None, description="The address browsers use")
     retention_days: int = Field(
         default=3650, ge=1, description="Readings older than this are refused"
     )
