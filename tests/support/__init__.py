@@ -1,0 +1,1 @@
+"""What several tests need: real databases of every edition, brokers, a browser."""

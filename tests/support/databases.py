@@ -1,0 +1,142 @@
+"""A fresh database per test on a server that lives for the whole run.
+
+A template is migrated once per server; a copy of it takes a few hundredths of a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from core.migrate import migrate
+from saimi.embedded.installation import Installation, find_installations
+from saimi.embedded.postgres import PostgresServer
+from tests.support.chroot import data_folder, find_chroot
+from tests.support.parts import missing
+
+T = TypeVar("T")
+EXTERNAL_URL = os.environ.get("SAIMI_TEST_DATABASE_URL")
+# The editions that tests of the database run on; `external` is somebody's server (see
+# CONTRIBUTING), often the Community edition that cannot be installed here.
+EDITIONS = ("plain", "timescaledb", *(("external",) if EXTERNAL_URL else ()))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` in a thread with a loop of its own: fixtures stay out of the test's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+class Databases:
+    """Databases made and dropped on one server, reached through its administrator's URL."""
+
+    def __init__(self, edition: str, url: str) -> None:
+        self.edition = edition
+        self._url = url
+        self._template: str | None = None
+        self._made: set[str] = set()
+
+    def create(self, *, migrated: bool = True) -> str:
+        """Make a database, with Saimi's schema unless `migrated` is False; return its URL."""
+        return run(self._create(migrated))
+
+    def drop(self, url: str) -> None:
+        """Drop a database of ours, ending whatever is connected to it."""
+        run(self._drop(urlsplit(url).path.lstrip("/")))
+
+    def drop_all(self) -> None:
+        """Drop every database made here and not dropped yet, the template too."""
+        for name in list(self._made):
+            run(self._drop(name))
+
+    def url_of(self, name: str) -> str:
+        return urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
+
+    async def _create(self, migrated: bool) -> str:
+        if migrated and self._template is None:
+            template = await self._new("saimi_template")
+            await migrate(self.url_of(template))
+            # Nobody may be connected to a template while it is copied; TimescaleDB's background
+            # workers stay away from a database that takes no connections.
+            await self._administer(
+                f"ALTER DATABASE {template} WITH ALLOW_CONNECTIONS false",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                f"WHERE datname = '{template}'",
+            )
+            self._template = template
+        name = await self._new("saimi_test", self._template if migrated else None)
+        return self.url_of(name)
+
+    async def _new(self, prefix: str, template: str | None = None) -> str:
+        name = f"{prefix}_{uuid.uuid4().hex[:12]}"
+        await self._administer(
+            f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")
+        )
+        self._made.add(name)
+        return name
+
+    async def _drop(self, name: str) -> None:
+        await self._administer(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._made.discard(name)
+
+    async def _administer(self, *statements: str) -> None:
+        connection = await asyncpg.connect(self._url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def databases(edition: str, folder: Path) -> Iterator[Databases]:
+    """Start the server of an edition (or reach the external one) and stop it at the end.
+
+    Skips the test where the edition is not to be had on this machine.
+    """
+    if edition == "external":
+        assert EXTERNAL_URL is not None
+        yield from _serve(edition, EXTERNAL_URL)
+        return
+    with postgres_server(edition, folder) as server:
+        yield from _serve(edition, server.url)
+
+
+def _serve(edition: str, url: str) -> Iterator[Databases]:
+    made = Databases(edition, url)
+    try:
+        yield made
+    finally:
+        made.drop_all()
+
+
+@contextmanager
+def postgres_server(edition: str, folder: Path) -> Iterator[PostgresServer]:
+    """A server of its own, for tests that kill and restart it; edition `plain` or `timescaledb`."""
+    if edition == "plain":
+        with PostgresServer(folder / "postgres", installation=plain_installation()) as server:
+            yield server
+        return
+    installation = find_chroot()
+    with (
+        data_folder(installation) as inside,
+        PostgresServer(inside / "postgres", installation=installation) as server,
+    ):
+        yield server
+
+
+def plain_installation() -> Installation:
+    """PostgreSQL as `make demo` finds it on a machine that has none: the wheel's."""
+    for one in find_installations():
+        if not one.timescaledb and "site-packages" in one.programs.parts:
+            return one
+    missing("PostgreSQL (pip install 'saimi[embedded]')")

@@ -1,0 +1,22 @@
+"""Names what was skipped at the end of a run: a skipped test must not look like a passed one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    skipped = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", ()):
+        if isinstance(report, pytest.TestReport) and isinstance(report.longrepr, tuple):
+            skipped[report.longrepr[2].removeprefix("Skipped: ")].append(report.nodeid)
+    if not skipped:
+        return
+    terminalreporter.section("not run", yellow=True)
+    for reason, names in sorted(skipped.items()):
+        terminalreporter.write_line(f"{reason}: {len(names)}")
+        for name in names:
+            terminalreporter.write_line(f"    {name}")
