@@ -1,0 +1,79 @@
+# Two commands: `make demo` starts everything on this machine, `make test` checks everything.
+# Needed before: git, make, Python 3.11 or newer.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := alerts core dashboards gateway_sim ingest models saimi web
+CHECKED := $(PACKAGES) tests
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+# A folder counts once it holds code.
+present = $(wildcard $(1))
+ARGS ?=
+
+.PHONY: help demo install test test-parts lint format lock clean
+
+help:
+	@echo "make demo      install and start everything here; Ctrl-C stops it (ARGS=... go to saimi up)"
+	@echo "make test      install what the tests need and run them (ARGS=... go to pytest)"
+	@echo "make lint      ruff, mypy, import rules"
+	@echo "make format    format the code"
+	@echo "make lock      pin the newest releases in requirements/"
+	@echo "make clean     remove what make and the tools put here, not the data"
+
+demo: $(VENV)/run.stamp
+	@exec $(BIN)/saimi up $(ARGS)
+
+install: $(VENV)/run.stamp
+
+test: $(VENV)/dev.stamp test-parts
+	$(BIN)/python -m pytest $(ARGS)
+
+test-parts:
+	@scripts/install-test-parts
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(call present,$(CHECKED))
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Stamps: a second run installs nothing until a lock file or pyproject.toml changes.
+$(VENV)/venv.stamp:
+	@python=$$(scripts/find-python) && scripts/make-venv "$$python" $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/venv.stamp requirements/run.txt pyproject.toml
+	@echo "Installing Saimi into $(VENV)"
+	@$(PIP_INSTALL) --require-hashes -r requirements/run.txt
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@echo "Installing the tools for tests into $(VENV)"
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Nothing else needs uv, so it gets an environment of its own.
+UV := .cache/uv/bin/uv
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate pyproject.toml --extra embedded --group build
+
+lock: $(UV)
+	$(COMPILE) -o requirements/run.txt
+	$(COMPILE) --group dev -c requirements/run.txt -o requirements/dev.txt
+
+$(UV):
+	@python=$$(scripts/find-python) && scripts/make-venv "$$python" .cache/uv
+	@.cache/uv/bin/python -m pip install -qq --disable-pip-version-check uv
+
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
