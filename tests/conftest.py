@@ -109,12 +109,12 @@ def broker_factory(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
     """Call with `mosquitto` or `iotcore` for a broker of the test's own, started."""
     with ExitStack() as stack:
 
-        def make(kind: str = "mosquitto") -> Broker:
+        def make(kind: str = "mosquitto", *, port: int | None = None) -> Broker:
             folder = tmp_path / f"broker-{kind}"
             if kind == "iotcore":
-                return stack.enter_context(IotcoreBroker(folder))
+                return stack.enter_context(IotcoreBroker(folder, port=port))
             program("mosquitto", cure="apt-get install mosquitto")
-            return stack.enter_context(MosquittoBroker(folder))
+            return stack.enter_context(MosquittoBroker(folder, port=port))
 
         yield make
 
