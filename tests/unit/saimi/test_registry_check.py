@@ -1,0 +1,83 @@
+"""A registry document that contradicts itself is refused, and the entry is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import RegistryError
+from core.registry import parse_document
+from core.registry_check import check_document
+
+HOME = '"name": "K1", "area": "imatra", "gateway": "gw-1"'
+PERSON = '"given_name": "Aino", "family_name": "Esimerkki", "born": "1940-02-03"'
+
+
+def home(content: str) -> str:
+    return f'{{"homes": [{{{HOME}, {content}}}]}}'
+
+
+def client(content: str) -> str:
+    return home(f'"clients": [{{"reference": "c-1", {PERSON}, {content}}}]')
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"areas": [{"code": "a", "name": "A"}, {"code": "a", "name": "B"}]}', ["area", "'a'"]),
+        ('{"teams": [{"name": "T", "areas": []}, {"name": "T", "areas": []}]}', ["team", "'T'"]),
+        (f'{{"homes": [{{{HOME}}}, {{{HOME}}}]}}', ["home", "'K1'"]),
+        (
+            (
+                '{"homes": [{"name": "A", "area": "i", "gateway": "gw-1"},'
+                ' {"name": "B", "area": "i", "gateway": "gw-1"}]}'
+            ),
+            ["gateway", "'gw-1'"],
+        ),
+        (
+            home(f'"clients": [{{"reference": "c", {PERSON}}}, {{"reference": "c", {PERSON}}}]'),
+            ["client", "'c'"],
+        ),
+        (client('"limits": [{"metric": "mood", "low": 1}]'), ["'c-1'", "'mood'"]),
+        (client('"limits": [{"metric": "spo2"}]'), ["'c-1'", "'spo2'", "without"]),
+        (client('"limits": [{"metric": "spo2", "low": 92, "high": 88}]'), ["'spo2'", "92", "88"]),
+        (
+            home('"devices": [{"name": "cuff", "kind": "cuff"}, {"name": "cuff", "kind": "cuff"}]'),
+            ["'cuff'", "'K1'", "two owners"],
+        ),
+        (
+            home(
+                '"devices": [{"name": "cuff", "kind": "cuff"},'
+                ' {"name": "cuff", "kind": "scale", "user_index": 1}]'
+            ),
+            ["'cuff'", "differently"],
+        ),
+        (
+            home('"devices": [{"name": "m", "kind": "motion", "silent_after_minutes": 0}]'),
+            ["'m'", "silent_after_minutes"],
+        ),
+        (
+            home(
+                '"devices": [{"name": "m", "kind": "motion",'
+                ' "assigned_from": "2026-01-01T00:00:00"}]'
+            ),
+            ["'m'", "assigned_from", "time zone"],
+        ),
+    ],
+)
+def test_the_wrong_entry_is_named(text: str, words: list[str]) -> None:
+    with pytest.raises(RegistryError) as refused:
+        check_document(parse_document(text))
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_shared_device_has_an_entry_per_user() -> None:
+    check_document(
+        parse_document(
+            home(
+                f'"clients": [{{"reference": "c-1", {PERSON}}}, {{"reference": "c-2", {PERSON}}}],'
+                ' "devices": [{"name": "cuff", "kind": "cuff", "user_index": 1, "subject": "c-1"},'
+                ' {"name": "cuff", "kind": "cuff", "user_index": 2, "subject": "c-2"}]'
+            )
+        )
+    )
