@@ -126,6 +126,11 @@ def postgres_server(edition: str, folder: Path) -> Iterator[PostgresServer]:
         with PostgresServer(folder / "postgres", installation=plain_installation()) as server:
             yield server
         return
+    for machine in find_installations():
+        if machine.timescaledb:  # the machine's own, which needs neither root nor the folder
+            with PostgresServer(folder / "postgres", installation=machine) as server:
+                yield server
+            return
     installation = find_chroot()
     with (
         data_folder(installation) as inside,
