@@ -1,0 +1,14 @@
+"""Committed readings become findings, findings become episodes, episodes reach people.
+
+In reading order:
+
+    service.py      the worker: woken or polling, one batch after another
+    batch.py        one transaction: claim what is new, lock, assess, write, tell
+    subject.py      what is known of a subject when it is assessed
+    rules.toml      the rules as data, read by rules.py
+    assess.py       readings and facts -> findings, by one table of rules
+    finding.py      what a rule says, with its evidence
+    episodes.py     findings and open episodes -> what changes
+    handling.py     what a person does to an episode
+    listing.py      episodes as the web shows them
+"""

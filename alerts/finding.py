@@ -1,0 +1,118 @@
+"""A finding: what a rule says of a subject now, with the readings behind it.
+
+Findings carry no language. The web renders `key` and `params` as one sentence; numbers are in the
+unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and their parameters:
+
+    news2                 low, high: int, the total as a range; low == high when nothing is missing
+                          band: "low" | "low_medium" | "medium" | "high" (of `low`)
+                          points: {parameter: [low, high]} of the seven parameters that are known
+                          missing: [parameter, …]; scale: 1 | 2
+                          oxygen: "air" | "oxygen" | "air_by_plan" | "unknown"
+                          range: bool; true: SpO2 on scale 2 scores differently with and without
+                          oxygen, so say "between low and high"; else, with something missing,
+                          "at least low"
+    below_limit           metric, value, limit (the client's own); qualifier -1 | 0 | 1
+    above_limit           the same
+    spo2_below_range      value, low, high (the prescribed range; either may be null); qualifier;
+                          oxygen as above
+    spo2_above_range      the same
+    hypoglycaemia         value, limit (3.9 or 3.0), level: 1 | 2; qualifier
+    severe_blood_pressure systolic, diastolic: value or null; confirmed: bool (false: no second
+                          reading was made in time)
+    beyond_meter_low      metric, value: the meter said LO; the true value is below `value`
+    beyond_meter_high     metric, value: the meter said HI
+    help, smoke, carbon_monoxide, fall, call_request
+                          count: events so far; newest: time of the newest; late: true where it
+                          reached Saimi long after it was measured, so that its age must be said;
+                          unknown_device: true where nobody knows the device or its owner
+    device_silent         gateway, device, device_kind, location; last: time or null (never heard);
+                          expected_minutes
+    gateway_silent        gateway; last: time or null; devices: how many are silent
+    assessment_failed     rule: which rule could not be applied; error: kind of error
+
+Parameters of NEWS2 are named as metrics are: respiratory_rate, spo2, oxygen, systolic, pulse,
+consciousness, temperature ("oxygen" being air or oxygen, entered as the metric oxygen_flow).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+KINDS = (
+    "help",
+    "smoke",
+    "carbon_monoxide",
+    "fall",
+    "call_request",
+    "news2",
+    "spo2",
+    "glucose",
+    "blood_pressure",
+    "limit",
+    "silence",
+    "technical",
+)
+"""Every kind of episode. Kind `limit` is told apart by its origin, the metric's name; `silence` by
+the gateway, or gateway/device."""
+
+LIFE_SAFETY = frozenset({"help", "smoke", "carbon_monoxide", "fall"})
+"""Stay open until contact with a person is recorded; never inhibited (docs: rules)."""
+
+
+class Severity(IntEnum):
+    """How soon a person must look; its number is what the database stores."""
+
+    REVIEW = 1
+    ATTENTION = 2
+    URGENT = 3
+    EMERGENCY = 4
+
+
+class Reading(NamedTuple):
+    """One stored reading, as the rules see it."""
+
+    metric: str
+    value: float
+    """In the catalogue's unit."""
+    time: datetime
+    received_at: datetime
+    device: int
+    qualifier: int = 0
+    """core.reading.Qualifier."""
+    state: int = 0
+    """core.reading.State."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says of one subject.
+
+    `severity` is what is true; `pages` is what may open or raise an episode: lower where the
+    finding hangs on late measurements, waits for a second reading or is inhibited; 0 where it may
+    only keep an episode standing.
+    """
+
+    kind: str
+    rule: str
+    severity: int
+    pages: int
+    key: str
+    params: dict[str, Any]
+    evidence: tuple[Reading, ...] = ()
+    """Newest first: evidence[0] is the trigger. Empty for devices that were never heard."""
+    missing: tuple[str, ...] = ()
+    origin: str = ""
+    points: dict[str, list[int]] = field(default_factory=dict)
+    """Metric -> NEWS2 points [low, high], shown beside its evidence."""
+
+    def summary(self) -> dict[str, Any]:
+        """As stored in an episode: {rule, key, params, missing}."""
+        return {
+            "rule": self.rule,
+            "key": self.key,
+            "params": self.params,
+            "missing": list(self.missing),
+        }

@@ -1,0 +1,37 @@
+-- name: visible_subjects(member, now)
+SELECT subject FROM registry.visible_subjects(:member, :now);
+
+-- name: open_ids(subjects)
+SELECT id FROM alerts.episode WHERE closed_at IS NULL AND subject = ANY(:subjects::int[]);
+
+-- name: cards(ids)
+-- Everything the web shows of an episode; whom it concerns as JSON, one entry a client.
+SELECT e.id, e.version, e.kind, e.origin, e.severity, e.highest, e.subject,
+       s.pseudonym, s.kind AS subject_kind,
+       coalesce((SELECT jsonb_agg(jsonb_build_object(
+                            'subject', c.subject, 'pseudonym', cs.pseudonym,
+                            'given_name', c.given_name, 'family_name', c.family_name,
+                            'born', c.born, 'phone', c.phone, 'limits_of_care', c.limits_of_care)
+                        ORDER BY c.family_name, c.given_name, c.subject)
+                   FROM registry.client c
+                   JOIN registry.subject cs ON cs.id = c.subject
+                  WHERE c.subject = s.id OR (s.kind = 'home' AND cs.home = s.home)), '[]') AS people,
+       a.code AS area_code, a.name AS area_name, h.address, h.access,
+       e.opened_at, e.changed_at, e.cleared_at,
+       e.acknowledged_at, e.acknowledged_by, taker.display_name AS acknowledged_by_name,
+       e.closed_at, e.closed_by, closer.display_name AS closed_by_name, e.outcome, e.note,
+       e.summary, e.evidence
+  FROM alerts.episode e
+  JOIN registry.subject s ON s.id = e.subject
+  LEFT JOIN registry.home h ON h.id = s.home
+  LEFT JOIN registry.area a ON a.id = h.area
+  LEFT JOIN registry.member taker ON taker.id = e.acknowledged_by
+  LEFT JOIN registry.member closer ON closer.id = e.closed_by
+ WHERE e.id = ANY(:ids::bigint[]);
+
+-- name: events(episode)
+SELECT v.id, v.at, v.wall_at, v.what, v.member, m.display_name AS member_name, v.detail
+  FROM alerts.episode_event v
+  LEFT JOIN registry.member m ON m.id = v.member
+ WHERE v.episode = :episode
+ ORDER BY v.id;
