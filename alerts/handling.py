@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Literal, get_args
-from zoneinfo import ZoneInfo
 
 from alerts.finding import LIFE_SAFETY
 from alerts.listing import NOT_FOUND
@@ -25,21 +24,64 @@ MAX_NOTE = 2000
 _queries = load_queries("alerts")
 
 
+class AlreadyTakenError(ConflictError):
+    """Somebody else has acknowledged it; `name` and `at` for a sentence in the reader's language."""
+
+    def __init__(self, name: str, at: datetime) -> None:
+        self.name = name
+        self.at = at
+        super().__init__(
+            f"{name} took this alert at {_clock_time(at)}: agree with them who goes on with it."
+        )
+
+
+class AlreadyClosedError(ConflictError):
+    """It is closed; `name`, `at` and `outcome` for a sentence in the reader's language."""
+
+    def __init__(self, name: str, at: datetime, outcome: str) -> None:
+        self.name = name
+        self.at = at
+        self.outcome = outcome
+        super().__init__(
+            f'{name} closed this alert as "{outcome}" at {_clock_time(at)}: nothing more is to be '
+            "done with it."
+        )
+
+
+class ContactNeededError(UserError):
+    """A life-safety episode cannot be closed before contact with a person is recorded."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A help call, smoke, carbon monoxide or fall alert stays open until a person was "
+            "reached: make contact, record it, then close the alert."
+        )
+
+
+class NoteTooLongError(UserError):
+    """Nothing was changed; the note has `excess` characters too many."""
+
+    def __init__(self, length: int) -> None:
+        self.excess = length - MAX_NOTE
+        super().__init__(
+            f"The note is {length} characters long, {self.excess} too many: nothing was changed; "
+            "shorten it and close the alert again."
+        )
+
+
 async def acknowledge(connection: Connection, *, episode: int, member: int, now: datetime) -> int:
     """Take an episode on: others see who has it. Returns its version.
 
     Raises:
         NotFoundError: there is none that the member may see.
-        ConflictError: somebody else has it already, or it is closed; says who and since when.
+        AlreadyTakenError: somebody else has it; says who, and since when.
+        AlreadyClosedError: it is closed; says by whom and when.
     """
     async with translated(), connection.transaction():
         found = await _lock(connection, episode=episode, member=member, now=now)
         _refuse_closed(found)
         if found["acknowledged_by"] is not None and found["acknowledged_by"] != member:
-            raise ConflictError(
-                f"{found['acknowledged_by_name']} took this alert at "
-                f"{_clock_time(found['acknowledged_at'])}: agree with them who goes on with it."
-            )
+            raise AlreadyTakenError(found["acknowledged_by_name"], found["acknowledged_at"])
         if found["acknowledged_by"] is not None:
             return int(found["version"])
         detail = {"severity": found["severity"]}
@@ -68,27 +110,21 @@ async def close(
             (source: clinical reference, "Never filtered").
 
     Raises:
-        UserError: no such outcome, the note is too long, or the contact is not recorded.
+        UserError: no such outcome; NoteTooLongError; ContactNeededError.
         NotFoundError: there is none that the member may see.
-        ConflictError: somebody closed it already; says who, when and how.
+        AlreadyClosedError: somebody closed it already; says who, when and how.
     """
     if outcome not in OUTCOMES:
         raise UserError(f"An alert is closed as one of {', '.join(OUTCOMES)}: choose one of these.")
     if len(note) > MAX_NOTE:
-        raise UserError(
-            f"The note is {len(note)} characters long, {len(note) - MAX_NOTE} too many: nothing "
-            "was changed; shorten it and close the alert again."
-        )
+        raise NoteTooLongError(len(note))
     async with translated(), connection.transaction():
         found = await _lock(connection, episode=episode, member=member, now=now)
         if found["closed_by"] == member and found["outcome"] == outcome and found["note"] == note:
             return int(found["version"])
         _refuse_closed(found)
         if found["kind"] in LIFE_SAFETY and not contact:
-            raise UserError(
-                "A help call, smoke, carbon monoxide or fall alert stays open until a person was "
-                "reached: make contact, record it, then close the alert."
-            )
+            raise ContactNeededError
         version = await _queries.close(
             connection, episode=episode, member=member, now=now, outcome=outcome, note=note
         )
@@ -106,10 +142,7 @@ async def _lock(connection: Connection, *, episode: int, member: int, now: datet
 
 def _refuse_closed(found: Any) -> None:
     if found["closed_at"] is not None:
-        raise ConflictError(
-            f'{found["closed_by_name"]} closed this alert as "{found["outcome"]}" at '
-            f"{_clock_time(found['closed_at'])}: nothing more is to be done with it."
-        )
+        raise AlreadyClosedError(found["closed_by_name"], found["closed_at"], found["outcome"])
 
 
 async def _record(
@@ -132,5 +165,5 @@ async def _record(
     await _queries.notify(connection, channel=EPISODE_CHANNEL, ids=[episode])
 
 
-def _clock_time(moment: datetime, zone: ZoneInfo = LOCAL) -> str:
-    return moment.astimezone(zone).strftime("%H:%M")
+def _clock_time(moment: datetime) -> str:
+    return moment.astimezone(LOCAL).strftime("%H:%M")
