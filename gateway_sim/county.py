@@ -1,0 +1,233 @@
+"""A made-up county: homes spread over nine municipalities, their residents, teams and members.
+
+Home number n of a seed is the same however many homes there are, so a small county is the
+beginning of a larger one. Names, addresses and phone numbers belong to nobody.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from core.registry import Area, Client, Device, Document, Home, Member, Team
+from gateway_sim.day import Habits, Reading, ambient_day
+from gateway_sim.devices import Model, ambient, personal
+from gateway_sim.people import People
+
+IN_USE_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
+"""When all devices were installed; before anything that is ever simulated."""
+# Low-discrepancy steps (golden ratio): any number of homes is spread as evenly as possible.
+_GOLDEN = 0.6180339887498949
+
+
+class _Place(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+    name: str
+    population: int
+    latitude: float
+    longitude: float
+
+
+class _Names(msgspec.Struct, forbid_unknown_fields=True):
+    women: list[str]
+    men: list[str]
+    families: list[str]
+    streets: list[str]
+    conditions: list[list[str]]
+
+
+class _Plan(msgspec.Struct, forbid_unknown_fields=True):
+    area: list[_Place]
+    team: list[Team]
+    member: list[Member]
+    names: _Names
+
+
+@cache
+def _plan() -> _Plan:
+    text = Path(__file__).with_name("county.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), _Plan)
+
+
+class Resident(NamedTuple):
+    """One client, index `person` into the county's `People`."""
+
+    person: int
+    reference: str
+    given_name: str
+    family_name: str
+    born: date
+    phone: str
+    conditions: list[str]
+
+
+@dataclass(frozen=True)
+class SimulatedHome:
+    """One home with its gateway."""
+
+    number: int
+    name: str
+    gateway: str
+    area: str
+    address: str
+    latitude: float
+    longitude: float
+    residents: tuple[Resident, ...]
+    monitored: bool
+    """Whether residents wear a monitor; otherwise they measure by hand, morning and evening."""
+
+    @cached_property
+    def devices(self) -> list[Model]:
+        own = [m for n in range(len(self.residents)) for m in personal(n, self.monitored)]
+        return [*own, *ambient()]
+
+    @property
+    def phase(self) -> float:
+        """Second within each minute at which its monitors report."""
+        return round((self.number * _GOLDEN % 1.0) * 60.0, 3)
+
+
+class County:
+    """`homes` homes of one seed; with `monitors` the share of homes with worn monitors."""
+
+    def __init__(self, seed: int = 7, homes: int = 12, *, monitors: float = 1.0) -> None:
+        self.seed = seed
+        self.homes: list[SimulatedHome] = []
+        person = 0
+        for number in range(homes):
+            home = _home(seed, number, person, monitors)
+            person += len(home.residents)
+            self.homes.append(home)
+        self.residents = [r for home in self.homes for r in home.residents]
+        self.people = People(seed, person, [r.conditions for r in self.residents])
+
+    @cached_property
+    def home_of(self) -> list[SimulatedHome]:
+        """The home of each person."""
+        return [home for home in self.homes for _ in home.residents]
+
+    @property
+    def first_team(self) -> Team:
+        return _plan().team[0]
+
+    def clients_of_first_team(self) -> list[Resident]:
+        """Whom the demo's team member sees, in order of homes."""
+        areas = set(self.first_team.areas)
+        return [r for home in self.homes if home.area in areas for r in home.residents]
+
+    def ambient(self, home: SimulatedHome, day: date) -> list[Reading]:
+        """What the ambient sensors of a home say on one local day, in order of time."""
+        habits = [
+            Habits(
+                float(self.people.wakes[r.person]),
+                float(self.people.sleeps[r.person]),
+                f"bed-{n}",
+                f"button-{n}",
+            )
+            for n, r in enumerate(home.residents, start=1)
+        ]
+        return ambient_day((self.seed, home.number), habits, day)
+
+    def document(self, *, in_use_since: datetime = IN_USE_SINCE) -> Document:
+        """The registry document of this county; the same seed gives the same document."""
+        plan = _plan()
+        return Document(
+            areas=[Area(place.code, place.name) for place in plan.area],
+            members=plan.member,
+            teams=plan.team,
+            homes=[_registered(home, in_use_since) for home in self.homes],
+        )
+
+
+def _home(seed: int, number: int, person: int, monitors: float) -> SimulatedHome:
+    rng = np.random.default_rng([seed, number])
+    names = _plan().names
+    place = _place(number)
+    family = str(rng.choice(names.families))
+    two = bool(rng.random() < 0.2) and number > 0
+    women_first = bool(rng.random() < 0.6)
+    residents = tuple(
+        _resident(rng, number, person + n, n, family, woman=women_first != (n == 1))
+        for n in range(2 if two else 1)
+    )
+    return SimulatedHome(
+        number=number,
+        name=f"koti-{number + 1:06d}",
+        gateway=f"gw-{number + 1:06d}",
+        area=place.code,
+        address=f"{rng.choice(names.streets)} {int(rng.integers(1, 60))}, {place.name}",
+        latitude=round(place.latitude + float(rng.normal(0.0, 0.03)), 5),
+        longitude=round(place.longitude + float(rng.normal(0.0, 0.06)), 5),
+        residents=residents,
+        monitored=bool(rng.random() < monitors),
+    )
+
+
+def _resident(
+    rng: np.random.Generator, home: int, person: int, n: int, family: str, *, woman: bool
+) -> Resident:
+    names = _plan().names
+    born = date(1932, 1, 1) + timedelta(days=int(rng.integers(0, 365 * 22)))
+    return Resident(
+        person=person,
+        reference=f"asiakas-{home + 1:06d}-{n + 1}",
+        given_name=str(rng.choice(names.women if woman else names.men)),
+        family_name=family,
+        born=born,
+        phone=f"+358 457 000 {int(rng.integers(0, 10000)):04d}",
+        conditions=list(names.conditions[int(rng.integers(len(names.conditions)))]),
+    )
+
+
+def _place(number: int) -> _Place:
+    places = _plan().area
+    share = np.cumsum([place.population for place in places])
+    drawn = (number * _GOLDEN % 1.0) * float(share[-1])
+    return places[int(np.searchsorted(share, drawn, side="right"))]
+
+
+def _registered(home: SimulatedHome, since: datetime) -> Home:
+    teams = [team.name for team in _plan().team if home.area in team.areas]
+    alone = len(home.residents) == 1
+    return Home(
+        name=home.name,
+        area=home.area,
+        gateway=home.gateway,
+        address=home.address,
+        latitude=home.latitude,
+        longitude=home.longitude,
+        clients=[
+            Client(
+                reference=r.reference,
+                given_name=r.given_name,
+                family_name=r.family_name,
+                born=r.born,
+                phone=r.phone,
+                oxygen_prescribed=False,
+                conditions=r.conditions,
+                teams=teams,
+            )
+            for r in home.residents
+        ],
+        devices=[
+            Device(
+                name=model.name,
+                kind=model.kind,
+                location=model.location,
+                silent_after_minutes=model.silent_after_minutes,
+                # Where one lives alone, what moves is that one; where two live, it is the home's.
+                subject=home.residents[model.resident or 0].reference
+                if model.resident is not None or alone
+                else None,
+                assigned_from=since,
+            )
+            for model in home.devices
+        ],
+    )

@@ -1,0 +1,49 @@
+"""The devices of a home: what they are called on the wire, what they are, whom they measure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway_sim.day import DOORS, ROOMS
+
+_DAY_AND_A_HALF = 36 * 60.0
+
+
+class Model(NamedTuple):
+    """One device of a home."""
+
+    name: str
+    kind: str
+    location: str = ""
+    silent_after_minutes: float | None = None
+    """Expected to be heard at least this often; None: used on demand."""
+    resident: int | None = None
+    """0 or 1: whose it is; None: the home's."""
+
+
+def personal(resident: int, monitored: bool) -> list[Model]:
+    """What one resident has of their own; `monitored`: wears a monitor day and night."""
+    number = resident + 1
+    models = [
+        Model(f"button-{number}", "button", "", _DAY_AND_A_HALF, resident),
+        Model(f"cuff-{number}", "cuff", "", None, resident),
+        Model(f"thermometer-{number}", "thermometer", "", None, resident),
+        Model(f"scale-{number}", "scale", "bathroom", None, resident),
+        Model(f"bed-{number}", "bed", "bedroom", None, resident),
+    ]
+    if monitored:
+        models.insert(0, Model(f"monitor-{number}", "wearable", "", 30.0, resident))
+    else:
+        models.insert(0, Model(f"oximeter-{number}", "oximeter", "", None, resident))
+    return models
+
+
+def ambient() -> list[Model]:
+    """What every home has on its walls and doors."""
+    return [
+        *(Model(f"motion-{room}", "motion", room, _DAY_AND_A_HALF) for room in ROOMS),
+        *(Model(f"door-{door}", "door", door, _DAY_AND_A_HALF) for door in DOORS),
+        Model("climate-livingroom", "climate", "livingroom", 90.0),
+        Model("plug-kettle", "plug", "kitchen"),
+        Model("smoke-1", "smoke", "hallway", _DAY_AND_A_HALF),
+    ]

@@ -1,0 +1,74 @@
+"""Noise that is a pure function of who, what and when.
+
+A generator with a state would give other values after a restart, or for another step; here any
+moment of any person can be asked for in any order, and the answer is the same, bit for bit. The
+hash is SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA
+2014), on arrays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Keys = NDArray[np.uint64]
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_LOW_16 = np.uint64(0xFFFF)
+
+
+def mix(keys: Keys) -> Keys:
+    """Hash 64-bit keys to 64-bit keys; shape stays."""
+    x = keys + _GOLDEN
+    x = (x ^ (x >> np.uint64(30))) * _MIX_1
+    x = (x ^ (x >> np.uint64(27))) * _MIX_2
+    return x ^ (x >> np.uint64(31))
+
+
+def key(*parts: int) -> np.uint64:
+    """One key from several numbers, order mattering."""
+    state = np.zeros(1, dtype=np.uint64)
+    for part in parts:
+        state = mix(state ^ mix(np.array([part & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64)))
+    return np.uint64(state[0])
+
+
+def uniform(keys: Keys) -> Floats:
+    """A number in [0, 1) for each key."""
+    return (mix(keys) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def normal(keys: Keys) -> Floats:
+    """A number for each key, mean 0, deviation 1, never beyond 3.47: the sum of four uniforms.
+
+    Bounded on purpose, so that noise alone never makes a healthy person impossible.
+    """
+    bits = mix(keys)
+    total = (bits & _LOW_16).astype(np.float64)
+    for shift in (16, 32, 48):
+        total += ((bits >> np.uint64(shift)) & _LOW_16).astype(np.float64)
+    result: Floats = (total / 65536.0 - 2.0) * np.sqrt(3.0)
+    return result
+
+
+def white(keys: Keys, time: Floats, step: float) -> Floats:
+    """Noise that is independent from one `step` (seconds) to the next; deviation 1."""
+    return normal(keys ^ mix(_lattice(time, step)))
+
+
+def smooth(keys: Keys, time: Floats, period: float) -> Floats:
+    """Noise that changes smoothly over about `period` (seconds); deviation 1."""
+    lattice = _lattice(time, period)
+    part = time / period - np.floor(time / period)
+    weight = part * part * (3.0 - 2.0 * part)
+    before = normal(keys ^ mix(lattice))
+    after = normal(keys ^ mix(lattice + np.uint64(1)))
+    spread = np.sqrt((1.0 - weight) ** 2 + weight**2)
+    return (before * (1.0 - weight) + after * weight) / spread
+
+
+def _lattice(time: Floats, step: float) -> Keys:
+    return np.floor(time / step).astype(np.int64).astype(np.uint64)

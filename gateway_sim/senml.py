@@ -1,0 +1,71 @@
+"""Readings as SenML packs (RFC 8428, JSON), as a gateway of ours writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import msgspec
+
+from core.catalogue import catalogue
+from gateway_sim.day import Reading
+
+
+class _Record(msgspec.Struct, omit_defaults=True):
+    bn: str = ""
+    bt: float = 0.0
+    boot: str = ""
+    seq: int = 0
+    n: str = ""
+    u: str = ""
+    v: float | msgspec.UnsetType = msgspec.UNSET
+    vb: bool | msgspec.UnsetType = msgspec.UNSET
+    t: float = 0.0
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_pack(
+    readings: Sequence[Reading], boot: str, seq: int, units: Sequence[str] | None = None
+) -> bytes:
+    """One message: the readings in their order, `boot` and `seq` on the first record.
+
+    Args:
+        readings: at least one; consecutive ones of one device share a base name.
+        boot, seq: which message of the gateway it is.
+        units: what each is given in; absent: the catalogue's, and coded metrics as booleans.
+
+    Times are the first reading's plus milliseconds; a sum of two doubles is right to a microsecond.
+    """
+    base = readings[0].time
+    records: list[_Record] = []
+    device = ""
+    for position, (time, name, metric, value) in enumerate(readings):
+        record = _Record(n=metric)
+        if position == 0:
+            record.bt, record.boot, record.seq = base, boot, seq
+        if name != device:
+            record.bn = f"{name}/"
+            device = name
+        if time != base:
+            record.t = round(time - base, 3)
+        if units is not None:
+            record.u = units[position]
+            record.v = value
+        else:
+            unit, coded = _form(metric)
+            if coded:
+                record.vb = value != 0.0
+            else:
+                record.u = unit
+                record.v = value
+        records.append(record)
+    return _encode(records)
+
+
+@cache
+def _form(metric: str) -> tuple[str, bool]:
+    """Unit of a metric, and whether it goes on the wire as a boolean."""
+    entry = catalogue()[metric]
+    return entry.unit, len(entry.codes) == 2
