@@ -1,0 +1,1 @@
+"""The team's phone page, the trends, and the JSON API behind them."""

@@ -1,0 +1,183 @@
+"""Logging in and out, and who a request comes from."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from core.database import load_queries
+from core.passwords import verify_password
+from web.attempts import FREE_BY_ADDRESS
+from web.errors import NotLoggedInError, TooManyAttemptsError
+from web.i18n import as_language
+from web.parts import (
+    CALLER,
+    LANGUAGE_COOKIE,
+    caller,
+    database,
+    known_caller,
+    language,
+    parts,
+    texts_of,
+)
+from web.session import LONGEST, end_session, find_session, start_session
+
+log = structlog.get_logger()
+
+_OPEN = ("/static/", "/healthz", "/readyz")
+"""Answered without asking who calls."""
+_BEFORE_LOGIN = ("/login", "/language")
+_MAX_PASSWORD = 1024
+_AT_ONCE = asyncio.Semaphore(2)
+"""Password checks at a time: each takes 64 MiB and a core."""
+
+
+def _cookie(request: web.Request) -> str:
+    # The prefix makes browsers refuse the cookie from anywhere but this host over TLS.
+    return "__Host-saimi" if parts(request).https else "saimi"
+
+
+@web.middleware
+async def load_session(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Middleware: find the caller; without one only the login is open."""
+    if request.path.startswith(_OPEN):
+        return await handler(request)
+    token = request.cookies.get(_cookie(request))
+    if token:
+        async with database(request) as connection:
+            found = await find_session(connection, token, wall=parts(request).wall())
+        if found is not None:
+            request[CALLER] = found
+    if known_caller(request) is None and request.path not in _BEFORE_LOGIN:
+        if request.path.startswith("/api/") or request.method != "GET":
+            raise NotLoggedInError(
+                texts_of(request).gettext("Your session has ended: log in again to go on.")
+            )
+        raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
+    return await handler(request)
+
+
+def _destination(given: str) -> str:
+    """Where to go after the login: only ever a path of ours."""
+    if given.startswith("/") and not given.startswith(("//", "/\\", "/login")):
+        return given
+    return "/"
+
+
+def _login_page(
+    request: web.Request, *, failure: str | None = None, username: str = "", following: str = "/"
+) -> web.Response:
+    html = parts(request).pages.render(
+        "login.html",
+        language(request),
+        failure=failure,
+        username=username,
+        following=following,
+        caller=None,
+        here=request.path_qs if request.method == "GET" else "/login",
+    )
+    return web.Response(text=html, status=401 if failure else 200, content_type="text/html")
+
+
+async def show_login(request: web.Request) -> web.Response:
+    """GET /login"""
+    following = _destination(request.query.get("next", "/"))
+    if known_caller(request) is not None:
+        raise web.HTTPSeeOther(following)
+    return _login_page(request, following=following)
+
+
+async def log_in(request: web.Request) -> web.StreamResponse:
+    """POST /login with username and password; sets the session's cookie."""
+    form = await request.post()
+    username = str(form.get("username", "")).strip().lower()
+    password = str(form.get("password", ""))
+    following = _destination(str(form.get("next", "/")))
+    address = request.remote or "-"
+    _refuse_haste(request, username, address)
+    member = None
+    if len(password) <= _MAX_PASSWORD:
+        async with database(request) as connection:
+            member = await load_queries("web").member_to_log_in(connection, username=username)
+    async with _AT_ONCE:
+        # Also for a name that does not exist, so that the time tells nobody which do.
+        stored = member["password_hash"] if member is not None else None
+        right = await asyncio.to_thread(verify_password, stored, password[:_MAX_PASSWORD])
+    shared = parts(request)
+    if member is None or not right:
+        for key in (address, f"{username}@{address}"):
+            shared.attempts.failed(key, shared.wall())
+        log.info("login refused")
+        sentence = texts_of(request).gettext("The username or the password is not right.")
+        return _login_page(request, failure=sentence, username=username, following=following)
+    shared.attempts.succeeded(f"{username}@{address}")
+    async with database(request) as connection:
+        token = await start_session(connection, member["id"], wall=shared.wall())
+    log.info("logged in", member=member["id"])
+    response = web.Response(status=303, headers={"Location": following})
+    response.set_cookie(
+        _cookie(request),
+        token,
+        max_age=int(LONGEST.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="Strict",
+        secure=shared.https,
+    )
+    return response
+
+
+def _refuse_haste(request: web.Request, username: str, address: str) -> None:
+    shared = parts(request)
+    now = shared.wall()
+    wait = max(
+        shared.attempts.wait(f"{username}@{address}", now),
+        shared.attempts.wait(address, now, free=FREE_BY_ADDRESS),
+    )
+    seconds = int(wait.total_seconds()) + 1
+    if wait.total_seconds() > 0:
+        sentence = texts_of(request).ngettext(
+            "Too many failed logins: wait %(n)s second, then try again.",
+            "Too many failed logins: wait %(n)s seconds, then try again.",
+            seconds,
+        )
+        raise TooManyAttemptsError(sentence, seconds)
+
+
+async def log_out(request: web.Request) -> web.StreamResponse:
+    """POST /logout: the session ends here and in the database, open streams with it."""
+    member = caller(request)
+    async with database(request) as connection:
+        await end_session(connection, member.token_hash, wall=parts(request).wall())
+    parts(request).hub.end_session(member.token_hash)
+    response = web.Response(status=303, headers={"Location": "/login"})
+    response.del_cookie(_cookie(request), path="/")
+    return response
+
+
+async def switch_language(request: web.Request) -> web.StreamResponse:
+    """POST /language: for the member from now on; before the login for this browser."""
+    form = await request.post()
+    chosen = as_language(str(form.get("language", ""))) or "fi"
+    member = known_caller(request)
+    if member is not None:
+        async with database(request) as connection:
+            await load_queries("web").set_language(connection, member=member.id, language=chosen)
+    here = str(form.get("here", "/"))
+    # Staying on /login is fine here, so only other sites are refused.
+    target = here if here.startswith("/") and not here.startswith(("//", "/\\")) else "/"
+    response = web.Response(status=303, headers={"Location": target})
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        chosen,
+        max_age=365 * 86400,
+        path="/",
+        samesite="Lax",
+        httponly=True,
+        secure=parts(request).https,
+    )
+    return response

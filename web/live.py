@@ -1,0 +1,298 @@
+"""The live list: every open page hears of every change of the alerts its member may see.
+
+A page's stream starts with a `snapshot` and goes on with `episode` for every change; a `heartbeat`
+every two seconds carries whether the alert engine and ingest are alive, so that a page can say
+within ten seconds that it is not to be relied on. One notification costs one query, however many
+pages are open: what changed is read once, and handed to the pages of those who may see it.
+
+A page that does not keep up is cut off rather than queued for without end; its browser comes back
+by itself and starts with a new snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Set
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+
+from alerts.listing import cards
+from core.clock import Clock, ScaledClock
+from core.database import (
+    EPISODE_CHANNEL,
+    REGISTRY_CHANNEL,
+    Pool,
+    connect,
+    load_queries,
+    translated,
+)
+from core.errors import DatabaseError
+from web.access import purpose_of, record_looks
+from web.session import Caller
+from web.streams import Event, Renderer, Stream, encoded
+
+log = structlog.get_logger()
+
+HEARTBEAT_S = 2.0
+ALIVE_WITHIN = timedelta(seconds=7)
+"""Services beat at least every 2 s; with our own period a dead one shows within 10 s."""
+_CHECK_SESSIONS_EVERY = 5
+_REFRESH_RIGHTS_EVERY = 15
+"""In heartbeats: care relationships begin and end in time, without anybody telling us."""
+_RETRY_S = (0.1, 0.25, 0.5, 1.0, 2.0)
+
+
+class Hub:
+    """All open pages of one web process, and its ear at the database."""
+
+    def __init__(
+        self, *, database_url: str, pool: Pool, clock: Clock, wall: Callable[[], datetime]
+    ) -> None:
+        self._url = database_url
+        self._pool = pool
+        self._clock = clock
+        self._wall = wall
+        self._streams: set[Stream] = set()
+        self._joining: set[Stream] = set()
+        self._looks: dict[tuple[str, str], set[tuple[int, int]]] = {}
+        self._changed: set[int] = set()
+        self._wake = asyncio.Event()
+        self._rights_changed = False
+        self._refresh_all = False
+        self._beat = Event(
+            "heartbeat",
+            encoded({"time": clock.now(), "alerts_alive": False, "ingest_alive": False}),
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    # -- its life
+
+    async def start(self) -> None:
+        """Begin to listen; returns at once."""
+        work: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = (
+            self._listen,
+            self._hand_out,
+            self._pulse,
+        )
+        self._tasks = [asyncio.create_task(one(), name=one.__name__) for one in work]
+
+    async def stop(self) -> None:
+        """End every stream and stop listening."""
+        for stream in list(self._streams):
+            stream.end()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- pages
+
+    def open(self, caller: Caller, *, only: int | None = None) -> Stream:
+        """Add a page; a heartbeat comes at once, the snapshot as soon as it is read."""
+        stream = Stream(caller, only)
+        stream.put(self._beat)
+        self._streams.add(stream)
+        self._joining.add(stream)
+        self._wake.set()
+        return stream
+
+    def close(self, stream: Stream) -> None:
+        """Forget a page."""
+        self._streams.discard(stream)
+        self._joining.discard(stream)
+
+    def end_session(self, token_hash: bytes) -> None:
+        """End the streams of a session that is over."""
+        for stream in [one for one in self._streams if one.caller.token_hash == token_hash]:
+            stream.end(Event("session", encoded({"ended": True})))
+            self.close(stream)
+
+    # -- what changed
+
+    def _notified(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        if channel == REGISTRY_CHANNEL:
+            self._rights_changed = True
+        elif str(payload).isdigit():
+            self._changed.add(int(str(payload)))
+        else:
+            self._refresh_all = True
+        self._wake.set()
+
+    async def _listen(self) -> None:
+        attempt = 0
+        while True:
+            connection: asyncpg.Connection | None = None
+            try:
+                connection = await connect(self._url)
+                async with translated():
+                    await connection.add_listener(EPISODE_CHANNEL, self._notified)
+                    await connection.add_listener(REGISTRY_CHANNEL, self._notified)
+                    if attempt:
+                        log.info("listening to the database again")
+                    attempt = 0
+                    # Whatever was notified while nobody listened.
+                    self._refresh_all = True
+                    self._wake.set()
+                    while True:  # A dead connection is silent, as a quiet night is: ask.
+                        await asyncio.sleep(HEARTBEAT_S)
+                        await connection.fetchval("SELECT 1", timeout=HEARTBEAT_S)
+            except DatabaseError as error:
+                if attempt == 0:
+                    log.warning("not listening to the database", error=str(error))
+            finally:
+                if connection is not None:
+                    with suppress(Exception):
+                        connection.terminate()
+            await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+            attempt += 1
+
+    async def _hand_out(self) -> None:
+        # The only task that sends what it read of episodes, so that nobody's older state can
+        # overtake a newer one.
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            changed, self._changed = self._changed, set()
+            joining, self._joining = self._joining, set()
+            rights, self._rights_changed = self._rights_changed, False
+            everything, self._refresh_all = self._refresh_all, False
+            try:
+                if everything:
+                    await self._snapshot(self._streams)
+                    continue
+                if rights:
+                    await self._refresh_rights(self._streams - joining)
+                await self._send(changed, self._streams - joining)
+                await self._snapshot(joining & self._streams)
+            except DatabaseError as error:
+                log.warning("pages wait for the database", error=str(error))
+                self._refresh_all = True
+                await asyncio.sleep(_RETRY_S[2])
+                self._wake.set()
+
+    async def _send(self, changed: Set[int], streams: Set[Stream]) -> None:
+        if not changed or not streams:
+            return
+        async with translated(), self._pool.acquire() as connection:
+            found = await cards(connection, sorted(changed))
+        render = Renderer(self._clock.now())
+        for card in found:
+            for stream in streams:
+                seen = stream.sees(card)
+                if seen is not None:
+                    stream.put(Event("episode", render(seen, stream.caller.language)))
+                    self._look(stream, seen.subject)
+        await self._record()
+
+    # -- snapshots and rights
+
+    async def _rights(self, streams: Set[Stream]) -> dict[int, frozenset[int]]:
+        members = sorted({stream.caller.id for stream in streams})
+        async with translated(), self._pool.acquire() as connection:
+            rows = load_queries("web").visible_to(
+                connection, members=members, now=self._clock.now()
+            )
+            found = {row["member"]: frozenset[int](row["subjects"]) async for row in rows}
+        return {member: found.get(member, frozenset()) for member in members}
+
+    async def _refresh_rights(self, streams: Set[Stream]) -> None:
+        if streams:
+            rights = await self._rights(streams)
+            await self._snapshot({s for s in streams if rights[s.caller.id] != s.visible})
+
+    async def _snapshot(self, streams: Set[Stream]) -> None:
+        if not streams:
+            return
+        rights = await self._rights(streams)
+        subjects = sorted(frozenset[int]().union(*rights.values()))
+        async with translated(), self._pool.acquire() as connection:
+            rows = load_queries("web").open_episodes(connection, subjects=subjects)
+            found = await cards(connection, [row["id"] async for row in rows])
+        render = Renderer(self._clock.now())
+        for stream in streams:
+            stream.visible = rights[stream.caller.id]
+            mine = [seen for card in found if (seen := stream.sees(card)) is not None]
+            for seen in mine:
+                self._look(stream, seen.subject)
+            content = {
+                "episodes": [msgspec.Raw(render(s, stream.caller.language).encode()) for s in mine],
+                "time": self._clock.now(),
+            }
+            stream.put(Event("snapshot", encoded(content)))
+        await self._record()
+
+    # -- the record of who looked
+
+    def _look(self, stream: Stream, subject: int) -> None:
+        if subject not in stream.looked:
+            stream.looked.add(subject)
+            key = ("list" if stream.only is None else "episode", purpose_of(stream.caller))
+            self._looks.setdefault(key, set()).add((stream.caller.id, subject))
+
+    async def _record(self) -> None:
+        # After the alerts were sent: an alert never waits for its record. What could not be
+        # written stays here and is written with the next.
+        for what, purpose in list(self._looks):
+            looks = self._looks[what, purpose]
+            async with translated(), self._pool.acquire() as connection:
+                await record_looks(connection, looks, what=what, wall=self._wall(), purpose=purpose)
+            del self._looks[what, purpose]
+
+    # -- heartbeat
+
+    async def _pulse(self) -> None:
+        beats = 0
+        while True:
+            self._beat = await self._heartbeat()
+            for stream in list(self._streams):
+                stream.put(self._beat)
+            beats += 1
+            with suppress(DatabaseError):
+                if beats % _CHECK_SESSIONS_EVERY == 0:
+                    await self._check_sessions()
+                if beats % _REFRESH_RIGHTS_EVERY == 0:
+                    self._rights_changed = True
+                    self._wake.set()
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _heartbeat(self) -> Event:
+        wall = self._wall()
+        alive: dict[str, bool] = {"alerts": False, "ingest": False}
+        answered = True
+        try:
+            async with (
+                asyncio.timeout(HEARTBEAT_S),
+                translated(),
+                self._pool.acquire() as connection,
+            ):
+                for service in alive:
+                    beat = await load_queries("core").last_beat(connection, service=service)
+                    alive[service] = beat is not None and wall - beat < ALIVE_WITHIN
+        except (DatabaseError, TimeoutError):
+            answered = False
+        content = {
+            "time": self._clock.now(),
+            # How fast this clock runs, for pages that count waiting times on by themselves.
+            "factor": self._clock.factor if isinstance(self._clock, ScaledClock) else 1.0,
+            "database_alive": answered,
+            "alerts_alive": alive["alerts"],
+            "ingest_alive": alive["ingest"],
+        }
+        return Event("heartbeat", encoded(content))
+
+    async def _check_sessions(self) -> None:
+        hashes = sorted({stream.caller.token_hash for stream in self._streams})
+        if not hashes:
+            return
+        queries = load_queries("web")
+        wall = self._wall()
+        async with translated(), self._pool.acquire() as connection:
+            rows = queries.living_sessions(connection, token_hashes=hashes, wall=wall)
+            living = {bytes(row["token_hash"]) async for row in rows}
+            await queries.touch_sessions(connection, token_hashes=sorted(living), wall=wall)
+        for token_hash in set(hashes) - living:
+            self.end_session(token_hash)

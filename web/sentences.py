@@ -1,0 +1,264 @@
+"""An alert's summary as one sentence in a member's language, and its values as people read them.
+
+Keys and parameters are those of `alerts.finding`. A key that is not known here (an engine newer
+than this page) still shows what it is about, never nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from core.catalogue import Metric, catalogue
+from web.i18n import Texts
+from web.words import BANDS, CODES, KINDS, METRICS, MISSING, UNITS
+
+Params = Mapping[str, Any]
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def value_text(
+    text: Texts, metric: str, value: float | None, qualifier: int = 0, *, unit: bool = True
+) -> str:
+    """A value as people read it: "88 %", "< 1,1 mmol/l", "kutsui apua"."""
+    if value is None:
+        return "–"
+    entry = catalogue().get(metric)
+    if entry is None:
+        return text.number(value, 1)
+    if entry.codes:
+        return _code(text, entry, value)
+    sign = {-1: "< ", 0: "", 1: "> "}.get(qualifier, "")
+    name = UNITS.get(entry.unit, entry.unit) if unit else ""
+    number = f"{sign}{text.number(value, entry.decimals)}"
+    return f"{number}{_SPACE}{name}" if name else number
+
+
+def _code(text: Texts, metric: Metric, value: float) -> str:
+    index = int(value)
+    if value != index or not 0 <= index < len(metric.codes):
+        return text.number(value, 1)
+    return text.gettext(CODES[metric.codes[index]])
+
+
+def metric_name(text: Texts, metric: str) -> str:
+    """What a metric is called."""
+    return text.gettext(METRICS[metric]) if metric in METRICS else metric
+
+
+def missing_text(text: Texts, missing: list[str]) -> str:
+    """The parameters of NEWS2 that are missing, one after another."""
+    return text.listing(
+        text.gettext(MISSING[name]) if name in MISSING else name for name in missing
+    )
+
+
+def _news2(text: Texts, params: Params) -> str:
+    low, high = int(params["low"]), int(params["high"])
+    missing: list[str] = list(params.get("missing", ()))
+    if params.get("range"):
+        score = text.gettext("NEWS2 between %(low)s and %(high)s", low=low, high=high)
+    elif missing or high != low:
+        score = text.gettext("NEWS2 at least %(low)s", low=low)
+    else:
+        score = text.gettext("NEWS2 is %(low)s", low=low)
+    band = text.gettext(BANDS.get(str(params.get("band")), "NEWS2"))
+    if not missing:
+        return f"{score}: {band}."
+    return text.gettext(
+        "%(score)s (missing: %(missing)s): %(band)s.",
+        score=score,
+        missing=missing_text(text, missing),
+        band=band,
+    )
+
+
+def _limit(below: bool) -> Callable[[Texts, Params], str]:
+    def sentence(text: Texts, params: Params) -> str:
+        metric = str(params["metric"])
+        values = {
+            "metric": metric_name(text, metric),
+            "value": value_text(text, metric, params["value"], params.get("qualifier", 0)),
+            "limit": value_text(text, metric, params["limit"]),
+        }
+        if below:
+            return text.gettext(
+                "%(metric)s %(value)s is below the client's own limit %(limit)s.", **values
+            )
+        return text.gettext(
+            "%(metric)s %(value)s is above the client's own limit %(limit)s.", **values
+        )
+
+    return sentence
+
+
+def _spo2(below: bool) -> Callable[[Texts, Params], str]:
+    def sentence(text: Texts, params: Params) -> str:
+        value = value_text(text, "spo2", params["value"], params.get("qualifier", 0))
+        low, high = params.get("low"), params.get("high")
+        span = f"{'' if low is None else text.number(low)}–{value_text(text, 'spo2', high)}"
+        if low is None or high is None:
+            span = value_text(text, "spo2", high if low is None else low)
+        if below:
+            return text.gettext(
+                "Oxygen saturation %(value)s is below the prescribed %(range)s.",
+                value=value,
+                range=span,
+            )
+        return text.gettext(
+            "Oxygen saturation %(value)s is above the prescribed %(range)s.",
+            value=value,
+            range=span,
+        )
+
+    return sentence
+
+
+def _hypoglycaemia(text: Texts, params: Params) -> str:
+    value = value_text(text, "glucose", params["value"], params.get("qualifier", 0))
+    limit = value_text(text, "glucose", params["limit"])
+    if params.get("level") == 2:
+        return text.gettext(
+            "Blood glucose %(value)s: seriously low, below %(limit)s.", value=value, limit=limit
+        )
+    return text.gettext("Blood glucose %(value)s: low, below %(limit)s.", value=value, limit=limit)
+
+
+def _blood_pressure(text: Texts, params: Params) -> str:
+    upper = value_text(text, "systolic", params.get("systolic"), unit=False)
+    value = f"{upper}/{value_text(text, 'diastolic', params.get('diastolic'), unit=False)} mmHg"
+    if params.get("confirmed"):
+        return text.gettext(
+            "Blood pressure %(value)s: very high, confirmed by a second reading.", value=value
+        )
+    return text.gettext(
+        "Blood pressure %(value)s: very high, and no second reading was made.", value=value
+    )
+
+
+def _meter_low(text: Texts, params: Params) -> str:
+    metric = str(params["metric"])
+    return text.gettext(
+        "%(metric)s is lower than the meter can show (%(value)s).",
+        metric=metric_name(text, metric),
+        value=value_text(text, metric, params["value"], -1),
+    )
+
+
+def _meter_high(text: Texts, params: Params) -> str:
+    metric = str(params["metric"])
+    return text.gettext(
+        "%(metric)s is higher than the meter can show (%(value)s).",
+        metric=metric_name(text, metric),
+        value=value_text(text, metric, params["value"], 1),
+    )
+
+
+def _event(key: str) -> Callable[[Texts, Params], str]:
+    def sentence(text: Texts, params: Params) -> str:
+        first = {
+            "help": text.gettext("Called for help."),
+            "smoke": text.gettext("The smoke alarm went off."),
+            "carbon_monoxide": text.gettext("The carbon monoxide alarm went off."),
+            "fall": text.gettext("A fall was detected."),
+            "call_request": text.gettext("Asks for a phone call."),
+        }[key]
+        parts = [first]
+        count = int(params.get("count", 1))
+        if count > 1:
+            parts.append(text.ngettext("%(n)s time so far.", "%(n)s times so far.", count))
+        newest = as_time(params.get("newest"))
+        if params.get("late") and newest is not None:
+            parts.append(
+                text.gettext(
+                    "Reached Saimi late: it happened %(time)s.", time=text.date_time(newest)
+                )
+            )
+        if params.get("unknown_device"):
+            parts.append(text.gettext("Nobody knows whose device this is: find out at once."))
+        return " ".join(parts)
+
+    return sentence
+
+
+def _device_silent(text: Texts, params: Params) -> str:
+    name = str(params.get("location") or params.get("device_kind") or params.get("device", ""))
+    device = f"{name} ({params['device']})" if name != params.get("device") else name
+    last = as_time(params.get("last"))
+    if last is None:
+        return text.gettext("The device %(device)s has never been heard.", device=device)
+    return text.gettext(
+        "The device %(device)s has been silent since %(time)s.",
+        device=device,
+        time=text.date_time(last),
+    )
+
+
+def _gateway_silent(text: Texts, params: Params) -> str:
+    devices = int(params.get("devices", 0))
+    last = as_time(params.get("last"))
+    if last is None:
+        return text.ngettext(
+            "The home has never been heard: %(n)s device.",
+            "The home has never been heard: %(n)s devices.",
+            devices,
+        )
+    return text.ngettext(
+        "The whole home has been silent since %(time)s: %(n)s device.",
+        "The whole home has been silent since %(time)s: %(n)s devices.",
+        devices,
+        time=text.date_time(last),
+    )
+
+
+def _failed(text: Texts, params: Params) -> str:
+    return text.gettext(
+        "A rule (%(rule)s) could not be applied, so this client is not being watched fully: "
+        "tell the operators.",
+        rule=params.get("rule", "?"),
+    )
+
+
+SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
+    "news2": _news2,
+    "below_limit": _limit(below=True),
+    "above_limit": _limit(below=False),
+    "spo2_below_range": _spo2(below=True),
+    "spo2_above_range": _spo2(below=False),
+    "hypoglycaemia": _hypoglycaemia,
+    "severe_blood_pressure": _blood_pressure,
+    "beyond_meter_low": _meter_low,
+    "beyond_meter_high": _meter_high,
+    "help": _event("help"),
+    "smoke": _event("smoke"),
+    "carbon_monoxide": _event("carbon_monoxide"),
+    "fall": _event("fall"),
+    "call_request": _event("call_request"),
+    "device_silent": _device_silent,
+    "gateway_silent": _gateway_silent,
+    "assessment_failed": _failed,
+}
+
+
+def sentence(text: Texts, kind: str, summary: Mapping[str, Any]) -> str:
+    """One sentence for a summary as `alerts.finding.Finding.summary` stores it."""
+    make = SENTENCES.get(str(summary.get("key")))
+    if make is not None:
+        try:
+            return make(text, summary.get("params") or {})
+        except (KeyError, TypeError, ValueError):
+            pass  # Better the kind alone than no alert: fall through.
+    return text.gettext(KINDS[kind]) + "." if kind in KINDS else kind
+
+
+def as_time(value: object) -> datetime | None:
+    """An RFC 3339 time out of JSON."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None

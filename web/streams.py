@@ -1,0 +1,82 @@
+"""One open page: what it may see, and the events that wait to be sent to it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from alerts.listing import Card
+from web.episodes import episode_json
+from web.i18n import Language, texts
+from web.session import Caller
+
+log = structlog.get_logger()
+
+QUEUE = 256
+"""Events a page may be behind before it is cut off."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    name: str
+    data: str
+
+
+@dataclass(eq=False)
+class Stream:
+    """One open page."""
+
+    caller: Caller
+    only: int | None = None
+    """The one episode this page is about; None: all of them."""
+    visible: frozenset[int] = frozenset()
+    queue: asyncio.Queue[Event | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    looked: set[int] = field(default_factory=set)
+    """Subjects whose name this page has shown; each is put on record once a page."""
+
+    def sees(self, card: Card) -> Card | None:
+        """What of an episode this page is given."""
+        if self.only is not None and card.id != self.only:
+            return None
+        return card.seen_by(self.visible)
+
+    def put(self, event: Event) -> None:
+        """Queue an event; a page too far behind is cut off."""
+        try:
+            self.queue.put_nowait(event)
+        except asyncio.QueueFull:
+            log.warning("page cut off: too slow", member=self.caller.id)
+            self.end()
+
+    def end(self, last: Event | None = None) -> None:
+        """Let the stream end now, whatever is still queued; `last` is sent before."""
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        if last is not None:
+            self.queue.put_nowait(last)
+        self.queue.put_nowait(None)
+
+
+def encoded(value: object) -> str:
+    """A value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+class Renderer:
+    """Writes each episode once for each language and each view of who lives there."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._done: dict[tuple[int, Language, tuple[int, ...]], str] = {}
+
+    def __call__(self, card: Card, language: Language) -> str:
+        key = (card.id, language, tuple(person.subject for person in card.people))
+        if key not in self._done:
+            self._done[key] = encoded(episode_json(card, texts(language), self._now))
+        return self._done[key]

@@ -1,0 +1,229 @@
+"""What things are called: metrics, units, codes, severities, outcomes.
+
+English here, all languages in the catalogues. A test holds these tables against the metric
+catalogue and against alerts.finding.
+"""
+
+from __future__ import annotations
+
+from web.i18n import mark
+
+METRICS: dict[str, str] = {
+    "pulse": mark("Pulse"),
+    "spo2": mark("Oxygen saturation"),
+    "respiratory_rate": mark("Breathing rate"),
+    "systolic": mark("Systolic pressure"),
+    "diastolic": mark("Diastolic pressure"),
+    "temperature": mark("Body temperature"),
+    "glucose": mark("Blood glucose"),
+    "weight": mark("Weight"),
+    "body_water": mark("Body water"),
+    "muscle_mass": mark("Muscle mass"),
+    "skin_temperature": mark("Skin temperature"),
+    "steps": mark("Steps"),
+    "consciousness": mark("Consciousness"),
+    "oxygen_flow": mark("Added oxygen"),
+    "motion": mark("Motion"),
+    "door": mark("Door"),
+    "bed": mark("Bed"),
+    "power": mark("Power"),
+    "water_leak": mark("Water leak"),
+    "room_temperature": mark("Room temperature"),
+    "humidity": mark("Humidity"),
+    "carbon_dioxide": mark("Carbon dioxide"),
+    "carbon_monoxide_concentration": mark("Carbon monoxide level"),
+    "help": mark("Help call"),
+    "smoke": mark("Smoke"),
+    "carbon_monoxide": mark("Carbon monoxide"),
+    "fall": mark("Fall"),
+    "call_request": mark("Please call me"),
+    "missed_dose": mark("Missed dose"),
+    "battery": mark("Battery"),
+    "battery_voltage": mark("Battery voltage"),
+    "signal_strength": mark("Signal strength"),
+    "tamper": mark("Tamper switch"),
+}
+
+UNITS: dict[str, str] = {
+    "%": "%",
+    "/min": "/min",
+    "mm[Hg]": "mmHg",
+    "Cel": "°C",
+    "mmol/L": "mmol/l",
+    "kg": "kg",
+    "1": "",
+    "{ACVPU}": "",
+    "L/min": "l/min",
+    "W": "W",
+    "[ppm]": "ppm",
+    "V": "V",
+    "dB[mW]": "dBm",
+}
+"""UCUM as people here write it."""
+
+CODES: dict[str, str] = {
+    "still": mark("still"),
+    "movement": mark("movement"),
+    "closed": mark("closed"),
+    "open": mark("open"),
+    "empty": mark("empty"),
+    "occupied": mark("occupied"),
+    "dry": mark("dry"),
+    "wet": mark("wet"),
+    "over": mark("over"),
+    "called": mark("called for help"),
+    "clear": mark("clear"),
+    "alarm": mark("alarm"),
+    "fallen": mark("fallen"),
+    "asked": mark("asked for a call"),
+    "taken": mark("taken"),
+    "missed": mark("missed"),
+    "intact": mark("intact"),
+    "opened": mark("opened"),
+    "alert": mark("alert"),
+    "new_confusion": mark("new confusion"),
+    "voice": mark("responds to voice"),
+    "pain": mark("responds to pain"),
+    "unresponsive": mark("unresponsive"),
+}
+"""Values of coded metrics."""
+
+SEVERITIES: dict[int, str] = {
+    4: mark("Emergency"),
+    3: mark("Urgent"),
+    2: mark("Attention"),
+    1: mark("Review"),
+}
+
+KINDS: dict[str, str] = {
+    "help": mark("Help call"),
+    "smoke": mark("Smoke"),
+    "carbon_monoxide": mark("Carbon monoxide"),
+    "fall": mark("Fall"),
+    "call_request": mark("Please call me"),
+    "news2": mark("NEWS2"),
+    "spo2": mark("Oxygen saturation"),
+    "glucose": mark("Blood glucose"),
+    "blood_pressure": mark("Blood pressure"),
+    "limit": mark("Own limit"),
+    "silence": mark("Silence"),
+    "technical": mark("Technical"),
+}
+
+OUTCOMES: dict[str, str] = {
+    "real": mark("Real"),
+    "false": mark("False alarm"),
+    "technical": mark("Technical fault"),
+    "known": mark("Known situation"),
+}
+
+OUTCOME_HELP: dict[str, str] = {
+    "real": mark("the client needed attention"),
+    "false": mark("nothing was the matter"),
+    "technical": mark("a device or a measurement was wrong"),
+    "known": mark("expected in this client's condition"),
+}
+
+EVENTS: dict[str, str] = {
+    "opened": mark("Opened"),
+    "rose": mark("Became more severe"),
+    "fell": mark("Became less severe"),
+    "updated": mark("New readings"),
+    "cleared": mark("Values are back; waits for closing"),
+    "returned": mark("Came back"),
+    "acknowledged": mark("Acknowledged"),
+    "closed": mark("Closed"),
+}
+
+NEWS2: dict[str, str] = {
+    "respiratory_rate": mark("Breathing rate"),
+    "spo2": mark("Oxygen saturation"),
+    "oxygen": mark("Air or oxygen"),
+    "systolic": mark("Systolic pressure"),
+    "pulse": mark("Pulse"),
+    "consciousness": mark("Consciousness"),
+    "temperature": mark("Body temperature"),
+}
+"""The chart's seven parameters, in its order."""
+
+MISSING: dict[str, str] = {
+    "respiratory_rate": mark("breathing"),
+    "spo2": mark("oxygen saturation"),
+    "oxygen": mark("air or oxygen"),
+    "systolic": mark("blood pressure"),
+    "pulse": mark("pulse"),
+    "consciousness": mark("consciousness"),
+    "temperature": mark("temperature"),
+}
+"""The same inside a sentence."""
+
+BANDS: dict[str, str] = {
+    "low": mark("low risk"),
+    "low_medium": mark("one parameter alone scores 3"),
+    "medium": mark("medium risk"),
+    "high": mark("high risk"),
+}
+
+OXYGEN: dict[str, str] = {
+    "air": mark("air"),
+    "oxygen": mark("oxygen"),
+    "air_by_plan": mark("air, by the care plan"),
+    "unknown": mark("not known"),
+}
+
+SCRIPT: dict[str, str] = {
+    # Counting up by themselves; the names in braces are filled in by the page.
+    "minutes": mark("{minutes} min"),
+    "hours": mark("{hours} h {minutes} min"),
+    "days": mark("{days} d {hours} h"),
+    "seconds": mark("{seconds} s"),
+    "now": mark("just now"),
+    "ago": mark("{age} ago"),
+    "waited": mark("waiting"),
+    # The list.
+    "waiting": mark("Waiting for someone"),
+    "taken": mark("Being handled"),
+    "none": mark("No open alerts"),
+    "none_help": mark("You see here at once when a client of yours needs you."),
+    "acknowledge": mark("Acknowledge"),
+    "acknowledging": mark("Acknowledging…"),
+    "open": mark("Open"),
+    "acknowledged_by": mark("{name} acknowledged at {time}"),
+    "cleared": mark("Values are back since {time}"),
+    "new_alert": mark("New alert: {severity}, {name}. {sentence}"),
+    "limit": mark("normal"),
+    "points": mark("points"),
+    "count_waiting": mark("{n} waiting"),
+    # Whether the page can be relied on.
+    "live": mark("Up to date"),
+    "connecting": mark("Connecting"),
+    "not_live": mark("Not up to date"),
+    "offline": mark("No connection. The list shows how it was at {time}."),
+    "offline_do": mark("New alerts do not reach you: call the duty desk."),
+    "engine": mark("Alerts are not being assessed right now."),
+    "engine_do": mark("Readings arrive, but nothing new appears on this list: call the duty desk."),
+    "ingest": mark("Readings are not coming in right now."),
+    "ingest_do": mark("Homes cannot be heard, help calls included: call the duty desk."),
+    "database": mark("Saimi's database does not answer. The list shows how it was at {time}."),
+    "database_do": mark("New alerts do not reach you: call the duty desk."),
+    "ended": mark("Your session has ended. New alerts do not reach you."),
+    "log_in": mark("Log in again"),
+    # Sound.
+    "sound_on": mark("Sound is on"),
+    "sound_off": mark("Sound is off: tap to hear new alerts"),
+    # An alert.
+    "failed": mark("That did not go through, because there is no connection. Nothing was changed."),
+    "characters": mark("{n} characters left"),
+    "too_long": mark("{n} characters too many: shorten the note before closing."),
+    "choose": mark("Choose an outcome first."),
+    "reached_first": mark("Say first that a person was reached."),
+    "updated": mark("Updated"),
+    # Charts.
+    "no_readings": mark("No readings in this time"),
+    "loading": mark("Loading"),
+    "range": mark("range"),
+    "chart_failed": mark("The readings could not be fetched. Try again."),
+    "times": mark("{n} times"),
+    "min_max": mark("{low}–{high}"),
+}
+"""What scripts say; the placeholders are theirs."""
