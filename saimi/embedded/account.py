@@ -37,14 +37,10 @@ def account_for(directory: Path, preferred: tuple[str, ...]) -> Account | None:
     never makes old data unreadable. `preferred` are account names, best first.
     Raises EmbeddedError if we may not run a server on that directory.
     """
-    owner = directory.stat().st_uid if directory.exists() else None
+    require_ours(directory)
     if os.geteuid() != 0:
-        if owner is not None and owner != os.geteuid():
-            raise EmbeddedError(
-                f"{directory} belongs to user {_user_name(owner)}, who started Saimi there before; "
-                f"start it as that user, or choose another --data-dir."
-            )
         return None
+    owner = directory.stat().st_uid if directory.exists() else None
     if owner:
         return _account(pwd.getpwuid(owner))
     for name in preferred:
@@ -56,6 +52,24 @@ def account_for(directory: Path, preferred: tuple[str, ...]) -> Account | None:
         f"Running as root, but the machine has none of the accounts {', '.join(preferred)} to run "
         f"a server under; start Saimi as an ordinary user."
     )
+
+
+def require_ours(directory: Path) -> None:
+    """Raise EmbeddedError if `directory` is there and we may not run a server on it."""
+    try:
+        owner = directory.stat().st_uid
+    except FileNotFoundError:
+        return
+    except PermissionError as error:
+        raise EmbeddedError(
+            f"{directory} cannot be entered by user {_user_name(os.geteuid())}; start Saimi as the "
+            f"user who started it there before, or choose another --data-dir."
+        ) from error
+    if os.geteuid() not in (0, owner):
+        raise EmbeddedError(
+            f"{directory} belongs to user {_user_name(owner)}, who started Saimi there before; "
+            f"start it as that user, or choose another --data-dir."
+        )
 
 
 def own_directory(directory: Path) -> str:

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from core.errors import EmbeddedError
-from saimi.embedded.account import Account
+from saimi.embedded.account import Account, require_ours
 from saimi.embedded.installation import Installation, choose
 from saimi.embedded.orphans import stop_orphans
 from saimi.embedded.ports import LOOPBACK, free_port, require_free
@@ -129,6 +129,7 @@ class PostgresServer:
             return self
         self._lock.acquire()
         try:
+            require_ours(self._cluster)
             stop_orphans(self._cluster, _WORD, signal.SIGINT, first=self._postmaster_pid())
             installation = self._given_installation or choose(self._existing_major())
             self._installation = installation

@@ -37,7 +37,8 @@ class DirectoryLock:
         if self._descriptor is not None:
             return
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            # Closed to others: readings are in the servers' files.
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             raise EmbeddedError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +112,13 @@ def test_a_broker_left_behind_by_a_killed_saimi_is_stopped(
     assert runs(int(pid))
     broker_factory(kind)
     assert not runs(int(pid))
+
+
+def test_what_is_queued_on_disk_is_closed_to_others(
+    broker_factory: Factory, tmp_path: Path
+) -> None:
+    broker_factory("mosquitto")
+    assert stat.S_IMODE((tmp_path / "broker-mosquitto").stat().st_mode) == 0o700
 
 
 def test_a_directory_in_use_is_refused(broker_factory: Factory, tmp_path: Path) -> None:

@@ -129,6 +129,15 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "postgres" / "data").exists()
 
 
+def test_another_users_directory_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "postgres" / "data").mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    with pytest.raises(EmbeddedError, match="belongs to user"):
+        PostgresServer(tmp_path / "postgres").start()
+
+
 async def test_an_interrupted_first_start_is_made_good(tmp_path: Path) -> None:
     half = tmp_path / "postgres" / "data.new"
     half.mkdir(parents=True)

@@ -68,11 +68,13 @@ def find_chroot() -> ChrootInstallation:
 
 
 @contextmanager
-def data_folder(installation: ChrootInstallation) -> Iterator[Path]:
+def data_folder(installation: ChrootInstallation, name: str) -> Iterator[Path]:
     """A new folder inside the chroot, open for the server's account, removed afterwards."""
     folder = installation.root / "var" / "lib" / "saimi-tests" / uuid.uuid4().hex
-    folder.mkdir(parents=True)
+    directory = folder / name
+    # Open to all: in here is no /proc through which the server could reach a closed one.
+    directory.mkdir(parents=True)
     try:
-        yield folder
+        yield directory
     finally:
         shutil.rmtree(folder, ignore_errors=True)

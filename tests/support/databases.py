@@ -133,8 +133,8 @@ def postgres_server(edition: str, folder: Path) -> Iterator[PostgresServer]:
             return
     installation = find_chroot()
     with (
-        data_folder(installation) as inside,
-        PostgresServer(inside / "postgres", installation=installation) as server,
+        data_folder(installation, "postgres") as directory,
+        PostgresServer(directory, installation=installation) as server,
     ):
         yield server
 

@@ -1,11 +1,20 @@
-"""Names what was skipped at the end of a run: a skipped test must not look like a passed one."""
+"""How a run ends: servers stopped whoever ends it, and what was skipped named.
+
+A skipped test must not look like a passed one.
+"""
 
 from __future__ import annotations
 
+import signal
 from collections import defaultdict
 
 import pytest
 from _pytest.terminal import TerminalReporter
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end a run as Ctrl-C does: fixtures stop what they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
