@@ -63,9 +63,14 @@ async def load_session(request: web.Request, handler: Handler) -> web.StreamResp
 
 def _destination(given: str) -> str:
     """Where to go after the login: only ever a path of ours."""
-    if given.startswith("/") and not given.startswith(("//", "/\\", "/login")):
-        return given
-    return "/"
+    path = local_path(given)
+    return "/" if path.startswith("/login") else path
+
+
+def local_path(given: str) -> str:
+    """`given` if it is a path on this site, else the start page."""
+    local = given.startswith("/") and not given.startswith(("//", "/\\"))
+    return given if local and given.isprintable() else "/"
 
 
 def _login_page(
@@ -118,7 +123,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     async with database(request) as connection:
         token = await start_session(connection, member["id"], wall=shared.wall())
     log.info("logged in", member=member["id"])
-    response = web.Response(status=303, headers={"Location": following})
+    response = web.Response(status=303, headers={"Location": quote(following, safe="/?=&%")})
     response.set_cookie(
         _cookie(request),
         token,
@@ -167,10 +172,8 @@ async def switch_language(request: web.Request) -> web.StreamResponse:
     if member is not None:
         async with database(request) as connection:
             await load_queries("web").set_language(connection, member=member.id, language=chosen)
-    here = str(form.get("here", "/"))
-    # Staying on /login is fine here, so only other sites are refused.
-    target = here if here.startswith("/") and not here.startswith(("//", "/\\")) else "/"
-    response = web.Response(status=303, headers={"Location": target})
+    target = local_path(str(form.get("here", "/")))
+    response = web.Response(status=303, headers={"Location": quote(target, safe="/?=&%")})
     response.set_cookie(
         LANGUAGE_COOKIE,
         chosen,

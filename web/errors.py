@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from core.errors import DatabaseError, SaimiError, UserError
+from core.errors import DatabaseError, NotFoundError, SaimiError, UserError
 from web.parts import known_caller, language, parts, texts_of
 
 log = structlog.get_logger()
@@ -63,6 +63,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             "try again in a moment; in an urgent matter call the duty desk."
         )
         return answer(request, 503, sentence)
+    except NotFoundError:
+        return answer(request, 404, not_found(request))
     except SaimiError as error:
         return answer(request, error.http_status, str(error))
     except web.HTTPNotFound:

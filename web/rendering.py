@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from web.i18n import LANGUAGES, NAMES, Language, texts
+from web.words import SCRIPT
 
 TEMPLATES = Path(__file__).with_name("templates")
 STATIC = Path(__file__).with_name("static")
@@ -50,6 +51,7 @@ def _environment(language: Language) -> Environment:
         languages=LANGUAGES,
         language_names=NAMES,
         static=static_prefix(),
+        words={name: own.gettext(text) for name, text in SCRIPT.items()},
     )
     return environment
 

@@ -1,0 +1,298 @@
+"""The JSON API behind the pages; below /api, for whoever is logged in.
+
+    GET  /api/stream                         server-sent events (web.live); ?episode=ID for one
+    GET  /api/episodes                       {"episodes": […]}, open ones, most urgent first
+    GET  /api/episodes/{id}                  one, with "events"
+    POST /api/episodes/{id}/acknowledge      -> the episode
+    POST /api/episodes/{id}/close            {"outcome", "note"?, "contact"?} -> the episode
+    GET  /api/readings?subject&metrics&from&to&points   columns for charts (web.trends)
+    GET  /api/activity?subject&from&to       movement by place
+
+Errors: {"error": one sentence in the member's language, "status"}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp_sse import sse_response
+
+from alerts import handling, listing
+from core.catalogue import catalogue
+from core.database import Connection
+from core.errors import ConflictError, UserError
+from web.access import purpose_of, record_looks
+from web.episodes import episode_json
+from web.history import event_json
+from web.parts import caller, database, parts, texts_of
+from web.trends import LONGEST, MOST_POINTS, POINTS, activity, bands, find_subject, readings
+from web.words import OUTCOMES
+
+_encode = msgspec.json.Encoder().encode
+_SEND_TIMEOUT_S = 10.0
+"""A page whose phone has gone without a word is given up after this."""
+
+
+def json_answer(content: object, *, status: int = 200) -> web.Response:
+    """JSON, times as RFC 3339."""
+    return web.Response(body=_encode(content), status=status, content_type="application/json")
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """GET /api/stream"""
+    given = request.query.get("episode")
+    only = _number(request, given) if given is not None else None
+    hub = parts(request).hub
+    page = hub.open(caller(request), only=only)
+    try:
+        async with sse_response(
+            request, sep="\n", send_timeout=_SEND_TIMEOUT_S, ping_interval=3600
+        ) as response:
+            while (event := await page.queue.get()) is not None:
+                await response.send(event.data, event=event.name)
+    except (ConnectionError, TimeoutError):
+        pass  # The page is gone; it comes back by itself if it can.
+    finally:
+        hub.close(page)
+    return response
+
+
+async def episodes(request: web.Request) -> web.Response:
+    """GET /api/episodes"""
+    member, shared = caller(request), parts(request)
+    now = shared.clock.now()
+    async with database(request) as connection:
+        found = await listing.open_episodes(connection, member=member.id, now=now)
+        looks = {(member.id, card.subject) for card in found}
+        await record_looks(
+            connection, looks, what="list", wall=shared.wall(), purpose=purpose_of(member)
+        )
+    text = texts_of(request)
+    return json_answer({"episodes": [episode_json(card, text, now) for card in found], "time": now})
+
+
+async def episode(request: web.Request) -> web.Response:
+    """GET /api/episodes/{id}"""
+    async with database(request) as connection:
+        return json_answer(await _whole(request, connection))
+
+
+async def _whole(request: web.Request, connection: Connection) -> dict[str, Any]:
+    member, shared, text = caller(request), parts(request), texts_of(request)
+    now = shared.clock.now()
+    card, events = await listing.episode(
+        connection, member=member.id, now=now, episode=episode_id(request)
+    )
+    await record_looks(
+        connection,
+        [(member.id, card.subject)],
+        what="episode",
+        wall=shared.wall(),
+        detail={"episode": card.id},
+        purpose=purpose_of(member),
+    )
+    return {
+        **episode_json(card, text, now),
+        "events": [event_json(event, card.kind, text) for event in events],
+    }
+
+
+async def acknowledge(request: web.Request) -> web.Response:
+    """POST /api/episodes/{id}/acknowledge"""
+
+    async def act(connection: Connection) -> int:
+        return await handling.acknowledge(
+            connection,
+            episode=episode_id(request),
+            member=caller(request).id,
+            now=parts(request).clock.now(),
+        )
+
+    return await _act(request, act)
+
+
+class _Closing(msgspec.Struct, forbid_unknown_fields=True):
+    outcome: str
+    note: str = ""
+    contact: bool = False
+
+
+async def close(request: web.Request) -> web.Response:
+    """POST /api/episodes/{id}/close"""
+    text = texts_of(request)
+    try:
+        closing = msgspec.json.decode(await request.read(), type=_Closing)
+    except msgspec.MsgspecError:
+        raise UserError(text.gettext("This request cannot be understood.")) from None
+    note = closing.note.strip()
+    if closing.outcome not in OUTCOMES:
+        raise UserError(text.gettext("Choose an outcome first."))
+    if len(note) > handling.MAX_NOTE:
+        raise UserError(
+            text.ngettext(
+                "The note is %(n)s character too long, so nothing was changed: shorten it.",
+                "The note is %(n)s characters too long, so nothing was changed: shorten it.",
+                len(note) - handling.MAX_NOTE,
+            )
+        )
+
+    async def act(connection: Connection) -> int:
+        now = parts(request).clock.now()
+        member = caller(request).id
+        if not closing.contact:
+            card, _ = await listing.episode(
+                connection, member=member, now=now, episode=episode_id(request)
+            )
+            if card.needs_contact and card.closed_at is None:
+                raise UserError(text.gettext("Say first that a person was reached."))
+        return await handling.close(
+            connection,
+            episode=episode_id(request),
+            member=member,
+            now=now,
+            outcome=closing.outcome,
+            note=note,
+            contact=closing.contact,
+        )
+
+    return await _act(request, act)
+
+
+async def _act(request: web.Request, act: Callable[[Connection], Awaitable[int]]) -> web.Response:
+    async with database(request) as connection:
+        try:
+            await act(connection)
+        except ConflictError as error:
+            raise ConflictError(await _conflict(request, connection)) from error
+        return json_answer(await _whole(request, connection))
+
+
+async def _conflict(request: web.Request, connection: Connection) -> str:
+    """Who was first, in the member's language."""
+    text = texts_of(request)
+    card, _ = await listing.episode(
+        connection,
+        member=caller(request).id,
+        now=parts(request).clock.now(),
+        episode=episode_id(request),
+    )
+    if card.closed_at is not None:
+        return text.gettext(
+            "%(name)s closed this alert at %(time)s (%(outcome)s): there is nothing left to do.",
+            name=card.closed_by_name,
+            time=text.time(card.closed_at),
+            outcome=text.gettext(OUTCOMES[card.outcome or "known"]),
+        )
+    if card.acknowledged_at is not None:
+        return text.gettext(
+            "%(name)s acknowledged this alert first, at %(time)s: agree who goes on with it.",
+            name=card.acknowledged_by_name,
+            time=text.time(card.acknowledged_at),
+        )
+    return text.gettext("Somebody changed this alert meanwhile: look again.")
+
+
+def episode_id(request: web.Request) -> int:
+    """The identifier in the path."""
+    return _number(request, request.match_info["id"])
+
+
+def _number(request: web.Request, given: str) -> int:
+    # What is no identifier at all is answered as one that does not exist.
+    if given.isascii() and given.isdigit() and len(given) < 19:
+        return int(given)
+    raise web.HTTPNotFound
+
+
+def time_range(request: web.Request, *, default: timedelta) -> tuple[datetime, datetime]:
+    """`from` and `to` of the query, RFC 3339.
+
+    Raises:
+        UserError: not times, backwards, or longer than LONGEST.
+    """
+    text = texts_of(request)
+    now = parts(request).clock.now()
+    try:
+        until = _time(request.query.get("to")) or now
+        since = _time(request.query.get("from")) or until - default
+    except (ValueError, OverflowError):
+        raise UserError(text.gettext("The times of the range cannot be understood.")) from None
+    if not since < until:
+        raise UserError(text.gettext("The range ends before it begins: swap its ends."))
+    if until - since > LONGEST:
+        raise UserError(
+            text.ngettext(
+                "The range is too long: at most %(n)s day can be shown.",
+                "The range is too long: at most %(n)s days can be shown.",
+                LONGEST.days,
+            )
+        )
+    return since, until
+
+
+def _time(given: str | None) -> datetime | None:
+    if given is None:
+        return None
+    at = datetime.fromisoformat(given)
+    if at.tzinfo is None or not 1970 <= at.year <= 2200:
+        raise ValueError(given)
+    return at
+
+
+async def chart_readings(request: web.Request) -> web.Response:
+    """GET /api/readings"""
+    member, shared, text = caller(request), parts(request), texts_of(request)
+    since, until = time_range(request, default=timedelta(days=1))
+    metrics = [name for name in request.query.get("metrics", "").split(",") if name]
+    if not metrics or any(catalogue().get(name) is None for name in metrics):
+        raise UserError(text.gettext("There is no such measurement."))
+    points = request.query.get("points", str(POINTS))
+    wanted = int(points) if points.isascii() and points.isdigit() and len(points) < 7 else POINTS
+    async with database(request) as connection:
+        subject = await find_subject(
+            connection, request.query.get("subject", ""), member, now=shared.clock.now()
+        )
+        await record_looks(
+            connection,
+            [(member.id, subject.id)],
+            what="trends",
+            wall=shared.wall(),
+            detail={"metrics": metrics, "from": since.isoformat(), "to": until.isoformat()},
+            purpose=purpose_of(member),
+        )
+        series = await readings(
+            connection,
+            subject,
+            list(dict.fromkeys(metrics)),
+            since=since,
+            until=until,
+            points=max(2, min(wanted, MOST_POINTS)),
+            text=text,
+        )
+        limits = await bands(connection, subject)
+    content = {"from": since, "to": until, "series": series}
+    return json_answer(content | {"bands": {m: limits[m] for m in series if m in limits}})
+
+
+async def chart_activity(request: web.Request) -> web.Response:
+    """GET /api/activity"""
+    member, shared = caller(request), parts(request)
+    since, until = time_range(request, default=timedelta(days=1))
+    async with database(request) as connection:
+        subject = await find_subject(
+            connection, request.query.get("subject", ""), member, now=shared.clock.now()
+        )
+        await record_looks(
+            connection,
+            [(member.id, subject.id)],
+            what="trends",
+            wall=shared.wall(),
+            detail={"activity": True, "from": since.isoformat(), "to": until.isoformat()},
+            purpose=purpose_of(member),
+        )
+        found = await activity(connection, subject, since=since, until=until)
+    return json_answer({"from": since, "to": until, **found})

@@ -1,0 +1,158 @@
+"""The web service: routes, middlewares, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+import structlog
+from aiohttp import web
+
+from core.clock import Clock, wall_time
+from core.database import DatabaseError, Pool, create_pool, translated
+from core.errors import SaimiError
+from web import api, auth, pages
+from web.attempts import Attempts
+from web.errors import answer_errors
+from web.live import Hub
+from web.parts import PARTS, Parts, parts
+from web.rendering import STATIC, Pages, static_prefix
+from web.security import add_headers, refuse_cross_site
+
+log = structlog.get_logger()
+
+MAX_BODY = 64 * 1024
+"""Longest request; a note at its longest is 8 KiB."""
+_STOP_WITHIN_S = 3.0
+
+
+class ListenError(SaimiError):
+    """The web service cannot have its address."""
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """GET /healthz: this process answers."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """GET /readyz: and so does its database."""
+    try:
+        async with (
+            asyncio.timeout(3),
+            translated(),
+            parts(request).pool.acquire() as connection,
+        ):
+            await connection.fetchval("SELECT 1 FROM registry.member LIMIT 1")
+    except (DatabaseError, TimeoutError):
+        return web.json_response({"status": "no database"}, status=503)
+    return web.json_response({"status": "ok"})
+
+
+def create_app(
+    *,
+    database_url: str,
+    pool: Pool,
+    clock: Clock,
+    public_url: str | None = None,
+    wall: Callable[[], datetime] = wall_time,
+) -> web.Application:
+    """The application on a database that is there; listening begins when it starts.
+
+    `public_url` is the address that browsers use where a proxy with TLS stands in front: cookies
+    are then sent over TLS only.
+    """
+    app = web.Application(
+        client_max_size=MAX_BODY,
+        middlewares=[answer_errors, auth.load_session, refuse_cross_site],
+    )
+    hub = Hub(database_url=database_url, pool=pool, clock=clock, wall=wall)
+    app[PARTS] = Parts(
+        pool=pool,
+        clock=clock,
+        wall=wall,
+        hub=hub,
+        pages=Pages.load(),
+        attempts=Attempts(),
+        public_url=public_url,
+    )
+    app.on_response_prepare.append(add_headers)
+    app.add_routes(
+        [
+            web.get("/healthz", healthz),
+            web.get("/readyz", readyz),
+            web.get("/login", auth.show_login),
+            web.post("/login", auth.log_in),
+            web.post("/logout", auth.log_out),
+            web.post("/language", auth.switch_language),
+            web.get("/", pages.alerts),
+            web.get(r"/episodes/{id}", pages.episode),
+            web.get(r"/episodes/{id}/part", pages.episode_part),
+            web.get("/clients", pages.clients),
+            web.get("/clients/{pseudonym}/trends", pages.trends),
+            web.get("/api/stream", api.stream),
+            web.get("/api/episodes", api.episodes),
+            web.get("/api/episodes/{id}", api.episode),
+            web.post("/api/episodes/{id}/acknowledge", api.acknowledge),
+            web.post("/api/episodes/{id}/close", api.close),
+            web.get("/api/readings", api.chart_readings),
+            web.get("/api/activity", api.chart_activity),
+            web.static(static_prefix(), STATIC),
+        ]
+    )
+
+    async def live(_app: web.Application) -> AsyncIterator[None]:
+        await hub.start()
+        yield
+
+    async def hang_up(_app: web.Application) -> None:
+        # Streams never end by themselves, and aiohttp waits for open requests.
+        await hub.stop()
+
+    app.cleanup_ctx.append(live)
+    app.on_shutdown.append(hang_up)
+    return app
+
+
+async def run(
+    *,
+    database_url: str,
+    clock: Clock,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    public_url: str | None = None,
+    pool_size: int = 8,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until `stop` is set; `on_ready` is told the address once it answers.
+
+    Raises:
+        DatabaseUnavailableError: the database does not answer at the start.
+        ListenError: the port is in use, or is not ours to use.
+    """
+    pool = await create_pool(database_url, size=pool_size, service="web")
+    app = create_app(database_url=database_url, pool=pool, clock=clock, public_url=public_url)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WITHIN_S
+    )
+    try:
+        await runner.setup()
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ListenError(
+                f"The web service cannot listen on {host}:{port} ({error.strerror}): stop what "
+                "uses that port, or choose another one with --port or SAIMI_WEB_PORT."
+            ) from error
+        address, bound = runner.addresses[0][:2]
+        shown = f"[{address}]" if ":" in address else address
+        log.info("web answers", host=shown, port=bound)
+        if on_ready is not None:
+            on_ready(f"http://{shown}:{bound}")
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        pool.terminate()

@@ -1,0 +1,195 @@
+"""The pages: the live list, one alert, the clients, one client's trends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from alerts import handling, listing
+from alerts.listing import Card
+from core.clock import LOCAL
+from core.database import Connection, load_queries
+from web.access import purpose_of, record_looks
+from web.api import episode_id
+from web.episodes import age, episode_json
+from web.history import event_json
+from web.i18n import Texts
+from web.news2 import breakdown
+from web.parts import caller, database, parts, texts_of
+from web.sentences import as_time, value_text
+from web.trends import bands, find_subject, metrics_of
+from web.words import OUTCOME_HELP, OUTCOMES
+
+CLIENTS = 200
+"""Clients listed at a time; beyond that people search."""
+
+
+def page(request: web.Request, name: str, **values: object) -> web.Response:
+    """A page for the member who asked."""
+    member = caller(request)
+    values.setdefault("here", request.path)
+    html = parts(request).pages.render(name, member.language, caller=member, **values)
+    return web.Response(text=html, content_type="text/html")
+
+
+async def alerts(request: web.Request) -> web.Response:
+    """GET /: the live list; everything in it comes over the stream."""
+    return page(request, "alerts.html")
+
+
+async def episode(request: web.Request) -> web.Response:
+    """GET /episodes/{id}: one alert."""
+    return page(request, "episode.html", **await _episode(request))
+
+
+async def episode_part(request: web.Request) -> web.Response:
+    """GET /episodes/{id}/part: what of that page changes, for a page that is open."""
+    return page(request, "episode_part.html", **await _episode(request))
+
+
+async def _episode(request: web.Request) -> dict[str, Any]:
+    member, shared, text = caller(request), parts(request), texts_of(request)
+    now = shared.clock.now()
+    async with database(request) as connection:
+        card, events = await listing.episode(
+            connection, member=member.id, now=now, episode=episode_id(request)
+        )
+        await record_looks(
+            connection,
+            [(member.id, card.subject)],
+            what="episode",
+            wall=shared.wall(),
+            detail={"episode": card.id},
+            purpose=purpose_of(member),
+        )
+        limits = await _limits(connection, card, request)
+    content = episode_json(card, text, now)
+    return {
+        "card": card,
+        "content": content,
+        "people": [
+            {"person": person, "age": age(person.born, now.astimezone(LOCAL).date())}
+            for person in card.people
+        ],
+        "evidence": [_evidence(one, text, now, limits) for one in content["evidence"]],
+        "breakdown": breakdown(card, text),
+        "events": [event_json(event, card.kind, text) for event in reversed(events)],
+        "chart_metrics": _chart_metrics(card),
+        "chart_until": max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
+        "now": now,
+        "outcomes": OUTCOMES,
+        "outcome_help": OUTCOME_HELP,
+        "max_note": handling.MAX_NOTE,
+        "here": f"/episodes/{card.id}",
+    }
+
+
+async def _limits(
+    connection: Connection, card: Card, request: web.Request
+) -> dict[str, dict[str, Any]]:
+    if card.subject_kind != "client":
+        return {}
+    now = parts(request).clock.now()
+    subject = await find_subject(connection, card.pseudonym, caller(request), now=now)
+    return await bands(connection, subject)
+
+
+def _evidence(
+    one: dict[str, Any], text: Texts, now: datetime, limits: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    band = limits.get(str(one["metric"]))
+    at = as_time(one["time"])
+    span = ""
+    if band is not None:
+        low, high = (
+            None if band[end] is None else value_text(text, one["metric"], band[end], unit=False)
+            for end in ("low", "high")
+        )
+        span = f"{low}–{high}" if low and high else (f"≥ {low}" if low else f"≤ {high}")
+    return {
+        **one,
+        "at": at,
+        "band": span,
+        "own": band is not None and band["own"],
+        "age": None if at is None else text.duration(now - at),
+    }
+
+
+def _chart_metrics(card: Card) -> list[str]:
+    """The measurements worth drawing behind this alert; the trigger's first."""
+    names = [str(one.get("metric")) for one in card.evidence]
+    drawn = [name for name in dict.fromkeys(names) if name not in ("consciousness", "oxygen_flow")]
+    return drawn if card.subject_kind == "client" and not card.needs_contact else []
+
+
+def _trigger_time(card: Card) -> datetime:
+    at = as_time(card.evidence[0]["time"]) if card.evidence else None
+    return (at or card.opened_at) + timedelta(hours=1)
+
+
+async def clients(request: web.Request) -> web.Response:
+    """GET /clients: whom I may see."""
+    member, shared, text = caller(request), parts(request), texts_of(request)
+    now = shared.clock.now()
+    search = request.query.get("q", "").strip()[:100]
+    async with database(request) as connection:
+        rows = [
+            row
+            async for row in load_queries("web").clients(
+                connection, member=member.id, now=now, search=search, count=CLIENTS + 1
+            )
+        ]
+        shown = rows[:CLIENTS]
+        await record_looks(
+            connection,
+            {(member.id, row["subject"]) for row in shown},
+            what="list",
+            wall=shared.wall(),
+            purpose=purpose_of(member),
+        )
+    today = now.astimezone(LOCAL).date()
+    return page(
+        request,
+        "clients.html",
+        rows=[
+            {
+                **row,
+                "age": age(row["born"], today),
+                "heard": None if row["heard_at"] is None else text.duration(now - row["heard_at"]),
+            }
+            for row in shown
+        ],
+        more=len(rows) > CLIENTS,
+        most=CLIENTS,
+        search=search,
+    )
+
+
+async def trends(request: web.Request) -> web.Response:
+    """GET /clients/{pseudonym}/trends"""
+    member, shared = caller(request), parts(request)
+    now = shared.clock.now()
+    async with database(request) as connection:
+        subject = await find_subject(connection, request.match_info["pseudonym"], member, now=now)
+        if subject.kind != "client":
+            raise web.HTTPNotFound
+        await record_looks(
+            connection,
+            [(member.id, subject.id)],
+            what="trends",
+            wall=shared.wall(),
+            purpose=purpose_of(member),
+        )
+        metrics = await metrics_of(
+            connection, subject, since=now - timedelta(days=31), until=now + timedelta(minutes=1)
+        )
+    return page(
+        request,
+        "trends.html",
+        subject=subject,
+        age=age(subject.born, now.astimezone(LOCAL).date()),
+        metrics=metrics,
+        now=now,
+    )
