@@ -6,8 +6,6 @@
 Both are direct child processes with one interface. They promise different things: Mosquitto keeps
 queued messages over its own graceful restart, iotcore (rumqttd) forgets them. Gateways that wait
 for Saimi's receipts lose nothing with either.
-
-Calls block for some hundredths of a second; from asyncio use `asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -18,19 +16,18 @@ import importlib.util
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import ClassVar, Self
+from signal import SIGTERM
+from typing import ClassVar
 
 from core.errors import EmbeddedError
 from saimi.embedded.account import Account, account_for, own_directory
 from saimi.embedded.orphans import stop_orphans
 from saimi.embedded.ports import LOOPBACK, accepts_connections, free_port, require_free
-from saimi.embedded.process import DirectoryLock, ServerProcess
+from saimi.embedded.server import EmbeddedServer
 
 # A payload of several megabytes must reach ingest, which keeps it with a reason; beyond this the
 # broker disconnects the sender.
@@ -42,22 +39,17 @@ MAX_IN_FLIGHT = 10_000
 # Seconds between saves. Each save writes everything that is queued, so not at every change.
 _AUTOSAVE_S = 30
 _START_TIMEOUT_S = 60.0
-_STOP = ((signal.SIGTERM, 60.0),)
 
 
-class Broker(abc.ABC):
+class Broker(EmbeddedServer):
     """A broker whose files are in `directory`; `port` None takes a free one at every start."""
 
-    name: ClassVar[str]
     keeps_queue_over_restart: ClassVar[bool]
     _word: ClassVar[bytes]
+    _stop_signals = ((SIGTERM, 60.0),)
 
     def __init__(self, directory: Path, *, port: int | None = None) -> None:
-        self._directory = directory.resolve()
-        self._fixed_port = port
-        self._port = port
-        self._lock = DirectoryLock(self._directory)
-        self._process = ServerProcess(self.name, self._directory / "broker.log")
+        super().__init__(directory, port=port, log_name="broker.log")
 
     @property
     @abc.abstractmethod
@@ -69,79 +61,19 @@ class Broker(abc.ABC):
         """`mqtt://127.0.0.1:port` of the running broker."""
         return f"mqtt://{LOOPBACK}:{self.port}"
 
-    @property
-    def port(self) -> int:
-        if self._port is None:
-            raise EmbeddedError(f"{self.name} was not started, so it has no port yet.")
-        return self._port
-
-    @property
-    def pid(self) -> int | None:
-        """Process id, None when it was never started."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    def start(self) -> Self:
-        """Start the broker; return when it takes connections.
-
-        Raises EmbeddedError: directory in use, port taken, or it does not start.
-        """
-        if self.running:
-            return self
-        self._lock.acquire()
-        try:
-            stop_orphans(self._directory, self._word, signal.SIGTERM)
-            port = self._port if self._port is not None else free_port()
-            require_free(port, self.name)
-            account = self._prepare(port)
-            self._process.spawn(
-                self._command(port),
-                directory=self._directory,
-                account=account,
-                environment=self._environment(),
-            )
-            self._process.wait_until(lambda: self._ready(port), _START_TIMEOUT_S)
-            self._port = port
-        except BaseException:
-            self._process.kill()
-            self._lock.release()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Stop it in order, so that what it can keep is on disk. Harmless when stopped."""
-        try:
-            self._process.stop(_STOP)
-        finally:
-            self._lock.release()
-            self._port = self._fixed_port
-
-    def kill(self) -> None:
-        """kill -9, as a fault would; `restart` brings it back."""
-        self._process.kill()
-
-    def restart(self) -> Self:
-        """Start it again on the same port and files, whether it runs, was stopped or killed."""
-        self._process.stop(_STOP)
-        return self.start()
-
-    async def wait_exit(self) -> int:
-        """Return the exit status once the broker has ended, for a supervisor to act upon."""
-        return await self._process.wait_exit()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
+    def _launch(self) -> int:
+        stop_orphans(self._directory, self._word, SIGTERM)
+        port = self._port if self._port is not None else free_port()
+        require_free(port, self.name)
+        account = self._prepare(port)
+        self._process.spawn(
+            self._command(port),
+            directory=self._directory,
+            account=account,
+            environment={"PATH": os.defpath, "LC_ALL": "C"},
+        )
+        self._process.wait_until(lambda: self._ready(port), _START_TIMEOUT_S)
+        return port
 
     @abc.abstractmethod
     def _prepare(self, port: int) -> Account | None:
@@ -152,9 +84,6 @@ class Broker(abc.ABC):
 
     def _ready(self, port: int) -> bool:
         return accepts_connections(port)
-
-    def _environment(self) -> dict[str, str]:
-        return {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 class MosquittoBroker(Broker):

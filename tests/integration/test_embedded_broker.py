@@ -140,3 +140,11 @@ def test_a_taken_port_is_one_sentence(kind: str, broker_factory: Factory) -> Non
 @pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
 def test_root_runs_mosquitto_as_somebody_else(broker_factory: Factory) -> None:
     assert Path(f"/proc/{broker_factory('mosquitto').pid}").stat().st_uid != 0
+
+
+def test_a_supervisors_late_restart_does_not_undo_a_stop(broker_factory: Factory) -> None:
+    broker = broker_factory("mosquitto")
+    broker.stop()
+    with pytest.raises(EmbeddedError, match="was stopped"):
+        broker.restart()
+    assert not broker.running
