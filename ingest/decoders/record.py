@@ -1,0 +1,79 @@
+"""What a decoder gives back, whatever the source was."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from core.errors import SaimiError
+
+MAX_PAYLOAD = 1024 * 1024
+"""Bytes; a longer message is no reading of a home and is not decoded."""
+MAX_RECORDS = 10_000
+"""Most records a message may hold."""
+
+
+class Channel(NamedTuple):
+    """One metric of one device in one unit, as named on the wire; shared between records."""
+
+    device: str
+    metric: str
+    unit: str | None
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One value that a message claims was measured."""
+
+    channel: Channel
+    value: float | str | None
+    """A number; booleans are 0 and 1. A text or None (data, a sum) where there is no number."""
+    time: float
+    """Unix seconds by the device's clock; the arrival where the message says nothing (NaN then, if
+    the arrival says nothing either)."""
+    qualifier: int = 0
+    """A `core.reading.Qualifier`."""
+
+    def shown(self) -> dict[str, Any]:
+        """As it is kept with the rejected."""
+        entry: dict[str, Any] = {"device": self.channel.device, "metric": self.channel.metric}
+        entry |= {"value": self.value, "unit": self.channel.unit}
+        entry["time"] = self.time if self.time == self.time else None
+        if self.qualifier:
+            entry["qualifier"] = self.qualifier
+        return entry
+
+
+def hidden(entry: dict[str, Any]) -> Record:
+    """The record that `Record.shown` made `entry` of."""
+    time = entry.get("time")
+    return Record(
+        Channel(str(entry["device"]), str(entry["metric"]), entry.get("unit")),
+        entry.get("value"),
+        float("nan") if time is None else float(time),
+        int(entry.get("qualifier", 0)),
+    )
+
+
+class Decoded(msgspec.Struct, frozen=True, gc=False):
+    """A message understood."""
+
+    records: list[Record] = []
+    boot: str | None = None
+    """With `seq`: which message of the gateway's this is; None where the source does not count."""
+    seq: int | None = None
+    nothing: str = ""
+    """What the message is instead, where it is understood to hold no readings."""
+
+
+class DecodeError(SaimiError):
+    """A message cannot be understood; `reason` is a code, the text one sentence for a person."""
+
+    def __init__(
+        self, reason: str, sentence: str, boot: str | None = None, seq: int | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        self.boot = boot
+        """With `seq`: which message it is, where that much could be read."""
+        self.seq = seq
