@@ -67,7 +67,8 @@ class People:
 
     def _spread(self, salt: int, mean: float, deviation: float, low: float, high: float) -> Floats:
         drawn = mean + deviation * normal(self.keys ^ key(salt))
-        return np.clip(drawn, low, high)
+        baseline: Floats = np.clip(drawn, low, high)
+        return baseline
 
     def vitals(self, who: Indexes, time: Floats, illnesses: Sequence[Illness] = ()) -> Floats:
         """True vital signs, rounded as a good device shows them.
@@ -111,14 +112,15 @@ class People:
             ]
         )
         values = np.clip(lean(values, illnesses, who, time), _LOW, _HIGH)
-        rounded = np.round(values)
+        rounded: Floats = np.round(values)
         rounded[:, 5] = np.round(values[:, 5], 1)
         return rounded
 
     def weighs(self, who: Indexes, time: Floats) -> Floats:
         """What a scale shows, kg, shape (n,)."""
         keys = self.keys[who] ^ key(30)
-        return np.round(self.weight[who] + 0.3 * smooth(keys, time, 3 * 86400.0), 1)
+        shown: Floats = np.round(self.weight[who] + 0.3 * smooth(keys, time, 3 * 86400.0), 1)
+        return shown
 
     def _awake(self, who: Indexes, hour: Floats) -> Floats:
         """0 asleep … 1 awake, with half an hour of passage."""
@@ -143,7 +145,8 @@ def local_hour(time: Floats) -> Floats:
     hours = np.floor(time / 3600.0)
     distinct, position = np.unique(hours, return_inverse=True)
     offsets = np.array([_offset(float(h)) for h in distinct])
-    return np.mod(time + offsets[position], 86400.0) / 3600.0
+    hour: Floats = np.mod(time + offsets[position], 86400.0) / 3600.0
+    return hour
 
 
 def _offset(hour: float) -> float:

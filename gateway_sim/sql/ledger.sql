@@ -1,0 +1,80 @@
+-- The truth of a run (SQLite); docs/ledger.md describes it for readers.
+
+-- name: create_ledger#
+CREATE TABLE IF NOT EXISTS message (
+    id           INTEGER PRIMARY KEY,
+    gateway      TEXT NOT NULL,
+    boot         TEXT NOT NULL,
+    seq          INTEGER NOT NULL,
+    published_us INTEGER,              -- real time of the first publish; null: not published yet
+    UNIQUE (gateway, boot, seq)
+);
+CREATE TABLE IF NOT EXISTS series (
+    id      INTEGER PRIMARY KEY,
+    gateway TEXT NOT NULL,
+    device  TEXT NOT NULL,
+    metric  TEXT NOT NULL,
+    UNIQUE (gateway, device, metric)
+);
+CREATE TABLE IF NOT EXISTS reading (
+    series   INTEGER NOT NULL REFERENCES series,
+    time_us  INTEGER NOT NULL,         -- the device's time
+    message  INTEGER NOT NULL REFERENCES message,
+    position INTEGER NOT NULL,         -- in the message, from 0
+    value    REAL NOT NULL,            -- as sent, in the unit it was sent in
+    PRIMARY KEY (series, time_us, message, position)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS label (
+    client  TEXT NOT NULL,             -- reference in the registry document
+    gateway TEXT NOT NULL,
+    kind    TEXT NOT NULL,             -- name of the illness, or metric of the event
+    what    TEXT NOT NULL,             -- onset, first_sign, crisis, recovered; event
+    time_us INTEGER NOT NULL,
+    PRIMARY KEY (client, kind, what, time_us)
+) WITHOUT ROWID;
+
+-- name: last_message$
+SELECT coalesce(max(id), 0) FROM message;
+
+-- name: all_series
+SELECT id, gateway, device, metric FROM series;
+
+-- name: add_series*!
+INSERT INTO series (id, gateway, device, metric) VALUES (?, ?, ?, ?);
+
+-- name: add_messages*!
+INSERT INTO message (id, gateway, boot, seq, published_us) VALUES (?, ?, ?, ?, ?);
+
+-- name: add_readings*!
+INSERT INTO reading (series, time_us, message, position, value) VALUES (?, ?, ?, ?, ?);
+
+-- name: set_published*!
+UPDATE message SET published_us = ?
+ WHERE gateway = ? AND boot = ? AND seq = ? AND published_us IS NULL;
+
+-- name: add_labels*!
+INSERT OR IGNORE INTO label (client, gateway, kind, what, time_us) VALUES (?, ?, ?, ?, ?);
+
+-- name: published_count$
+SELECT count(*) FROM message WHERE published_us IS NOT NULL;
+
+-- name: published_readings
+SELECT m.gateway, m.boot, m.seq, s.device, s.metric, r.time_us, r.value, m.published_us
+  FROM reading r
+  JOIN message m ON m.id = r.message AND m.published_us IS NOT NULL
+  JOIN series s ON s.id = r.series
+ ORDER BY r.series, r.time_us, r.message, r.position;
+
+-- name: published_messages
+SELECT gateway, boot, seq, published_us FROM message
+ WHERE published_us IS NOT NULL ORDER BY id;
+
+-- name: first_published$
+SELECT min(m.published_us)
+  FROM series s
+  JOIN reading r ON r.series = s.id AND r.time_us = :time_us
+  JOIN message m ON m.id = r.message
+ WHERE s.gateway = :gateway AND s.device = :device AND s.metric = :metric;
+
+-- name: labels
+SELECT client, gateway, kind, what, time_us FROM label ORDER BY time_us, client, what;
