@@ -37,9 +37,11 @@ consciousness, temperature ("oxygen" being air or oxygen, entered as the metric 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, NamedTuple
+
+from core.catalogue import catalogue
 
 KINDS = (
     "help",
@@ -58,8 +60,14 @@ KINDS = (
 """Every kind of episode. Kind `limit` is told apart by its origin, the metric's name; `silence` by
 the gateway, or gateway/device."""
 
-LIFE_SAFETY = frozenset({"help", "smoke", "carbon_monoxide", "fall"})
-"""Stay open until contact with a person is recorded; never inhibited (docs: rules)."""
+LIFE_SAFETY = frozenset(metric.name for metric in catalogue() if metric.never_filtered)
+"""Help, smoke, carbon monoxide, fall: open until contact with a person is recorded; never
+inhibited (docs: rules)."""
+
+
+def rfc3339(moment: datetime) -> str:
+    """A time as findings and episodes store it: UTC, to the microsecond."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Severity(IntEnum):

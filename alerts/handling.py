@@ -25,7 +25,7 @@ _queries = load_queries("alerts")
 
 
 class AlreadyTakenError(ConflictError):
-    """Somebody else has acknowledged it; `name` and `at` for a sentence in the reader's language."""
+    """Somebody else has acknowledged it; `name`, `at` for a sentence in the reader's language."""
 
     def __init__(self, name: str, at: datetime) -> None:
         self.name = name

@@ -1,0 +1,78 @@
+"""Readings and facts -> findings: every rule in one table, applied to a whole batch.
+
+A rule that fails fails alone: it is applied again to one subject at a time, and a subject of whom
+it still fails gets a finding that says so. Everybody else, and the other rules, go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts import blood_pressure, events, glucose, news, silence, thresholds
+from alerts.finding import Finding
+from alerts.subject import Assess, Assessment, Context, Subject
+
+RULES: dict[str, Assess] = {
+    "events": events.assess,
+    "news2": news.assess,
+    "limits": thresholds.assess,
+    "meters": thresholds.assess_meters,
+    "glucose": glucose.assess,
+    "blood_pressure": blood_pressure.assess,
+    "silence": silence.assess,
+}
+"""What is applied, in this order."""
+
+RETRY = timedelta(minutes=5)
+"""When a subject is looked at again after a rule failed."""
+
+_log = structlog.get_logger()
+
+
+def assess(
+    subjects: Sequence[Subject], context: Context, rules: Mapping[str, Assess] | None = None
+) -> list[Assessment]:
+    """Apply every rule to every subject; one assessment each, in the same order."""
+    assessments = [Assessment() for _ in subjects]
+    for name, rule in (RULES if rules is None else rules).items():
+        try:
+            said = list(rule(subjects, context))
+        except Exception:
+            said = _one_at_a_time(name, rule, subjects, context)
+        for index, verdict in said:
+            if isinstance(verdict, Finding):
+                assessments[index].findings.append(verdict)
+            else:
+                assessments[index].due.append(verdict)
+    return assessments
+
+
+def _one_at_a_time(
+    name: str, rule: Assess, subjects: Sequence[Subject], context: Context
+) -> list[tuple[int, Finding | datetime]]:
+    said: list[tuple[int, Finding | datetime]] = []
+    for index, subject in enumerate(subjects):
+        try:
+            said.extend((index, verdict) for _, verdict in rule([subject], context))
+        except Exception as error:
+            _log.exception("rule failed", rule=name, subject=subject.id)
+            said.append((index, failed(name, error, context)))
+            said.append((index, context.now + RETRY))
+    return said
+
+
+def failed(name: str, error: Exception, context: Context) -> Finding:
+    """The finding that a rule could not be applied to a subject."""
+    rule = context.rules["assessment_failed"]
+    return Finding(
+        kind=rule.kind,
+        origin=name,
+        rule=rule.id,
+        severity=rule.severity,
+        pages=rule.severity,
+        key="assessment_failed",
+        params={"rule": name, "error": type(error).__name__},
+    )

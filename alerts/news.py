@@ -1,0 +1,139 @@
+"""NEWS2 of everybody in a batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from alerts.finding import Finding
+from alerts.rules import Rules
+from alerts.subject import Client, Context, Subject
+from core.clock import LOCAL
+from core.reading import Qualifier
+from models.news2 import PARAMETERS, News2, Risk, Score, at, news2
+
+ADULT = 16
+"""NEWS2 is not for children under 16, nor in pregnancy (clinical reference, [unsourced]): for them
+only their own limits are watched."""
+METRICS = tuple("oxygen_flow" if name == "oxygen" else name for name in PARAMETERS)
+"""The metric behind each parameter."""
+
+
+def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int, Finding]]:
+    """One finding for each subject whose score asks for somebody."""
+    today = context.now.astimezone(LOCAL).date()
+    scored = [
+        (index, subject, subject.client)
+        for index, subject in enumerate(subjects)
+        if subject.client is not None
+        and not subject.newest.keys().isdisjoint(METRICS)
+        and subject.client.age(today) >= ADULT
+        and "pregnancy" not in subject.client.conditions
+    ]
+    if not scored:
+        return
+    rows = [_row(subject, client, None) for _, subject, client in scored]
+    scales = [client.spo2_scale for _, _, client in scored]
+    scores = _score(rows, scales)
+    called = np.flatnonzero((scores.risk > Risk.LOW) | scores.spo2_range)
+    if not len(called):
+        return
+    # What late measurements add to a score is shown but pages nobody: score again without them.
+    timely = _score(
+        [_row(scored[place][1], scored[place][2], context) for place in called],
+        [scales[place] for place in called],
+    )
+    for nth, place in enumerate(called):
+        index, subject, client = scored[place]
+        score, paging = at(scores, int(place)), at(timely, nth)
+        severity, rule = severity_of(score, context.rules)
+        if severity:
+            pages = min(severity, severity_of(paging, context.rules)[0])
+            yield index, _finding(subject, client, score, severity, pages, rule)
+
+
+def severity_of(score: Score, rules: Rules) -> tuple[int, str]:
+    """The severity of a score and the rule that gives it; 0 where it asks for nobody.
+
+    Totals and single points are those that are certain; only the review of oxygen goes by what is
+    possible.
+    """
+    oxygen = rules["news2_oxygen_unknown"]
+    most = score.points["spo2"][1] if score.spo2_range else 0
+    for rule, holds in (
+        (rules["news2_high"], score.low >= rules["news2_high"].limits["total"]),
+        (rules["news2_medium"], score.low >= rules["news2_medium"].limits["total"]),
+        (rules["news2_single_three"], score.single_three),
+        (oxygen, most >= oxygen.limits["points"]),
+    ):
+        if holds and rule.on:
+            return rule.severity, rule.id
+    return 0, ""
+
+
+def _row(subject: Subject, client: Client, only_timely: Context | None) -> list[float]:
+    values = []
+    for metric in METRICS:
+        found = subject.newest.get(metric)
+        if not found or (only_timely is not None and not only_timely.timely(found[0])):
+            # The plan says that there is no oxygen in this home: that is air, not unknown.
+            by_plan = metric == "oxygen_flow" and not found and client.oxygen_prescribed is False
+            values.append(0.0 if by_plan else np.nan)
+        elif found[0].qualifier == Qualifier.EXACT:
+            values.append(found[0].value)
+        else:
+            # LO and HI: beyond what the meter can show, so in the outermost band.
+            values.append(np.inf * found[0].qualifier)
+    return values
+
+
+def _score(rows: list[list[float]], scales: list[int]) -> News2:
+    table = np.array(rows, dtype=np.float64).T
+    return news2(**dict(zip(PARAMETERS, table, strict=True)), scale=scales)
+
+
+def _finding(
+    subject: Subject, client: Client, score: Score, severity: int, pages: int, rule: str
+) -> Finding:
+    points = {
+        metric: list(score.points[name])
+        for name, metric in zip(PARAMETERS, METRICS, strict=True)
+        if name in score.points
+    }
+    evidence = [found[0] for metric in METRICS if (found := subject.newest.get(metric))]
+    # Of readings made at the same time, the ones that made the score come first.
+    evidence.sort(key=lambda reading: points[reading.metric][0], reverse=True)
+    evidence.sort(key=lambda reading: reading.time, reverse=True)
+    params: dict[str, Any] = {
+        "low": score.low,
+        "high": score.high,
+        "band": score.risk.name.lower(),
+        "points": {name: list(pair) for name, pair in score.points.items()},
+        "missing": list(score.missing),
+        "scale": client.spo2_scale,
+        "oxygen": oxygen(subject),
+        "range": score.spo2_range,
+    }
+    return Finding(
+        kind="news2",
+        rule=rule,
+        severity=severity,
+        pages=pages,
+        key="news2",
+        params=params,
+        evidence=tuple(evidence),
+        missing=score.missing,
+        points=points,
+    )
+
+
+def oxygen(subject: Subject) -> str:
+    """air, oxygen, air_by_plan or unknown, by what was entered last and the care plan."""
+    entered = subject.latest("oxygen_flow")
+    if entered is not None:
+        return "oxygen" if entered.value > 0 else "air"
+    if subject.client is not None and subject.client.oxygen_prescribed is False:
+        return "air_by_plan"
+    return "unknown"

@@ -1,0 +1,136 @@
+"""What is known of a subject when it is assessed: facts, newest readings, new events, devices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from alerts.finding import Finding, Reading
+from alerts.line import Line
+from alerts.rules import Rules
+from core.catalogue import catalogue
+from core.reading import Qualifier
+
+
+class Limit(NamedTuple):
+    """A client's own limits of one metric, in the catalogue's unit; None: no limit that way."""
+
+    low: float | None
+    high: float | None
+
+
+@dataclass(slots=True)
+class Client:
+    """What of a client's record the rules go by."""
+
+    born: date
+    spo2_scale: int = 1
+    oxygen_prescribed: bool | None = None
+    conditions: frozenset[str] = frozenset()
+    limits: dict[str, Limit] = field(default_factory=dict)
+    """By metric."""
+
+    def age(self, on: date) -> int:
+        """Completed years."""
+        return on.year - self.born.year - ((on.month, on.day) < (self.born.month, self.born.day))
+
+
+@dataclass(slots=True)
+class Device:
+    """A device that is expected to be heard at least every `silent_after`."""
+
+    id: int
+    name: str
+    kind: str
+    location: str
+    gateway: str
+    owner: int
+    """The subject its readings are about."""
+    silent_after: timedelta
+    heard_at: datetime
+    """Time of its last reading; for one never heard, since when it has been listened for."""
+    last: Reading | None = None
+    gateway_online: bool = False
+    gateway_heard_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Subject:
+    """Everything the rules may look at."""
+
+    id: int
+    kind: str = "client"
+    client: Client | None = None
+    newest: dict[str, list[Reading]] = field(default_factory=dict)
+    """By metric, newest first, OK and within their validity; at most two of each."""
+    events: list[Reading] = field(default_factory=list)
+    """Events that have not been dealt with yet."""
+    devices: list[Device] | None = None
+    """Regularly heard devices of its gateways; None: not looked at this time."""
+
+    def latest(self, metric: str) -> Reading | None:
+        """The newest valid reading of a metric."""
+        found = self.newest.get(metric)
+        return found[0] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is the same for all subjects of a batch."""
+
+    now: datetime
+    rules: Rules
+    line: Line = field(default_factory=Line)
+    delay: timedelta = timedelta(0)
+    """What a reading's way here may take by the shared clock: wall seconds, times its factor."""
+
+    def timely(self, reading: Reading) -> bool:
+        """Whether a reading reached Saimi soon enough to page somebody (promise 5)."""
+        return reading.received_at - reading.time <= self.rules.late_after + self.delay
+
+
+@dataclass(slots=True)
+class Assessment:
+    """What the rules say of one subject."""
+
+    findings: list[Finding] = field(default_factory=list)
+    due: list[datetime] = field(default_factory=list)
+    """When to look again, even if nothing arrives."""
+
+
+Assess = Callable[[Sequence[Subject], Context], Iterable[tuple[int, Finding | datetime]]]
+"""A rule: of each subject by its index, findings, or a time at which to look again."""
+
+
+def shown(reading: Reading) -> float:
+    """The value as people are shown it, rounded half up to the metric's decimals.
+
+    Limits are compared with this, so that 70 mg/dL, stored as 3.8857 mmol/L, is 3.9 and not below
+    3.9, and nobody sees "38.0 is above 38.0".
+    """
+    if not math.isfinite(reading.value):
+        return reading.value
+    decimals: int = catalogue()[reading.metric].decimals
+    # As models.news2.round_half_up: a millionth of a step is the noise of binary fractions.
+    scale = math.pow(10, decimals)
+    return round(math.floor(reading.value * scale + 0.5 + 1e-6) / scale, decimals)
+
+
+def is_below(reading: Reading, limit: float) -> bool:
+    """Whether a reading is certainly below `limit`: LO at the limit is below it."""
+    value = shown(reading)
+    return value < limit or (value == limit and reading.qualifier == Qualifier.BELOW)
+
+
+def is_above(reading: Reading, limit: float) -> bool:
+    """Whether a reading is certainly above `limit`: HI at the limit is above it."""
+    value = shown(reading)
+    return value > limit or (value == limit and reading.qualifier == Qualifier.ABOVE)
+
+
+def newest_first(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Evidence in its order: the trigger first."""
+    return tuple(sorted(readings, key=lambda reading: reading.time, reverse=True))
