@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import EmbeddedError
 from saimi.embedded.broker import Broker, MosquittoBroker
-from tests.support.left_behind import leave_behind, runs
+from tests.support.left_behind import left_behind, runs
 from tests.support.mqtt import publish, session
 
 BOTH = pytest.mark.parametrize("kind", ["mosquitto", "iotcore"])
@@ -104,14 +104,15 @@ def test_a_broker_left_behind_by_a_killed_saimi_is_stopped(
     kind: str, broker_factory: Factory, tmp_path: Path
 ) -> None:
     name = {"mosquitto": "MosquittoBroker", "iotcore": "IotcoreBroker"}[kind]
-    pid = leave_behind(
+    statement = (
         "from pathlib import Path\n"
         f"from saimi.embedded.broker import {name}\n"
         f"print({name}(Path({str(tmp_path / f'broker-{kind}')!r})).start().pid)"
     )
-    assert runs(int(pid))
-    broker_factory(kind)
-    assert not runs(int(pid))
+    with left_behind(statement) as pid:
+        assert runs(pid)
+        broker_factory(kind)
+        assert not runs(pid)
 
 
 def test_what_is_queued_on_disk_is_closed_to_others(

@@ -20,7 +20,7 @@ from saimi.embedded import installation as installations
 from saimi.embedded.installation import Installation
 from saimi.embedded.postgres import PostgresServer
 from tests.support.databases import plain_installation
-from tests.support.left_behind import leave_behind, runs
+from tests.support.left_behind import left_behind, runs
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
 
@@ -91,17 +91,19 @@ async def test_restart_and_second_start_keep_the_data(server: PostgresServer) ->
 
 
 async def test_a_server_left_behind_by_a_killed_saimi_is_stopped(tmp_path: Path) -> None:
-    pid = leave_behind(
+    statement = (
         "from pathlib import Path\n"
         "from saimi.embedded.postgres import PostgresServer\n"
         "from tests.support.databases import plain_installation\n"
         f"directory = Path({str(tmp_path / 'postgres')!r})\n"
         "print(PostgresServer(directory, installation=plain_installation()).start().pid)"
     )
-    assert runs(int(pid))
-    with PostgresServer(tmp_path / "postgres", installation=plain_installation()) as server:
+    with (
+        left_behind(statement) as pid,
+        PostgresServer(tmp_path / "postgres", installation=plain_installation()) as server,
+    ):
         assert await ask(server.url, "SELECT 1") == 1
-        assert not runs(int(pid))
+        assert not runs(pid)
 
 
 async def test_a_directory_in_use_is_refused(server: PostgresServer, tmp_path: Path) -> None:

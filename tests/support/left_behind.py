@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
 
 
-def leave_behind(statement: str) -> str:
-    """Run `statement` in another Python, which prints a line and is then killed with -9.
+@contextmanager
+def left_behind(statement: str) -> Iterator[int]:
+    """Run `statement`, which prints the pid of what it starts, in a Python that is then killed -9.
 
-    Returns the printed line; what the statement started goes on without its parent.
+    Yields that pid; whatever the test did not end is ended.
     """
-    code = f"{statement}\nimport time\nsys.stdout.flush()\ntime.sleep(600)\n"
+    code = f"import sys, time\n{statement}\nsys.stdout.flush()\ntime.sleep(600)\n"
     child = subprocess.Popen(
-        [sys.executable, "-c", f"import sys\n{code}"],
-        cwd=_ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", code], cwd=_ROOT, stdout=subprocess.PIPE, text=True
     )
     assert child.stdout is not None
     try:
-        return child.stdout.readline().strip()
+        pid = int(child.stdout.readline())
     finally:
         child.kill()
         child.wait()
         child.stdout.close()
+    try:
+        yield pid
+    finally:
+        if runs(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def runs(pid: int) -> bool:
