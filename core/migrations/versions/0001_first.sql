@@ -66,6 +66,7 @@ CREATE TABLE registry.gateway (
     revoked_at timestamptz,
     CHECK (id = 0 OR home IS NOT NULL)
 );
+CREATE INDEX ON registry.gateway (home);
 INSERT INTO registry.gateway (id, name) VALUES (0, 'unknown');
 
 CREATE TABLE registry.device (
