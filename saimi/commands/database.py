@@ -1,0 +1,57 @@
+"""`saimi db`: the schema."""
+
+from __future__ import annotations
+
+import typer
+
+from saimi.console import Json, emit, show_values
+
+app = typer.Typer(help="The database's schema.", no_args_is_help=True)
+
+
+@app.command()
+def migrate(json: Json = False) -> None:
+    """Bring the database to this version's schema; data stay."""
+    from core.migrate import migrate as apply
+    from saimi.addresses import find_database
+    from saimi.running import run
+
+    before = run(lambda _stop: apply(find_database()))
+    if json:
+        emit({"before": before.database, "now": before.code})
+    elif before.current:
+        print(f"The database is at schema {before.code} already.")
+    else:
+        print(f"The database went from schema {before.database or 'none'} to {before.code}.")
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """Say which database this is, and at which schema."""
+    from core.database import connect, server_info
+    from core.migrate import SchemaStatus
+    from core.migrate import status as look
+    from saimi.addresses import find_database
+    from saimi.running import run
+
+    async def work(_stop: object) -> tuple[SchemaStatus, str, str]:
+        url = find_database()
+        connection = await connect(url)
+        try:
+            info = await server_info(connection)
+        finally:
+            await connection.close()
+        return await look(url), info.edition, info.version
+
+    found, edition, version = run(work)
+    report = {
+        "edition": edition,
+        "version": version,
+        "schema": found.database,
+        "needed": found.code,
+        "current": found.current,
+    }
+    if json:
+        emit(report)
+    else:
+        show_values(report)

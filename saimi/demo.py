@@ -1,0 +1,120 @@
+"""The made-up county that `saimi up` plays: registered, with a clock and with logins."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from core.clock import ScaledClock
+from core.database import Connection, connect, load_queries, set_clock, translated
+from core.errors import UserError
+from core.registry import Document
+from core.registry_import import import_document
+from gateway_sim.county import County
+from gateway_sim.plan import Plan, keep_plan
+from gateway_sim.scenario import load_scenario
+from saimi.data_directory import DataDirectory, new_password
+from saimi.members import add_member
+
+HOMES = 12
+"""How many homes a first `saimi up` plays."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """Somebody of the demo."""
+
+    username: str
+    display_name: str
+    role: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `saimi up` needs to know of the county."""
+
+    county: County
+    plan: Plan
+    clock: ScaledClock
+    logins: list[Login]
+    new: bool
+    """Nothing was ever heard of these homes."""
+
+
+async def prepare_county(
+    database_url: str,
+    directory: DataDirectory,
+    *,
+    homes: int | None,
+    seed: int,
+    scenario: str,
+    speed: float,
+    ours: bool,
+) -> Prepared:
+    """Register the county, let the shared clock run `speed` times as fast, make the logins.
+
+    `ours` says that the database is embedded in `directory`, so that nobody else uses it.
+
+    Raises:
+        UserError: the scenario cannot be used, or the database holds homes of somebody else.
+    """
+    story = await asyncio.to_thread(load_scenario, scenario)
+    kept = await asyncio.to_thread(directory.read, "county.json")
+    if kept.get("seed", str(seed)) != str(seed):
+        raise UserError(
+            f"{directory.path} holds the county of seed {kept['seed']}: choose another --data-dir "
+            "for another county."
+        )
+    number = homes or int(kept.get("homes", HOMES))
+    county = await asyncio.to_thread(County, seed, number)
+    document = county.document()
+    connection = await connect(database_url)
+    try:
+        if not ours:
+            await _refuse_foreign(connection, document)
+        clock = await set_clock(connection, factor=speed)
+        await import_document(connection, document, now=clock.now())
+        async with translated():
+            new = not await load_queries("saimi").any_reading(connection)
+        logins = await _logins(connection, directory, document)
+    finally:
+        await connection.close()
+    directory.write("county.json", {"seed": str(seed), "homes": str(number)})
+    gateways = directory.path / "gateways"
+    plan = await asyncio.to_thread(keep_plan, county, story, gateways, clock.now())
+    return Prepared(county, plan, clock, logins, new)
+
+
+async def _refuse_foreign(connection: Connection, document: Document) -> None:
+    """The demo's clock and made-up people have no place among real ones."""
+    async with translated():
+        foreign = await load_queries("saimi").foreign_home(
+            connection, homes=[home.name for home in document.homes]
+        )
+    if foreign is not None:
+        raise UserError(
+            f"The database holds homes that are not of this made-up county ({foreign!r}, say): "
+            "`saimi up` plays its homes in a database of their own."
+        )
+
+
+async def _logins(
+    connection: Connection, directory: DataDirectory, document: Document
+) -> list[Login]:
+    """Passwords are made up once, kept in the data directory, and set where they are missing."""
+    passwords = await asyncio.to_thread(directory.read, "logins.json")
+    async with translated():
+        rows = [row async for row in load_queries("saimi").members(connection)]
+    set_already = {row["username"] for row in rows if row["password"]}
+    made = {member.username: new_password() for member in document.members}
+    complete = made | passwords
+    if complete != passwords:
+        directory.write("logins.json", complete)
+    for member in document.members:
+        if member.username not in set_already or member.username not in passwords:
+            await add_member(connection, member.username, password=complete[member.username])
+    return [
+        Login(member.username, member.display_name, member.role, complete[member.username])
+        for member in document.members
+    ]

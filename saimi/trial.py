@@ -1,0 +1,141 @@
+"""`saimi up --for SECONDS`: the whole line runs for a while, then has to account for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+from core.clock import wall_time
+from core.database import ServerInfo, connect, load_queries, server_info, translated
+from gateway_sim.ledger import Ledger
+from saimi.reckoning import percentile, reckon
+from saimi.up import Line
+from saimi.watcher import Watcher
+
+_SETTLE_S = 15.0
+"""How long the last alerts may take to reach the page."""
+_POLL_S = 0.05
+
+
+class Report(msgspec.Struct):
+    """Readings are counted, except where it says messages."""
+
+    seconds: float
+    homes: int
+    messages: int
+    published: int
+    committed: int
+    duplicates: int
+    lost: int
+    rejected: int
+    unreceipted: int
+    """Messages without a receipt at the end."""
+    alerts_opened: int
+    reading_to_alert_ms: dict[str, float | None]
+    """Real time from a reading's publish to its alert on an open page; `alerts`: how many."""
+    database: dict[str, str]
+    broker: str
+
+
+async def run_trial(line: Line, seconds: float, stop: asyncio.Event) -> Report:
+    """Let the homes live for `seconds` of real time (less if told to stop), then judge the run.
+
+    `line` was started, its homes not yet.
+    """
+    queries = load_queries("saimi")
+    connection = await connect(line.database_url)
+    desk = next(login for login in line.logins if login.role == "coordinator")
+    watcher = Watcher(line.web_url, username=desk.username, password=desk.password)
+    try:
+        async with watcher:
+            async with translated():
+                before = await queries.counters(connection)
+                last_episode = await queries.last_episode(connection)
+            began = wall_time()
+            await line.bring_homes_to_life()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), seconds)
+            lasted = (wall_time() - began).total_seconds()
+            homes = await line.send_homes_to_sleep()
+            opened = await _settle(connection, watcher, last_episode)
+        info = await server_info(connection)
+        async with translated():
+            after = await queries.counters(connection)
+        with Ledger(line.ledger) as ledger:
+            found = await reckon(connection, ledger.readings(), since=began)
+            messages = sum(message.published_at >= began for message in ledger.messages())
+            delays = _delays(watcher, ledger)
+    finally:
+        await connection.close()
+    return Report(
+        seconds=round(lasted, 1),
+        homes=len(line.county.homes),
+        messages=messages,
+        published=found.published,
+        committed=found.stored,
+        duplicates=after["duplicates"] - before["duplicates"],
+        lost=found.lost,
+        rejected=found.rejected,
+        unreceipted=homes.get("unreceipted", 0),
+        alerts_opened=opened,
+        reading_to_alert_ms={
+            "p50": percentile(delays, 0.5),
+            "p99": percentile(delays, 0.99),
+            "alerts": len(delays),
+        },
+        database=_named(info),
+        broker=line.broker,
+    )
+
+
+def _named(info: ServerInfo) -> dict[str, str]:
+    return {"edition": info.edition, "version": info.version}
+
+
+async def _settle(connection: asyncpg.Connection, watcher: Watcher, last_episode: int) -> int:
+    """Wait until what was noted is assessed and each new alert is on the page; how many are new."""
+    queries = load_queries("saimi")
+
+    async def settled() -> bool:
+        async with translated():
+            waiting = await queries.notes_waiting(connection)
+            ids = {row["id"] async for row in queries.episodes_since(connection, last_episode)}
+        return waiting == 0 and ids <= watcher.arrivals.keys()
+
+    await _until(settled, _SETTLE_S)
+    async with translated():
+        return len([row async for row in queries.episodes_since(connection, last_episode)])
+
+
+async def _until(condition: Callable[[], Awaitable[bool]], within: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            while not await condition():  # noqa: ASYNC110 - the database is asked, nobody sets it
+                await asyncio.sleep(_POLL_S)
+
+
+def _delays(watcher: Watcher, ledger: Ledger) -> list[float]:
+    """Milliseconds from publish to page, of each alert that a reading of this run set off.
+
+    An alert about silence is set off by no reading, so it has no such delay.
+    """
+    delays = []
+    for arrival in watcher.arrivals.values():
+        evidence = arrival.episode["evidence"]
+        if arrival.episode["kind"] == "silence" or not evidence:
+            continue
+        trigger = evidence[0]
+        published = ledger.published_at(
+            trigger["gateway"],
+            trigger["device"],
+            trigger["metric"],
+            datetime.fromisoformat(trigger["time"]),
+        )
+        if published is not None:
+            delays.append(round((arrival.wall_at - published).total_seconds() * 1000, 1))
+    return delays
