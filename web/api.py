@@ -1,5 +1,6 @@
 """The JSON API behind the pages; below /api, for whoever is logged in.
 
+    GET  /api/session                        who is logged in, 401 if nobody
     GET  /api/stream                         server-sent events (web.live); ?episode=ID for one
     GET  /api/episodes                       {"episodes": […]}, open ones, most urgent first
     GET  /api/episodes/{id}                  one, with "events"
@@ -40,6 +41,14 @@ _SEND_TIMEOUT_S = 10.0
 def json_answer(content: object, *, status: int = 200) -> web.Response:
     """JSON, times as RFC 3339."""
     return web.Response(body=_encode(content), status=status, content_type="application/json")
+
+
+async def session(request: web.Request) -> web.Response:
+    """GET /api/session: who I am; 401 tells a page that its session has ended."""
+    member = caller(request)
+    return json_answer(
+        {"username": member.username, "role": member.role, "language": member.language}
+    )
 
 
 async def stream(request: web.Request) -> web.StreamResponse:

@@ -10,8 +10,8 @@ import structlog
 from aiohttp import web
 
 from core.clock import Clock, wall_time
-from core.database import DatabaseError, Pool, create_pool, translated
-from core.errors import SaimiError
+from core.database import Pool, create_pool, translated
+from core.errors import DatabaseError, SaimiError
 from web import api, auth, pages
 from web.attempts import Attempts
 from web.errors import answer_errors
@@ -91,6 +91,7 @@ def create_app(
             web.get(r"/episodes/{id}/part", pages.episode_part),
             web.get("/clients", pages.clients),
             web.get("/clients/{pseudonym}/trends", pages.trends),
+            web.get("/api/session", api.session),
             web.get("/api/stream", api.stream),
             web.get("/api/episodes", api.episodes),
             web.get("/api/episodes/{id}", api.episode),

@@ -176,8 +176,6 @@ SCRIPT: dict[str, str] = {
     "minutes": mark("{minutes} min"),
     "hours": mark("{hours} h {minutes} min"),
     "days": mark("{days} d {hours} h"),
-    "seconds": mark("{seconds} s"),
-    "now": mark("just now"),
     "ago": mark("{age} ago"),
     "waited": mark("waiting"),
     # The list.
@@ -187,13 +185,10 @@ SCRIPT: dict[str, str] = {
     "none_help": mark("You see here at once when a client of yours needs you."),
     "acknowledge": mark("Acknowledge"),
     "acknowledging": mark("Acknowledging…"),
-    "open": mark("Open"),
+    "years": mark("{n} y"),
     "acknowledged_by": mark("{name} acknowledged at {time}"),
     "cleared": mark("Values are back since {time}"),
     "new_alert": mark("New alert: {severity}, {name}. {sentence}"),
-    "limit": mark("normal"),
-    "points": mark("points"),
-    "count_waiting": mark("{n} waiting"),
     # Whether the page can be relied on.
     "live": mark("Up to date"),
     "connecting": mark("Connecting"),
@@ -219,11 +214,10 @@ SCRIPT: dict[str, str] = {
     "reached_first": mark("Say first that a person was reached."),
     "updated": mark("Updated"),
     # Charts.
+    "blood_pressure": mark("Blood pressure"),
     "no_readings": mark("No readings in this time"),
-    "loading": mark("Loading"),
     "range": mark("range"),
     "chart_failed": mark("The readings could not be fetched. Try again."),
     "times": mark("{n} times"),
-    "min_max": mark("{low}–{high}"),
 }
 """What scripts say; the placeholders are theirs."""

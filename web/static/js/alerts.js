@@ -1,0 +1,216 @@
+// The live list. Cards are kept by alert and moved rather than drawn anew, so that a list of
+// thousands stays quick and a finger does not lose its button.
+import { post } from "./api.js";
+import { follow } from "./live.js";
+import { draw, prepare } from "./sound.js";
+import { tick } from "./time.js";
+import { clockTime, say } from "./words.js";
+
+const list = document.getElementById("list");
+const known = new Map(); // id -> {episode, card}
+let first = true;
+
+const element = (tag, classes, text) => {
+  const made = document.createElement(tag);
+  if (classes) made.className = classes;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+const shape = (name) => {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#${name}`);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+};
+
+const age = (at, how) => {
+  const made = element("time", "tick");
+  made.dateTime = at;
+  made.dataset.tick = how;
+  return made;
+};
+
+const byUrgency = (a, b) =>
+  b.severity - a.severity || a.opened_at.localeCompare(b.opened_at) || a.id - b.id;
+
+function fill(card, episode) {
+  card.className = "card" + (episode.acknowledged ? " taken" : "");
+  card.dataset.id = episode.id;
+  card.dataset.severity = episode.severity;
+  const top = element("div", "card-top");
+  const mark = element("span", "severity");
+  mark.append(shape(`severity-${episode.severity}`), episode.urgency);
+  const waited = element("span", "waited");
+  waited.append(`${say("waited")} `, age(episode.opened_at, "waiting"));
+  top.append(mark, waited);
+
+  const name = element("h3", "card-name");
+  const link = element("a", "", episode.client.name);
+  link.href = `/episodes/${episode.id}`;
+  name.append(link);
+  const place = [episode.client.age && say("years", { n: episode.client.age }), episode.client.municipality]
+    .filter(Boolean).join(" · ");
+
+  card.replaceChildren(top, name);
+  if (place) card.append(element("p", "card-place", place));
+  card.append(element("p", "card-text", episode.summary.text));
+  if (!episode.needs_contact && episode.evidence.length) card.append(values(episode));
+  if (episode.cleared_at) {
+    card.append(element("p", "card-state", say("cleared", { time: clockTime.format(new Date(episode.cleared_at)) })));
+  }
+  if (episode.acknowledged) {
+    const state = element("p", "card-state");
+    state.append(shape("icon-check"), say("acknowledged_by", {
+      name: episode.acknowledged.by, time: clockTime.format(new Date(episode.acknowledged.at)),
+    }));
+    card.append(state);
+  } else {
+    const actions = element("div", "actions");
+    const button = element("button", "button", say("acknowledge"));
+    button.type = "button";
+    button.setAttribute("aria-label", `${say("acknowledge")}: ${episode.client.name}`);
+    button.addEventListener("click", () => acknowledge(card, button, episode.id));
+    actions.append(button);
+    card.append(actions);
+  }
+}
+
+function values(episode) {
+  const box = element("ul", "values");
+  const highest = (one) => (one.points ? one.points[1] : 0);
+  const told = [...episode.evidence].sort((a, b) => highest(b) - highest(a)).slice(0, 4);
+  for (const one of told) {
+    const value = element("li", "value");
+    if (one.points) value.dataset.points = highest(one);
+    const when = element("small");
+    when.append(age(one.time, "ago"));
+    value.append(element("small", "", one.label), element("b", "", one.text), when);
+    box.append(value);
+  }
+  return box;
+}
+
+async function acknowledge(card, button, id) {
+  button.disabled = true;
+  button.textContent = say("acknowledging");
+  card.querySelector(".notice")?.remove();
+  try {
+    change(await post(`/api/episodes/${id}/acknowledge`));
+  } catch (error) {
+    button.disabled = false;
+    button.textContent = say("acknowledge");
+    const notice = element("p", "notice bad", error.message);
+    notice.setAttribute("role", "alert");
+    card.append(notice);
+  }
+}
+
+function keep(episode) {
+  const before = known.get(episode.id);
+  if (before && before.episode.version > episode.version) return null;
+  if (episode.closed_at) {
+    known.delete(episode.id);
+    return before ? { before: before.episode, gone: true } : null;
+  }
+  if (before && before.episode.version === episode.version) return null;
+  const card = before?.card ?? element("article", "card");
+  fill(card, episode);
+  known.set(episode.id, { episode, card });
+  return { before: before?.episode, episode, card };
+}
+
+const groups = new Map();
+
+function group(name) {
+  if (!groups.has(name)) {
+    const section = element("section", "group");
+    const head = element("h2", "group-head");
+    const count = element("b");
+    head.append(say(name), " ", count);
+    const cards = element("div", "cards");
+    section.append(head, cards);
+    groups.set(name, { section, cards, count });
+  }
+  return groups.get(name);
+}
+
+const empty = (() => {
+  const box = element("div", "empty");
+  box.append(shape("icon-check"), element("p", "empty-title", say("none")), element("p", "", say("none_help")));
+  return box;
+})();
+
+function arrange() {
+  const focused = document.activeElement;
+  const all = [...known.values()].sort((a, b) => byUrgency(a.episode, b.episode));
+  const sections = [];
+  for (const [name, taken] of [["waiting", false], ["taken", true]]) {
+    const cards = all.filter((one) => Boolean(one.episode.acknowledged) === taken).map((one) => one.card);
+    const { section, cards: box, count } = group(name);
+    place(box, cards);
+    count.textContent = cards.length;
+    if (cards.length) sections.push(section);
+  }
+  place(list, sections.length ? sections : [empty]);
+  list.removeAttribute("aria-busy");
+  const waiting = all.filter((one) => !one.episode.acknowledged).length;
+  document.title = (waiting ? `(${waiting}) ` : "") + document.title.replace(/^\(\d+\) /, "");
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+}
+
+/** Make `wanted` the children of `parent`, moving only what is out of place. */
+function place(parent, wanted) {
+  const keepers = new Set(wanted);
+  for (const child of [...parent.children]) if (!keepers.has(child)) child.remove();
+  let next = parent.firstElementChild;
+  for (const child of wanted) {
+    if (child === next) next = next.nextElementSibling;
+    else parent.insertBefore(child, next);
+  }
+}
+
+function announce(change) {
+  const { before, episode, card } = change;
+  const worse = !before || episode.severity > before.severity || (before.acknowledged && !episode.acknowledged);
+  if (!worse || episode.acknowledged) return;
+  card.classList.remove("fresh");
+  void card.offsetWidth; // Let the animation start again.
+  card.classList.add("fresh");
+  const spoken = say("new_alert", {
+    severity: episode.urgency, name: episode.client.name, sentence: episode.summary.text,
+  });
+  document.getElementById(episode.severity >= 3 ? "said-now" : "said").textContent = spoken;
+  draw(episode.severity);
+}
+
+let planned = false;
+function plan() {
+  // Many changes at once make one arrangement.
+  if (planned) return;
+  planned = true;
+  requestAnimationFrame(() => { planned = false; arrange(); tick(list); });
+}
+
+function change(episode) {
+  const found = keep(episode);
+  if (!found) return;
+  if (found.episode) announce(found);
+  plan();
+}
+
+prepare();
+follow("/api/stream", {
+  snapshot({ episodes }) {
+    const ids = new Set(episodes.map((one) => one.id));
+    for (const id of [...known.keys()]) if (!ids.has(id)) known.delete(id);
+    const changes = episodes.map(keep).filter((found) => found?.episode);
+    if (!first) changes.forEach(announce); // What came while the page was not live is new too.
+    first = false;
+    arrange();
+    tick(list);
+  },
+  episode: change,
+});

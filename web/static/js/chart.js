@@ -1,0 +1,269 @@
+// One chart of one or two metrics over time: mean as a line, lowest to highest as a veil, the
+// normal range as a band. Drag to zoom, double-click to go back; on a phone one finger pans
+// sideways and two fingers zoom.
+import { dates, numbers, say } from "./words.js";
+
+/** Least span of the scale, so that a calm day looks calm. */
+const SPAN = {
+  spo2: [88, 100], pulse: [50, 105], respiratory_rate: [8, 26], systolic: [85, 160],
+  diastolic: [60, 100], temperature: [35.5, 38.5], glucose: [3, 12],
+};
+const HOUR = 3600;
+const time = dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const day = dates({ day: "numeric", month: "numeric" });
+const moment = dates({ weekday: "short", day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+/** A custom property's colour as canvas understands it. */
+export function colour(name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
+/** Fetch columns; throws on any failure. */
+export async function fetchReadings(subject, metrics, from, to, points) {
+  const query = new URLSearchParams({
+    subject, metrics: metrics.join(","), from: new Date(from * 1000).toISOString(),
+    to: new Date(to * 1000).toISOString(), points: String(points),
+  });
+  const answer = await fetch(`/api/readings?${query}`);
+  if (!answer.ok) throw new Error((await answer.json().catch(() => null))?.error ?? say("chart_failed"));
+  return answer.json();
+}
+
+/** Columns of several metrics on one time axis, with holes where nothing was measured for long. */
+function table(series) {
+  const stamps = new Set();
+  const columns = series.map((one) => {
+    const gaps = one.time.slice(1).map((at, i) => at - one.time[i]).sort((a, b) => a - b);
+    const usual = gaps[Math.floor(gaps.length / 2)] ?? 0;
+    const hole = Math.max(6 * usual, 2 * HOUR);
+    const rows = new Map();
+    one.time.forEach((at, i) => {
+      if (i && at - one.time[i - 1] > hole) rows.set(one.time[i - 1] + usual + 1, [null, null, null]);
+      rows.set(at, [one.mean[i], one.low[i], one.high[i]]);
+    });
+    for (const at of rows.keys()) stamps.add(at);
+    return rows;
+  });
+  const axis = [...stamps].sort((a, b) => a - b);
+  const data = [axis];
+  for (const rows of columns) {
+    for (const part of [0, 1, 2]) data.push(axis.map((at) => (rows.has(at) ? rows.get(at)[part] : undefined)));
+  }
+  return data;
+}
+
+/**
+ * Draw into `host`. `content` is what fetchReadings gave; `view` {from, to} in Unix seconds.
+ * options: mark (Unix s), sync (key), onView(from, to) for zoom and pan, onReset().
+ */
+export function drawChart(host, metrics, content, view, options = {}) {
+  const series = metrics.map((name) => content.series[name]);
+  const title = metrics.length > 1 ? say("blood_pressure") : series[0].label;
+  const head = document.createElement("div");
+  head.className = "chart-head";
+  const name = document.createElement("h3");
+  name.textContent = `${title} `;
+  const unit = document.createElement("small");
+  unit.textContent = series[0].unit;
+  name.append(unit);
+  const value = document.createElement("p");
+  value.className = "chart-value";
+  head.append(name, value);
+  host.classList.add("chart");
+
+  if (series.every((one) => one.time.length === 0)) {
+    const none = document.createElement("p");
+    none.className = "none";
+    none.textContent = say("no_readings");
+    host.replaceChildren(head, none);
+    return null;
+  }
+
+  const number = numbers(series[0].decimals);
+  const data = table(series);
+  const newest = () => Math.max(...series.map((one) => one.time.length - 1));
+  const write = (at, values) => {
+    const text = document.createElement("small");
+    text.textContent = ` ${moment.format(at * 1000)}`;
+    value.replaceChildren(`${values.map((one) => (one == null ? "–" : number.format(one))).join("/")}`, text);
+  };
+  const latest = () => {
+    const last = newest();
+    const at = Math.max(...series.map((one) => one.time.at(-1) ?? 0));
+    write(at, series.map((one) => one.mean[last] ?? one.mean.at(-1)));
+  };
+
+  const spans = metrics.map((metric, i) => {
+    const [low, high] = SPAN[metric] ?? [Infinity, -Infinity];
+    return [Math.min(low, ...series[i].low), Math.max(high, ...series[i].high)];
+  });
+  let bottom = Math.min(...spans.map((one) => one[0]));
+  let top = Math.max(...spans.map((one) => one[1]));
+  const room = Math.max((top - bottom) * 0.08, 10 ** -series[0].decimals);
+  bottom -= room;
+  top += room;
+  if (metrics[0] === "spo2") top = Math.min(top, 100.5);
+
+  const plotSize = () => ({ width: Math.max(200, plot.clientWidth), height: options.height ?? 150 });
+  const plot = document.createElement("div");
+  plot.className = "chart-plot";
+  plot.setAttribute("role", "img");
+  plot.setAttribute("aria-label", describe(title, series, number));
+  host.replaceChildren(head, plot);
+
+  const ink = colour("--ink-2");
+  const line = colour("--line");
+  const band = content.bands?.[metrics[0]];
+  const drawn = series.flatMap((one, i) => {
+    const stroke = colour(`--chart-${i + 1}`);
+    const sparse = one.time.length < 60;
+    return [
+      { stroke, width: 2, points: { show: sparse, size: 6, fill: stroke, width: 0 }, spanGaps: false },
+      { stroke: "transparent", points: { show: false } },
+      { stroke: "transparent", points: { show: false } },
+    ];
+  });
+  const veil = series.map((_, i) => ({
+    series: [3 * i + 3, 3 * i + 2], fill: fade(colour(`--chart-${i + 1}`), 0.18),
+  }));
+
+  const chart = new uPlot({
+    ...plotSize(),
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Europe/Helsinki"),
+    legend: { show: false },
+    padding: [6, 8, 0, 0],
+    cursor: {
+      sync: options.sync ? { key: options.sync } : undefined,
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 8 },
+      y: false,
+    },
+    scales: {
+      x: { time: true, range: () => [view.from, view.to] },
+      y: { range: () => [bottom, top] },
+    },
+    axes: [
+      {
+        stroke: ink, font: "12px system-ui, sans-serif", size: 28, gap: 4,
+        grid: { stroke: line, width: 1 }, ticks: { show: false },
+        space: 62,
+        values: (u, splits) => splits.map((at) => {
+          const short = u.scales.x.max - u.scales.x.min <= 2.5 * 24 * HOUR;
+          const text = time.format(at * 1000);
+          return short && text !== "00:00" && text !== "00.00" ? text : day.format(at * 1000);
+        }),
+      },
+      {
+        stroke: ink, font: "12px system-ui, sans-serif", size: 40, gap: 4, space: 34,
+        grid: { stroke: line, width: 1 }, ticks: { show: false },
+        values: (u, splits) => splits.map((one) => numbers(Number.isInteger(splits[1] - splits[0]) ? 0 : 1).format(one)),
+      },
+    ],
+    series: [{}, ...drawn],
+    bands: veil,
+    hooks: {
+      drawClear: [(u) => {
+        if (!band) return;
+        const high = u.valToPos(Math.min(band.high ?? top, top), "y", true);
+        const low = u.valToPos(Math.max(band.low ?? bottom, bottom), "y", true);
+        u.ctx.fillStyle = colour("--band");
+        u.ctx.fillRect(u.bbox.left, high, u.bbox.width, Math.max(0, low - high));
+      }],
+      draw: [(u) => {
+        if (options.mark === undefined) return;
+        const x = u.valToPos(options.mark, "x", true);
+        if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
+        u.ctx.save();
+        u.ctx.strokeStyle = colour("--bad");
+        u.ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+        u.ctx.lineWidth = 1.5 * devicePixelRatio;
+        u.ctx.beginPath();
+        u.ctx.moveTo(x, u.bbox.top);
+        u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+        u.ctx.stroke();
+        u.ctx.restore();
+      }],
+      setCursor: [(u) => {
+        const at = u.cursor.idx;
+        const found = at == null ? [] : series.map((_, i) => u.data[3 * i + 1][at]);
+        if (found.some((one) => one != null)) write(u.data[0][at], found);
+        else latest();
+      }],
+      setSelect: [(u) => {
+        if (u.select.width < 12) return;
+        const from = u.posToVal(u.select.left, "x");
+        const to = u.posToVal(u.select.left + u.select.width, "x");
+        u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        options.onView?.(from, to);
+      }],
+    },
+  }, data, plot);
+  latest();
+
+  if (options.onReset) plot.addEventListener("dblclick", options.onReset);
+  if (options.onView) fingers(plot, chart, view, options.onView);
+  const watch = new ResizeObserver(() => chart.setSize(plotSize()));
+  watch.observe(plot);
+  return { destroy() { watch.disconnect(); chart.destroy(); } };
+}
+
+function fade(rgb, alpha) {
+  return rgb.replace(/^rgba?\(([^,]+,[^,]+,[^,)]+).*/, `rgba($1,${alpha})`);
+}
+
+function describe(title, series, number) {
+  const parts = series.filter((one) => one.time.length).map((one) => {
+    const low = number.format(Math.min(...one.low));
+    const high = number.format(Math.max(...one.high));
+    return `${one.label}: ${say("range")} ${low}–${high} ${one.unit}`;
+  });
+  return `${title}. ${parts.join(". ")}`;
+}
+
+/** One finger pans sideways, two zoom. */
+function fingers(plot, chart, view, onView) {
+  const down = new Map();
+  let start = null;
+  const begin = () => {
+    const xs = [...down.values()];
+    start = { xs, from: view.from, to: view.to };
+  };
+  const target = () => {
+    const width = chart.over.clientWidth || 1;
+    const perPixel = (start.to - start.from) / width;
+    const xs = [...down.values()];
+    if (xs.length === 1) {
+      const shift = (start.xs[0] - xs[0]) * perPixel;
+      return [start.from + shift, start.to + shift];
+    }
+    const left = chart.over.getBoundingClientRect().left;
+    const before = Math.max(24, Math.abs(start.xs[1] - start.xs[0]));
+    const scale = before / Math.max(24, Math.abs(xs[1] - xs[0]));
+    const middle = start.from + ((start.xs[0] + start.xs[1]) / 2 - left) * perPixel;
+    return [middle - (middle - start.from) * scale, middle + (start.to - middle) * scale];
+  };
+  plot.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch") return;
+    down.set(event.pointerId, event.clientX);
+    if (down.size <= 2) begin();
+  });
+  plot.addEventListener("pointermove", (event) => {
+    if (!down.has(event.pointerId) || !start || down.size > 2) return;
+    down.set(event.pointerId, event.clientX);
+    const [from, to] = target();
+    if (to - from > 300 && to - from < 400 * 24 * HOUR) chart.setScale("x", (view.from = from, view.to = to, { min: from, max: to }));
+  });
+  const up = (event) => {
+    if (!down.delete(event.pointerId)) return;
+    if (down.size) return begin();
+    if (start && (view.from !== start.from || view.to !== start.to)) onView(view.from, view.to);
+    start = null;
+  };
+  plot.addEventListener("pointerup", up);
+  plot.addEventListener("pointercancel", up);
+}

@@ -1,0 +1,63 @@
+// A sound and a vibration by severity; browsers allow either only after a first tap.
+import { say } from "./words.js";
+
+const key = "saimi-sound";
+const button = document.getElementById("sound");
+let context = null;
+let on = false;
+
+const patterns = {
+  // [frequency, start, length] in Hz and seconds: a higher severity is higher, longer and repeated.
+  4: { tones: [[988, 0, 0.18], [740, 0.22, 0.18], [988, 0.44, 0.18], [740, 0.66, 0.18], [988, 0.88, 0.3]], shake: [300, 120, 300, 120, 600] },
+  3: { tones: [[784, 0, 0.18], [988, 0.24, 0.26]], shake: [250, 120, 250] },
+  2: { tones: [[659, 0, 0.22]], shake: [160] },
+  1: { tones: [], shake: [] },
+};
+
+function show() {
+  const label = say(on ? "sound_on" : "sound_off");
+  button.setAttribute("aria-pressed", String(on));
+  button.setAttribute("aria-label", label);
+  button.title = label;
+  button.querySelector("use").setAttribute("href", on ? "#icon-sound" : "#icon-mute");
+}
+
+function wake() {
+  context ??= new AudioContext();
+  if (context.state === "suspended") context.resume();
+}
+
+/** Draw attention to an alert of this severity. */
+export function draw(severity) {
+  if (!on) return;
+  const pattern = patterns[severity] ?? patterns[1];
+  navigator.vibrate?.(pattern.shake);
+  if (!context || context.state !== "running") return;
+  for (const [frequency, start, length] of pattern.tones) {
+    const tone = context.createOscillator();
+    const volume = context.createGain();
+    const at = context.currentTime + start;
+    tone.frequency.value = frequency;
+    tone.type = "triangle";
+    volume.gain.setValueAtTime(0, at);
+    volume.gain.linearRampToValueAtTime(0.5, at + 0.02);
+    volume.gain.linearRampToValueAtTime(0, at + length);
+    tone.connect(volume).connect(context.destination);
+    tone.start(at);
+    tone.stop(at + length);
+  }
+}
+
+/** Set up the switch. */
+export function prepare() {
+  try { on = localStorage.getItem(key) === "on"; } catch { /* private browsing */ }
+  show();
+  button.addEventListener("click", () => {
+    on = !on;
+    try { localStorage.setItem(key, on ? "on" : "off"); } catch { /* private browsing */ }
+    if (on) { wake(); draw(2); }
+    show();
+  });
+  // Switched on earlier: the first tap anywhere lets the browser play again.
+  document.addEventListener("pointerdown", () => { if (on) wake(); }, { once: true });
+}
