@@ -10,7 +10,7 @@ import os
 import uuid
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -43,6 +43,7 @@ class Databases:
         self.edition = edition
         self._url = url
         self._template: str | None = None
+        self._template_is_free = True
         self._made: set[str] = set()
 
     def create(self, *, migrated: bool = True) -> str:
@@ -62,19 +63,33 @@ class Databases:
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{name}"))
 
     async def _create(self, migrated: bool) -> str:
-        if migrated and self._template is None:
-            template = await self._new("saimi_template")
-            await migrate(self.url_of(template))
-            # Nobody may be connected to a template while it is copied; TimescaleDB's background
-            # workers stay away from a database that takes no connections.
+        if not migrated:
+            return self.url_of(await self._new("saimi_test"))
+        if self._template is None:
+            self._template = await self._make_template()
+        if self._template_is_free:
+            try:
+                return self.url_of(await self._new("saimi_test", self._template))
+            except asyncpg.ObjectInUseError:
+                # A worker is connected to it that only an administrator may end. The server has
+                # waited 5 s for that, so this is not tried again.
+                self._template_is_free = False
+        url = self.url_of(await self._new("saimi_test"))
+        await migrate(url)
+        return url
+
+    async def _make_template(self) -> str:
+        template = await self._new("saimi_template")
+        await migrate(self.url_of(template))
+        # Nobody may be connected to a template while it is copied; TimescaleDB's background
+        # workers stay away from a database that takes no connections.
+        await self._administer(f"ALTER DATABASE {template} WITH ALLOW_CONNECTIONS false")
+        with suppress(asyncpg.InsufficientPrivilegeError):
             await self._administer(
-                f"ALTER DATABASE {template} WITH ALLOW_CONNECTIONS false",
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                f"WHERE datname = '{template}'",
+                f"WHERE datname = '{template}'"
             )
-            self._template = template
-        name = await self._new("saimi_test", self._template if migrated else None)
-        return self.url_of(name)
+        return template
 
     async def _new(self, prefix: str, template: str | None = None) -> str:
         name = f"{prefix}_{uuid.uuid4().hex[:12]}"
