@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import typer
 
 T = TypeVar("T")
-_LAST_GRACE_S = 15.0
+_LAST_GRACE_S = 3.0
 """A service whose supervisor is gone may take this long to end in order."""
 
 

@@ -27,27 +27,26 @@ _STEADY_S = 30.0
 
 
 class Service:
-    """One `saimi` command as a child process; its standard error goes to a log file.
+    """One service as a child process; its standard error goes to the file `<logs>/<name>.log`.
 
-    `options` follow the command; `environment` is added to ours, `inherited` are open files it
-    gets. With `output` its standard output is kept for the caller (a report), else it goes to the
-    log as well.
+    `environment` is added to ours, `inherited` are open files the child gets. With `output` its
+    standard output is kept for the caller (a report), else it goes to the log as well.
     """
 
     def __init__(
         self,
         name: str,
-        options: Sequence[str] = (),
+        command: Sequence[str],
         *,
-        environment: Mapping[str, str],
         logs: Path,
+        environment: Mapping[str, str] | None = None,
         inherited: Sequence[int] = (),
         output: bool = False,
     ) -> None:
         self.name = name
         self.log_file = logs / f"{name}.log"
-        self._command = [sys.executable, "-P", "-m", "saimi", name, *options, "--watch-stdin"]
-        self._environment = dict(environment)
+        self._command = tuple(command)
+        self._environment = dict(environment or {})
         self._inherited = tuple(inherited)
         self._keep_output = output
         self._process: asyncio.subprocess.Process | None = None
@@ -87,7 +86,7 @@ class Service:
             await self.stop(grace=1.0)
             what = "is not ready after 60 s" if ended not in done else f"ended (status {status})"
             raise EmbeddedError(
-                f"`saimi {self.name}` {what}: {self.last_words() or 'it said nothing'} "
+                f"The service {self.name} {what}: {self.last_words() or 'it said nothing'} "
                 f"The whole log is {self.log_file}."
             )
         self._watch = asyncio.create_task(self._keep_running(process))
@@ -176,6 +175,12 @@ class Service:
             await self._spawn()
             assert self._process is not None  # noqa: S101 - just started
             process = self._process
+
+
+def saimi_command(name: str, *options: str) -> list[str]:
+    """The command line of a service, which ends when we are gone."""
+    # -P: the working directory is not searched for modules.
+    return [sys.executable, "-P", "-m", "saimi", name, *options, "--watch-stdin"]
 
 
 def _open_log(path: Path) -> int:

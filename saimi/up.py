@@ -29,7 +29,7 @@ from saimi.data_directory import DataDirectory
 from saimi.demo import Login, prepare_county
 from saimi.embedded.ports import free_port, require_free
 from saimi.parts import Parts
-from saimi.supervisor import Service
+from saimi.supervisor import Service, saimi_command
 
 T = TypeVar("T")
 HOST = "127.0.0.1"
@@ -128,7 +128,7 @@ class Line:
         def service(name: str, *arguments: str, output: bool = False) -> Service:
             return Service(
                 name,
-                arguments,
+                saimi_command(name, *arguments),
                 environment=environment,
                 logs=self._directory.logs,
                 inherited=self._directory.inherited,

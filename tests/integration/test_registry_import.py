@@ -145,8 +145,10 @@ async def test_what_changed_is_updated_and_nothing_is_removed(plain: asyncpg.Con
     await import_document(plain, document(homes=[home(clients=[changed], devices=[])]), now=LATER)
 
     row = await plain.fetchrow("SELECT * FROM registry.client WHERE reference = 'c-1'")
+    assert row is not None
     assert (row["family_name"], row["spo2_scale"]) == ("Uusi", 2)
     limit = await plain.fetchrow("SELECT * FROM registry.client_limit WHERE subject = $1", row[0])
+    assert limit is not None
     assert (limit["low"], limit["high"], limit["set_at"]) == (85, 90, LATER)
     assert await plain.fetch(pseudonyms) == before
     assert await plain.fetchval("SELECT count(*) FROM registry.device WHERE id > 0") == 3

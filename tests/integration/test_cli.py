@@ -1,0 +1,157 @@
+"""The command line as a person meets it: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from saimi.embedded.broker import Broker
+from tests.support.commands import saimi
+
+NOWHERE = "postgresql://saimi:secret@127.0.0.1:9/saimi"  # the discard port: nobody listens
+DOCUMENT = {
+    "areas": [{"code": "imatra", "name": "Imatra"}],
+    "teams": [{"name": "Imatra", "areas": ["imatra"]}],
+    "homes": [{"name": "K1", "area": "imatra", "gateway": "gw-1"}],
+}
+
+
+def one_sentence(text: str) -> bool:
+    return text.startswith("saimi: ") and text.count("\n") == 1 and "Traceback" not in text
+
+
+def test_help_is_quick() -> None:
+    began = time.perf_counter()
+    shown = saimi("--help")
+    assert shown.status == 0
+    for command in ("up", "ingest", "replay", "registry", "doctor"):
+        assert command in shown.out
+    # 0.15 s where nothing else runs; a heavy import would cost a whole second
+    assert time.perf_counter() - began < 1.0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("up", "--homes", "none"),
+        ("up", "--speed", "-1"),
+        ("simulate", "--days", "1", "--hours", "2"),
+        ("registry", "import", "not-there.json"),
+        ("simulate", "--scenario", "not-there"),
+    ],
+)
+def test_a_mistake_ends_with_status_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    done = saimi(*arguments, settings={"SAIMI_MQTT_URL": "mqtt://127.0.0.1:9"}, cwd=tmp_path)
+    assert done.status == 2
+    assert done.out == ""
+    assert done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("service", ["ingest", "alerts", "web"])
+def test_a_service_without_its_database_says_so(service: str, tmp_path: Path) -> None:
+    unset = saimi(service, cwd=tmp_path)
+    assert unset.status == 2
+    assert one_sentence(unset.err), unset.err
+    assert "SAIMI_DATABASE_URL is not set" in unset.err
+
+
+def test_a_database_that_is_down(tmp_path: Path) -> None:
+    down = saimi("user", "list", settings={"SAIMI_DATABASE_URL": NOWHERE}, cwd=tmp_path)
+    assert down.status == 2
+    assert one_sentence(down.err), down.err
+    assert "database does not answer" in down.err
+    assert "secret" not in down.err
+
+
+def test_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
+    done = saimi("web", settings={"SAIMI_WEB_PORT": "eighty"}, cwd=tmp_path)
+    assert done.status == 2
+    assert one_sentence(done.err), done.err
+    assert "SAIMI_WEB_PORT" in done.err
+
+
+def test_an_empty_database_is_migrated(empty_database_url: str, tmp_path: Path) -> None:
+    url = {"SAIMI_DATABASE_URL": empty_database_url}
+    refused = saimi("web", settings=url, cwd=tmp_path)
+    assert refused.status == 2
+    assert "saimi db migrate" in refused.err
+    assert saimi("db", "status", "--json", settings=url, cwd=tmp_path).report["current"] is False
+
+    assert saimi("db", "migrate", settings=url, cwd=tmp_path).status == 0
+    status = saimi("db", "status", "--json", settings=url, cwd=tmp_path).report
+    assert status["current"] is True
+    assert status["schema"] == status["needed"]
+
+
+def test_registry_and_users(plain_database_url: str, tmp_path: Path) -> None:
+    url = {"SAIMI_DATABASE_URL": plain_database_url}
+    (tmp_path / "registry.json").write_text(json.dumps(DOCUMENT))
+
+    imported = saimi("registry", "import", "registry.json", "--json", settings=url, cwd=tmp_path)
+    assert imported.status == 0
+    assert imported.report["added"]["homes"] == 1
+    (tmp_path / "registry.json").write_text(json.dumps(DOCUMENT | {"areas": [], "oops": 1}))
+    refused = saimi("registry", "import", "registry.json", settings=url, cwd=tmp_path)
+    assert refused.status == 2
+    assert one_sentence(refused.err), refused.err
+    assert "oops" in refused.err
+
+    add = ("user", "add", "hanna", "--team", "Imatra", "--password-file", "-")
+    assert saimi(*add, settings=url, text="salasana-1\n", cwd=tmp_path).status == 0
+    listed = saimi("user", "list", "--json", settings=url, cwd=tmp_path)
+    assert listed.report["members"] == [
+        {
+            "username": "hanna",
+            "display_name": "hanna",
+            "role": "member",
+            "language": "fi",
+            "teams": ["Imatra"],
+            "password": True,
+            "disabled": False,
+        }
+    ]
+    unknown = saimi(
+        *("user", "add", "b", "--team", "Nobody", "--password-file", "-"),
+        settings=url,
+        text="salasana-1\n",
+        cwd=tmp_path,
+    )
+    assert unknown.status == 2
+    assert "'Nobody'" in unknown.err
+
+
+def test_doctor_finds_what_is_there(
+    plain_database_url: str, broker: Broker, tmp_path: Path
+) -> None:
+    settings = {"SAIMI_DATABASE_URL": plain_database_url, "SAIMI_MQTT_URL": broker.url}
+    done = saimi("doctor", "--json", settings=settings, cwd=tmp_path)
+    report = done.report
+    assert done.status == 0, report
+    assert report["ok"] is True
+    assert report["database"]["detail"]["edition"] == "plain"
+    assert report["schema"]["ok"] is True
+    assert report["broker"]["detail"]["name"].startswith("mosquitto 2")
+    assert abs(report["clock"]["detail"]["skew_s"]) < 1
+    for name in ("python", "parts", "disk", "services"):
+        assert report[name]["ok"] is True, name
+
+
+def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
+    settings = {"SAIMI_DATABASE_URL": NOWHERE, "SAIMI_MQTT_URL": "mqtt://127.0.0.1:9"}
+    done = saimi("doctor", "--json", settings=settings, cwd=tmp_path)
+    assert done.status == 2
+    assert done.report["ok"] is False
+    assert "does not answer" in done.report["database"]["text"]
+    assert "No MQTT broker answers" in done.report["broker"]["text"]
+    assert "secret" not in done.out
+
+
+def test_grafana_files(tmp_path: Path) -> None:
+    done = saimi("grafana", "render", "--out", tmp_path / "out", "--json")
+    assert done.status == 0
+    assert all(Path(name).is_file() for name in done.report["files"])
