@@ -56,10 +56,10 @@ def _text(value: Any) -> str:
 
 
 class Progress:
-    """Where a long work stands; `advance` and `describe` are cheap enough to be called often."""
+    """Where a long work stands; `reach` and `describe` are cheap enough to be called often."""
 
-    def advance(self, count: int = 1) -> None:
-        """So many more steps are done."""
+    def reach(self, done: float) -> None:
+        """So many steps are done."""
 
     def describe(self, text: str) -> None:
         """What is being done now."""
@@ -69,8 +69,8 @@ class _Bar(Progress):
     def __init__(self, bar: Any, task: Any) -> None:
         self._bar, self._task = bar, task
 
-    def advance(self, count: int = 1) -> None:
-        self._bar.advance(self._task, count)
+    def reach(self, done: float) -> None:
+        self._bar.update(self._task, completed=done)
 
     def describe(self, text: str) -> None:
         self._bar.update(self._task, description=text)
@@ -85,7 +85,6 @@ def progress(description: str, total: float | None = None, unit: str = "") -> It
     from rich.console import Console
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -95,8 +94,7 @@ def progress(description: str, total: float | None = None, unit: str = "") -> It
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
+        TextColumn("{task.completed:,.0f}" + (f" of {total:,.0f}" if total else "") + f" {unit}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

@@ -38,8 +38,6 @@ class Prepared:
     plan: Plan
     clock: ScaledClock
     logins: list[Login]
-    new: bool
-    """Nothing was ever heard of these homes."""
 
 
 async def prepare_county(
@@ -75,15 +73,13 @@ async def prepare_county(
             await _refuse_foreign(connection, document)
         clock = await set_clock(connection, factor=speed)
         await import_document(connection, document, now=clock.now())
-        async with translated():
-            new = not await load_queries("saimi").any_reading(connection)
         logins = await _logins(connection, directory, document)
     finally:
         await connection.close()
     directory.write("county.json", {"seed": str(seed), "homes": str(number)})
     gateways = directory.path / "gateways"
     plan = await asyncio.to_thread(keep_plan, county, story, gateways, clock.now())
-    return Prepared(county, plan, clock, logins, new)
+    return Prepared(county, plan, clock, logins)
 
 
 async def _refuse_foreign(connection: Connection, document: Document) -> None:

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -34,7 +34,7 @@ from saimi.supervisor import Service, saimi_command
 T = TypeVar("T")
 HOST = "127.0.0.1"
 HISTORY = timedelta(hours=24)
-"""What a new county has behind it, so that its trends are not empty."""
+"""What a new county has behind it, so that its trends are not empty. Homes send it only once."""
 _DRAIN_S = 60.0
 """How long the gateways may take to get their last receipts."""
 
@@ -148,11 +148,10 @@ class Line:
             Running(os.getpid(), parts.database_url, parts.mqtt_url, self.web_url),
         )
         stack.callback(remove_running, self._directory.path)
-        history = str(HISTORY / timedelta(hours=1)) if prepared.new else "0"
         self._homes = service(
             "simulate",
             *("--homes", str(len(self.county.homes)), "--seed", str(options.seed)),
-            *("--scenario", options.scenario, "--history", history),
+            *("--scenario", options.scenario, "--history", str(HISTORY / timedelta(hours=1))),
             *("--ledger", str(self.ledger), "--json"),
             output=True,
         )
@@ -168,13 +167,13 @@ class Line:
         self._stack.push_async_callback(self._homes.stop, _DRAIN_S)
         await self._unless_stopped(self._homes.start())
 
-    async def send_homes_to_sleep(self) -> dict[str, int]:
+    async def send_homes_to_sleep(self) -> dict[str, Any]:
         """Let the homes send nothing more and wait for their receipts; what they say they did."""
         assert self._homes is not None  # noqa: S101 - start() was called
         said = await self._homes.stop(_DRAIN_S)
         lines = said.decode(errors="replace").strip().splitlines()
         try:
-            return msgspec.json.decode(lines[-1], type=dict[str, int])
+            return msgspec.json.decode(lines[-1], type=dict[str, Any])
         except (IndexError, msgspec.MsgspecError):
             return {}
 

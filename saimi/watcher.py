@@ -7,7 +7,7 @@ have; what is measured with it is what a person would wait for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -100,7 +100,7 @@ class Watcher:
                     f"{self._base_url}/api/stream", timeout=endless
                 ) as answer:
                     answer.raise_for_status()
-                    async for name, data in _events(answer.content):
+                    async for name, data in events(answer.content.iter_any()):
                         self._note(name, data)
             except (aiohttp.ClientError, TimeoutError):
                 pass
@@ -122,10 +122,10 @@ class Watcher:
                 self.arrivals.setdefault(episode["id"], Arrival(now, episode))
 
 
-async def _events(content: aiohttp.StreamReader) -> AsyncIterator[tuple[str, bytes]]:
+async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[tuple[str, bytes]]:
     """Take a stream of server-sent events apart; lines may be of any length."""
     rest, name, data = b"", "message", b""
-    async for chunk in content.iter_any():
+    async for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             field, _, value = line.removesuffix(b"\r").partition(b":")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from saimi.commands.services import WatchStdin
-from saimi.console import DATA_DIR_HELP, Json, emit, show_values
+from saimi.console import DATA_DIR_HELP, Json, emit, progress, show_values
 
 if TYPE_CHECKING:
     import asyncio
@@ -50,15 +50,14 @@ def simulate(
     import asyncio
     from datetime import timedelta
 
-    from gateway_sim.simulation import SimulationReport
-    from gateway_sim.simulation import simulate as play
-
     from core.errors import UserError
     from core.log import configure_logging
     from core.settings import load_settings
     from gateway_sim.county import County
     from gateway_sim.ledger import Ledger
     from gateway_sim.scenario import load_scenario
+    from gateway_sim.simulation import SimulationProgress, SimulationReport
+    from gateway_sim.simulation import simulate as play
     from saimi.running import notify_ready, run
 
     if days is not None and hours is not None:
@@ -73,21 +72,29 @@ def simulate(
     async def work(stop: asyncio.Event) -> SimulationReport:
         county = await asyncio.to_thread(County, seed, homes)
         clock = await _clock(settings, county, speed)
-        book = None if ledger is None else await asyncio.to_thread(Ledger, ledger)
+        book = None if ledger is None else Ledger(ledger)
+        whole = None if length is None else timedelta(hours=length)
+        begun = clock.now()
         try:
-            notify_ready()
-            return await play(
-                county=county,
-                clock=clock,
-                mqtt_url=mqtt_url,
-                directory=directory,
-                ledger=book,
-                history=timedelta(hours=history),
-                scenario=story,
-                duration=None if length is None else timedelta(hours=length),
-                stop=stop,
-                progress=None,
-            )
+            with progress("Simulating", length, "h") as bar:
+
+                def show(where: SimulationProgress) -> None:
+                    bar.reach((where.now - begun).total_seconds() / 3600)
+                    bar.describe(f"{where.readings:,} readings, {where.waiting:,} messages waiting")
+
+                notify_ready()
+                return await play(
+                    county=county,
+                    clock=clock,
+                    mqtt_url=mqtt_url,
+                    directory=directory,
+                    ledger=book,
+                    history=timedelta(hours=history),
+                    scenario=story,
+                    duration=whole,
+                    stop=stop,
+                    progress=show,
+                )
         finally:
             if book is not None:
                 book.close()

@@ -3,6 +3,3 @@
 SELECT name FROM registry.home
  WHERE NOT EXISTS (SELECT FROM registry.home WHERE name = ANY (:homes::text[]))
  LIMIT 1;
-
--- name: any_reading()$
-SELECT EXISTS (SELECT FROM telemetry.reading);
