@@ -41,17 +41,21 @@ def assess(
         try:
             said = list(rule(subjects, context))
         except Exception:
-            said = _one_at_a_time(name, rule, subjects, context)
+            said = _one_at_a_time(name, rule, subjects, context, assessments)
         for index, verdict in said:
             if isinstance(verdict, Finding):
                 assessments[index].findings.append(verdict)
             else:
-                assessments[index].due.append(verdict)
+                assessments[index].look_again(name, verdict)
     return assessments
 
 
 def _one_at_a_time(
-    name: str, rule: Assess, subjects: Sequence[Subject], context: Context
+    name: str,
+    rule: Assess,
+    subjects: Sequence[Subject],
+    context: Context,
+    assessments: Sequence[Assessment],
 ) -> list[tuple[int, Finding | datetime]]:
     said: list[tuple[int, Finding | datetime]] = []
     for index, subject in enumerate(subjects):
@@ -59,13 +63,18 @@ def _one_at_a_time(
             said.extend((index, verdict) for _, verdict in rule([subject], context))
         except Exception as error:
             _log.exception("rule failed", rule=name, subject=subject.id)
-            said.append((index, failed(name, error, context)))
-            said.append((index, context.now + RETRY))
+            fail(assessments[index], name, error, context)
     return said
 
 
-def failed(name: str, error: Exception, context: Context) -> Finding:
-    """The finding that a rule could not be applied to a subject."""
+def fail(assessment: Assessment, name: str, error: Exception, context: Context) -> None:
+    """Say in an assessment that something could not be applied, and look again later."""
+    assessment.findings.append(_failed(name, error, context))
+    assessment.look_again("retry", context.now + RETRY)
+    assessment.failed = True
+
+
+def _failed(name: str, error: Exception, context: Context) -> Finding:
     rule = context.rules["assessment_failed"]
     return Finding(
         kind=rule.kind,

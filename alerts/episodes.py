@@ -65,6 +65,8 @@ class Episode:
     cleared_at: datetime | None = None
     acknowledged_severity: int | None = None
     """What the member saw who acknowledged it; None: nobody has it."""
+    acknowledged_by: int | None = None
+    acknowledged_at: datetime | None = None
     closed_at: datetime | None = None
 
     @property

@@ -97,8 +97,14 @@ class Assessment:
     """What the rules say of one subject."""
 
     findings: list[Finding] = field(default_factory=list)
-    due: list[datetime] = field(default_factory=list)
-    """When to look again, even if nothing arrives."""
+    due: dict[str, datetime] = field(default_factory=dict)
+    """By rule: when to look again, even if nothing arrives."""
+    failed: bool = False
+    """A rule could not be applied, so that the absence of findings means nothing."""
+
+    def look_again(self, rule: str, at: datetime) -> None:
+        """Look again at `at`, or sooner where it was asked before."""
+        self.due[rule] = min(at, self.due.get(rule, at))
 
 
 Assess = Callable[[Sequence[Subject], Context], Iterable[tuple[int, Finding | datetime]]]

@@ -1,0 +1,283 @@
+"""One transaction: claim what is new or due, lock, assess, write, tell.
+
+Everything that follows from a note happens in the transaction that deletes it, so it happens once
+whatever dies when; and subjects are locked in their order, so any number of workers can run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from alerts.assess import assess, fail
+from alerts.episodes import Change, Episode, step
+from alerts.line import Line
+from alerts.load import (
+    LONGEST_VALIDITY,
+    Range,
+    load_devices,
+    load_episodes,
+    load_events,
+    load_subjects,
+)
+from alerts.rules import Rules
+from alerts.state import State
+from alerts.store import write_changes
+from alerts.subject import Assessment, Context, Subject
+from core.clock import Clock, ScaledClock
+from core.database import Connection, load_queries
+
+MOST = 2000
+"""Subjects taken at once: notes and due subjects, each at most this many."""
+TURN = 7241002
+"""Advisory lock of the worker that takes due subjects."""
+JOURNEY = timedelta(seconds=5)
+"""Wall time that a reading may take from the home to the database without being late."""
+
+_queries = load_queries("alerts")
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Claim:
+    """What a transaction has taken on."""
+
+    ranges: dict[int, Range] = field(default_factory=dict)
+    """By subject: the times of what is new."""
+    due: set[int] = field(default_factory=set)
+    states: dict[int, State] = field(default_factory=dict)
+    due_at: dict[int, datetime | None] = field(default_factory=dict)
+    broken: dict[int, Exception] = field(default_factory=dict)
+    """Subjects whose state could not be read; it starts afresh."""
+
+    @property
+    def subjects(self) -> list[int]:
+        return sorted(self.ranges.keys() | self.due)
+
+    def widen(self, subject: int, since: datetime, until: datetime) -> None:
+        """Add a range of times to what is new of a subject."""
+        known = self.ranges.get(subject, (since, until))
+        self.ranges[subject] = (min(since, known[0]), max(until, known[1]))
+
+
+class Done(NamedTuple):
+    """How much a batch did."""
+
+    subjects: int = 0
+    changes: int = 0
+
+
+class Batch:
+    """What every transaction of a worker goes by."""
+
+    def __init__(self, *, clock: Clock, rules: Rules) -> None:
+        self._clock = clock
+        self._rules = rules
+        factor = clock.factor if isinstance(clock, ScaledClock) else 1.0
+        self._delay = JOURNEY * factor
+        self._lasting = frozenset(k for k, b in rules.behaviours.items() if b.lasting)
+        self.claimed: list[int] = []
+        """The subjects of the last transaction: what to take one by one where it failed."""
+
+    async def run(self, connection: Connection, *, only: int | None = None) -> Done:
+        """Take what is new and what is due, or one subject alone."""
+        self.claimed = []
+        async with connection.transaction():
+            claim = await (
+                self._claim(connection) if only is None else self._claim_one(connection, only)
+            )
+            if not self.claimed:
+                return Done()
+            # After the wait for the locks: of two workers, the later one has the later time.
+            now = self._clock.now()
+            changes = await self._assess(connection, claim, now)
+            await write_changes(connection, changes, now=now)
+        return Done(len(self.claimed), len(changes))
+
+    async def give_up(self, connection: Connection, subject: int, error: Exception) -> None:
+        """Where a subject alone makes the transaction fail: say so, keep its notes, look later."""
+        async with connection.transaction():
+            claim = await self._claim_one(connection, subject)
+            now = self._clock.now()
+            assessment = Assessment()
+            fail(assessment, "write", error, Context(now=now, rules=self._rules))
+            episodes = (await load_episodes(connection, [subject], now=now)).get(subject, [])
+            changes = self._only_technical(now, assessment, claim.states[subject], episodes)
+            await self._write_states(connection, claim, {subject: assessment}, now)
+            await write_changes(connection, [(subject, change) for change in changes], now=now)
+
+    async def _claim(self, connection: Connection) -> Claim:
+        claim = Claim()
+        async for row in _queries.claim_notes(connection, half=MOST // 2):
+            claim.widen(row["subject"], row["since"], row["until"])
+        now = self._clock.now()
+        async for row in _queries.claim_due(connection, now=now, most=MOST, turn=TURN):
+            claim.due.add(row["subject"])
+        await self._lock(connection, claim)
+        return claim
+
+    async def _claim_one(self, connection: Connection, subject: int) -> Claim:
+        claim = Claim(due={subject})
+        async for row in _queries.claim_notes_of(connection, subject=subject):
+            claim.widen(subject, row["since"], row["until"])
+        await self._lock(connection, claim)
+        return claim
+
+    async def _lock(self, connection: Connection, claim: Claim) -> None:
+        self.claimed = claim.subjects
+        if not self.claimed:
+            return
+        await _queries.add_states(connection, subjects=self.claimed)
+        async for row in _queries.lock_states(connection, subjects=self.claimed):
+            subject = row["subject"]
+            claim.due_at[subject] = row["due_at"]
+            try:
+                state = State.read(row["state"])
+            except msgspec.ValidationError as error:
+                claim.broken[subject] = error
+                state = State()
+            claim.states[subject] = state
+            if state.retry is not None:
+                claim.widen(subject, *state.retry)
+
+    async def _assess(
+        self, connection: Connection, claim: Claim, now: datetime
+    ) -> list[tuple[int, Change]]:
+        line = msgspec.convert(await _queries.read_line(connection) or {}, Line)
+        context = Context(now=now, rules=self._rules, line=line, delay=self._delay)
+        # What is older than any validity is history: it changes nobody's present state.
+        recent = now - LONGEST_VALIDITY
+        present = {
+            subject
+            for subject in claim.subjects
+            if subject in claim.due or claim.ranges[subject][1] > recent
+        }
+        subjects = await load_subjects(connection, claim.subjects, present=present, now=now)
+        await load_events(connection, claim.ranges, subjects)
+        taken = [one for one in subjects.values() if one.id in present or one.events]
+        episodes = await load_episodes(connection, [one.id for one in taken], now=now)
+        watched = [
+            one
+            for one in taken
+            if one.id in present and _listens(claim, one.id, episodes.get(one.id, ()), now)
+        ]
+        if watched:
+            await load_devices(connection, watched, claim.states, now=now, delay=self._delay)
+        assessments = assess(taken, context)
+        changes: list[tuple[int, Change]] = []
+        for subject, assessment in zip(taken, assessments, strict=True):
+            if subject.id in claim.broken:
+                fail(assessment, "state", claim.broken[subject.id], context)
+            found = episodes.get(subject.id, [])
+            state = claim.states[subject.id]
+            unseen = self._unseen(subject, assessment, present=subject.id in present)
+            try:
+                outcome = self._step(now, assessment, state, found, unseen, subject)
+            except Exception as error:
+                _log.exception("episodes failed", subject=subject.id)
+                fail(assessment, "episodes", error, context)
+                outcome = self._only_technical(now, assessment, state, found)
+            changes.extend((subject.id, change) for change in outcome)
+        done = {one.id: a for one, a in zip(taken, assessments, strict=True)}
+        # A state of nobody registered any more is not looked at again.
+        done.update({gone: Assessment() for gone in claim.due - subjects.keys()})
+        await self._write_states(connection, claim, done, now, present)
+        return changes
+
+    def _unseen(self, subject: Subject, assessment: Assessment, *, present: bool) -> frozenset[str]:
+        """Kinds of which the absence of findings means nothing this time."""
+        if not present:
+            return self._lasting
+        if assessment.failed:
+            return self._lasting - {"technical"}
+        return frozenset({"silence"}) if subject.devices is None else frozenset()
+
+    def _step(
+        self,
+        now: datetime,
+        assessment: Assessment,
+        state: State,
+        episodes: list[Episode],
+        unseen: frozenset[str],
+        subject: Subject,
+    ) -> list[Change]:
+        outcome = step(
+            now,
+            assessment.findings,
+            open_episodes=[one for one in episodes if one.closed_at is None],
+            closed_episodes=_last_closed(episodes),
+            quiet=state.quiet_by_key(),
+            valid=subject.newest.keys(),
+            behaviours=self._rules.behaviours,
+            unseen=unseen,
+        )
+        state.remember(outcome.quiet)
+        for at in outcome.due:
+            assessment.look_again("episodes", at)
+        if subject.devices is not None:
+            state.silence_at = assessment.due.get("silence")
+            state.heard = {str(device.id): device.heard_at for device in subject.devices}
+        return outcome.changes
+
+    def _only_technical(
+        self, now: datetime, assessment: Assessment, state: State, episodes: list[Episode]
+    ) -> list[Change]:
+        """The changes where nothing else of a subject can be trusted to work."""
+        return step(
+            now,
+            [finding for finding in assessment.findings if finding.kind == "technical"],
+            open_episodes=[
+                one for one in episodes if one.kind == "technical" and one.closed_at is None
+            ],
+            closed_episodes=[one for one in _last_closed(episodes) if one.kind == "technical"],
+            quiet=state.quiet_by_key(),
+            valid=frozenset(),
+            behaviours=self._rules.behaviours,
+        ).changes
+
+    async def _write_states(
+        self,
+        connection: Connection,
+        claim: Claim,
+        assessments: dict[int, Assessment],
+        now: datetime,
+        present: set[int] | None = None,
+    ) -> None:
+        subjects, dues, states = [], [], []
+        for subject, assessment in assessments.items():
+            state = claim.states[subject]
+            state.retry = claim.ranges.get(subject) if assessment.failed else None
+            asked = [*assessment.due.values()]
+            if state.silence_at is not None:
+                asked.append(state.silence_at)
+            if present is not None and subject not in present and claim.due_at[subject]:
+                asked.append(claim.due_at[subject] or now)
+            subjects.append(subject)
+            dues.append(min(asked, default=None))
+            states.append(state.write())
+        if subjects:
+            await _queries.write_states(
+                connection, subjects=subjects, due=dues, states=states, now=now
+            )
+
+
+def _listens(
+    claim: Claim, subject: int, episodes: list[Episode] | tuple[()], now: datetime
+) -> bool:
+    """Whether to look at a subject's devices: when it is time, or while one of them is silent."""
+    silence_at = claim.states[subject].silence_at
+    if silence_at is None:
+        return subject in claim.due
+    return silence_at <= now or any(
+        one.kind == "silence" and one.closed_at is None and one.cleared_at is None
+        for one in episodes
+    )
+
+
+def _last_closed(episodes: list[Episode]) -> list[Episode]:
+    closed = [(one.closed_at, one.id, one) for one in episodes if one.closed_at is not None]
+    return list({one.key: one for _, _, one in sorted(closed, key=lambda c: c[:2])}.values())

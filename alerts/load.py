@@ -1,0 +1,197 @@
+"""Reads what the rules need of a whole batch of subjects: a few statements, none per subject."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.episodes import Episode
+from alerts.events import EVENTS
+from alerts.finding import Reading
+from alerts.news import METRICS as NEWS_METRICS
+from alerts.state import State
+from alerts.subject import Client, Device, Limit, Subject
+from core.catalogue import Metric, catalogue
+from core.database import Connection, load_queries
+
+AHEAD = timedelta(minutes=5)
+"""How far a device's clock may run ahead of ours; what ingest lets pass."""
+DEPTHS = {name: 2 if name in ("systolic", "diastolic") else 1 for name in NEWS_METRICS} | {
+    "diastolic": 2,
+    "glucose": 1,
+}
+"""How many of the newest readings the rules look at, of each metric watched in everybody."""
+LONGEST_VALIDITY = timedelta(hours=max(metric.validity_h or 0.0 for metric in catalogue()))
+"""A reading older than this says nothing of anybody's present state."""
+
+Range = tuple[datetime, datetime]
+_queries = load_queries("alerts")
+
+
+async def load_subjects(
+    connection: Connection, ids: Sequence[int], *, present: Collection[int], now: datetime
+) -> dict[int, Subject]:
+    """Who the subjects are, and the newest valid readings of those in `present`."""
+    subjects: dict[int, Subject] = {}
+    async for row in _queries.subjects(connection, subjects=list(ids)):
+        subjects[row["id"]] = Subject(row["id"], row["kind"], _client(row))
+    await _load_newest(connection, [one for one in subjects.values() if one.id in present], now)
+    return subjects
+
+
+async def _load_newest(connection: Connection, subjects: Sequence[Subject], now: datetime) -> None:
+    clients = {subject.id: subject for subject in subjects if subject.client is not None}
+    if not clients:
+        return
+    metrics = [catalogue()[name] for name in DEPTHS]
+    rows = _queries.newest_readings(
+        connection,
+        subjects=list(clients),
+        metrics=[metric.id for metric in metrics],
+        after=[now - validity(metric) for metric in metrics],
+        depths=list(DEPTHS.values()),
+        until=now + AHEAD,
+    )
+    await _collect(rows, clients)
+    pairs = [
+        (subject.id, catalogue()[name])
+        for subject in clients.values()
+        if subject.client is not None
+        for name in subject.client.limits
+        if name not in DEPTHS
+    ]
+    if pairs:
+        rows = _queries.newest_of_pairs(
+            connection,
+            subjects=[subject for subject, _ in pairs],
+            metrics=[metric.id for _, metric in pairs],
+            after=[now - validity(metric) for _, metric in pairs],
+            until=now + AHEAD,
+        )
+        await _collect(rows, clients)
+
+
+async def _collect(rows: Any, subjects: Mapping[int, Subject]) -> None:
+    async for row in rows:
+        reading = _reading(row)
+        subjects[row["subject"]].newest.setdefault(reading.metric, []).append(reading)
+
+
+async def load_events(
+    connection: Connection, ranges: Mapping[int, Range], subjects: Mapping[int, Subject]
+) -> None:
+    """Add to each subject the events in its range that no episode has dealt with."""
+    ranges = {subject: times for subject, times in ranges.items() if subject in subjects}
+    if not ranges:
+        return
+    rows = _queries.new_events(
+        connection,
+        subjects=list(ranges),
+        since=[since for since, _ in ranges.values()],
+        until=[until for _, until in ranges.values()],
+        metrics=[catalogue()[name].id for name in EVENTS],
+    )
+    async for row in rows:
+        subjects[row["subject"]].events.append(_reading(row, row["state"]))
+
+
+async def load_devices(
+    connection: Connection,
+    subjects: Iterable[Subject],
+    states: Mapping[int, State],
+    *,
+    now: datetime,
+    delay: timedelta,
+) -> None:
+    """Add to each subject its regularly heard devices, and when they were heard last.
+
+    A device that is looked at for the first time is listened for from now on, so that a county
+    imported a minute ago, or an engine started for the first time, finds nobody silent.
+    """
+    by_id = {subject.id: subject for subject in subjects}
+    for subject in by_id.values():
+        subject.devices = []
+    rows = [row async for row in _queries.devices(connection, subjects=list(by_id), now=now)]
+    since: dict[int, datetime] = {}
+    for row in rows:
+        known = states[row["watcher"]].heard.get(str(row["id"]))
+        start = known or now - row["silent_after"] - delay
+        since[row["id"]] = min(start, since.get(row["id"], start))
+    last: dict[int, Reading] = {}
+    if since:
+        heard = _queries.last_heard(
+            connection, devices=list(since), since=list(since.values()), until=now + AHEAD
+        )
+        async for row in heard:
+            last[row["device"]] = _reading(row, row["state"])
+    for row in rows:
+        subject = by_id[row["watcher"]]
+        assert subject.devices is not None  # noqa: S101 - set above
+        reading = last.get(row["id"])
+        known = states[subject.id].heard.get(str(row["id"]))
+        heard_at = max(
+            (moment for moment in (known, reading and reading.time) if moment), default=now
+        )
+        subject.devices.append(
+            Device(
+                id=row["id"],
+                name=row["name"],
+                kind=row["kind"],
+                location=row["location"],
+                gateway=row["gateway"],
+                owner=row["owner"],
+                silent_after=row["silent_after"],
+                heard_at=heard_at,
+                last=reading,
+                gateway_online=row["online"],
+                gateway_heard_at=row["heard_at"],
+            )
+        )
+
+
+async def load_episodes(
+    connection: Connection, subjects: Sequence[int], *, now: datetime
+) -> dict[int, list[Episode]]:
+    """Open episodes by subject, and those closed while their evidence can still be valid."""
+    found: dict[int, list[Episode]] = {}
+    rows = _queries.episodes(connection, subjects=list(subjects), since=now - LONGEST_VALIDITY)
+    async for row in rows:
+        values = dict(row)
+        found.setdefault(values.pop("subject"), []).append(Episode(**values))
+    return found
+
+
+def validity(metric: Metric) -> timedelta:
+    """How long a reading speaks for the present; a metric without validity never does."""
+    return timedelta(hours=metric.validity_h or 0.0)
+
+
+def _reading(row: Any, state: int = 0) -> Reading:
+    return Reading(
+        metric=catalogue().by_id[row["metric"]].name,
+        value=row["value"],
+        time=row["time"],
+        received_at=row["received_at"],
+        device=row["device"],
+        qualifier=row["qualifier"],
+        state=state,
+    )
+
+
+def _client(row: Any) -> Client | None:
+    if row["born"] is None:
+        return None
+    names = catalogue().by_id
+    limits = {
+        names[int(metric)].name: Limit(*bounds)
+        for metric, bounds in (row["limits"] or {}).items()
+        if int(metric) in names
+    }
+    return Client(
+        born=row["born"],
+        spo2_scale=row["spo2_scale"],
+        oxygen_prescribed=row["oxygen_prescribed"],
+        conditions=frozenset(row["conditions"]),
+        limits=limits,
+    )

@@ -1,0 +1,206 @@
+"""The alert worker: woken by ingest or polling, one batch after another, any number of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import asyncpg
+import msgspec
+import structlog
+
+from alerts.batch import Batch, Done
+from alerts.line import Line
+from alerts.rules import Rules, shipped_rules
+from core.clock import Clock, wall_time
+from core.database import (
+    NOTE_CHANNEL,
+    REGISTRY_CHANNEL,
+    connect,
+    load_queries,
+    translated,
+)
+from core.errors import DatabaseError, SchemaError
+from core.migrate import require_current
+
+POLL = 1.0
+"""Wall seconds between two looks where nothing wakes the worker."""
+BEAT = 1.0
+"""Wall seconds between two heartbeats; written between batches: a stuck worker is silent."""
+WATCH = 60.0
+"""Wall seconds between two looks for newly registered devices; the registry's NOTIFY is faster."""
+FRESH = timedelta(seconds=6)
+"""Age up to which ingest's heartbeat says that it is alive; it comes every 2 s."""
+PATIENCE = 5.0
+"""Longest wait, in wall seconds, before the next try where the database is away."""
+
+_log = structlog.get_logger()
+_queries = load_queries("alerts")
+_core = load_queries("core")
+
+
+async def run(
+    *,
+    database_url: str,
+    clock: Clock,
+    stop: asyncio.Event,
+    instance: str | None = None,
+    on_ready: Callable[[], None] | None = None,
+    rules: Rules | None = None,
+) -> None:
+    """Assess what is committed until `stop` is set.
+
+    Waits for a database that is not there yet, and again whenever it goes away: what is noted
+    stays noted. `on_ready` is called once, after the first look.
+
+    Raises:
+        SchemaError: the database is of another version.
+    """
+    worker = Worker(clock=clock, rules=rules or shipped_rules(), instance=instance or "main")
+    watcher = asyncio.create_task(_wake_at(stop, worker.wake))
+    pause = 0.1
+    try:
+        while not stop.is_set():
+            try:
+                await worker.serve(database_url, stop, on_ready)
+            except SchemaError:
+                raise
+            except DatabaseError as error:
+                _log.warning("database does not do what is asked", error=str(error))
+                pause = 0.1 if worker.looked else min(pause * 2, PATIENCE)
+                await _wait(stop, pause)
+    finally:
+        watcher.cancel()
+
+
+class Worker:
+    """One worker and its connection."""
+
+    def __init__(self, *, clock: Clock, rules: Rules, instance: str) -> None:
+        self._clock = clock
+        self._batch = Batch(clock=clock, rules=rules)
+        self._instance = instance
+        self.wake = asyncio.Event()
+        self._registry_changed = True
+        self._beaten = self._watched = float("-inf")
+        self._checked = self._ready = False
+        self.looked = False
+        """Whether the connection was good for anything."""
+
+    async def serve(
+        self, database_url: str, stop: asyncio.Event, on_ready: Callable[[], None] | None
+    ) -> None:
+        """Work on one connection until `stop` is set or the connection breaks.
+
+        Raises:
+            DatabaseError: it broke, or the database refused; SchemaError: it is another version's.
+        """
+        self.looked = False
+        if not self._checked:
+            await require_current(database_url)
+            self._checked = True
+        connection = await connect(database_url)
+        try:
+            async with translated():
+                await connection.add_listener(NOTE_CHANNEL, self._noted)
+                await connection.add_listener(REGISTRY_CHANNEL, self._registered)
+                while not stop.is_set():
+                    self.wake.clear()
+                    await self._keep(connection)
+                    done = await self.look(connection)
+                    self.looked = True
+                    if on_ready is not None and not self._ready:
+                        on_ready()
+                    self._ready = True
+                    if not done.subjects:
+                        await _wait(self.wake, POLL)
+        finally:
+            await connection.close(timeout=5)
+
+    async def look(self, connection: asyncpg.Connection) -> Done:
+        """One batch; where it fails, its subjects one by one, so that one stalls no other."""
+        try:
+            return await self._batch.run(connection)
+        except Exception as error:
+            if connection.is_closed() or _is_away(error) or not self._batch.claimed:
+                raise
+            _log.exception("batch failed", subjects=len(self._batch.claimed))
+            subjects = list(self._batch.claimed)
+        for subject in subjects:
+            await self._alone(connection, subject)
+        return Done(len(subjects), 0)
+
+    async def _alone(self, connection: asyncpg.Connection, subject: int) -> None:
+        try:
+            await self._batch.run(connection, only=subject)
+        except Exception as error:
+            if connection.is_closed() or _is_away(error):
+                raise
+            _log.exception("subject failed", subject=subject)
+            try:
+                await self._batch.give_up(connection, subject, error)
+            except Exception:
+                if connection.is_closed():
+                    raise
+                # Its notes are still there. Everybody else was served; do not turn in circles.
+                _log.exception("subject cannot even be given up", subject=subject)
+                await asyncio.sleep(POLL)
+
+    async def _keep(self, connection: asyncpg.Connection) -> None:
+        """What is done between batches, every so often: heartbeat, and who is to be watched."""
+        tick = time.monotonic()
+        if tick - self._beaten >= BEAT:
+            await self._beat(connection)
+            self._beaten = tick
+        if self._registry_changed or tick - self._watched >= WATCH:
+            self._registry_changed = False
+            now = self._clock.now()
+            await _queries.watch_new(connection, now=now)
+            await _queries.watch_known(connection, now=now)
+            self._watched = tick
+
+    async def _beat(self, connection: asyncpg.Connection) -> None:
+        wall = wall_time()
+        await _core.beat(
+            connection, service="alerts", instance=self._instance, wall_at=wall, detail={}
+        )
+        ingest = await _core.last_beat(connection, service="ingest")
+        if ingest is None or wall - ingest > FRESH:
+            return
+        async with connection.transaction():
+            await _queries.add_line(connection, wall=wall)
+            row = await _queries.lock_line(connection)
+            line = msgspec.convert(row["detail"], Line).seen(wall=wall, now=self._clock.now())
+            await _core.beat(
+                connection,
+                service="line",
+                instance="line",
+                wall_at=wall,
+                detail=msgspec.to_builtins(line),
+            )
+
+    def _noted(self, *_: object) -> None:
+        self.wake.set()
+
+    def _registered(self, *_: object) -> None:
+        self._registry_changed = True
+        self.wake.set()
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError)
+
+
+async def _wake_at(stop: asyncio.Event, wake: asyncio.Event) -> None:
+    await stop.wait()
+    wake.set()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

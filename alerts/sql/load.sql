@@ -1,0 +1,90 @@
+-- name: subjects(subjects)
+-- Who the subjects are, with the limits of each as {metric id: [low, high]}.
+SELECT s.id, s.kind, c.born, c.spo2_scale, c.oxygen_prescribed, c.conditions,
+       (SELECT jsonb_object_agg(l.metric, jsonb_build_array(l.low, l.high))
+          FROM registry.client_limit l WHERE l.subject = s.id) AS limits
+  FROM registry.subject s
+  LEFT JOIN registry.client c ON c.subject = s.id
+ WHERE s.id = ANY(:subjects::int[]);
+
+-- name: newest_readings(subjects, metrics, after, depths, until)
+-- The newest readings of each metric that are OK and still valid, newest first.
+SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device
+  FROM unnest(:subjects::int[]) AS s(subject)
+ CROSS JOIN unnest(:metrics::smallint[], :after::timestamptz[], :depths::int[])
+         AS m(metric, after, depth)
+ CROSS JOIN LATERAL (
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.device
+          FROM telemetry.reading r
+         WHERE r.subject = s.subject AND r.metric = m.metric
+           AND r.time > m.after AND r.time <= :until AND r.state = 0
+         ORDER BY r.time DESC
+         LIMIT m.depth) r;
+
+-- name: newest_of_pairs(subjects, metrics, after, until)
+-- The same for single metrics of single subjects.
+SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.device
+  FROM unnest(:subjects::int[], :metrics::smallint[], :after::timestamptz[])
+    AS p(subject, metric, after)
+ CROSS JOIN LATERAL (
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.device
+          FROM telemetry.reading r
+         WHERE r.subject = p.subject AND r.metric = p.metric
+           AND r.time > p.after AND r.time <= :until AND r.state = 0
+         ORDER BY r.time DESC
+         LIMIT 1) r;
+
+-- name: new_events(subjects, since, until, metrics)
+-- Events in what was noted that no episode has dealt with. An episode event says which readings it
+-- stands for (device, metric, microseconds since 1970), so one that is noted twice counts once; it
+-- cannot have happened long before the reading came in.
+SELECT r.subject, r.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.state
+  FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
+    AS c(subject, since, until)
+ CROSS JOIN unnest(:metrics::smallint[]) AS m(metric)
+ CROSS JOIN LATERAL (
+        SELECT r.*
+          FROM telemetry.reading r
+         WHERE r.subject = c.subject AND r.metric = m.metric
+           AND r.time BETWEEN c.since AND c.until AND r.value >= 1 AND r.state < 2) r
+ WHERE NOT EXISTS (
+        SELECT FROM alerts.episode e
+          JOIN alerts.episode_event v ON v.episode = e.id
+         WHERE e.subject = r.subject
+           AND e.changed_at >= r.received_at - interval '1 day'
+           AND v.detail -> 'events' @> jsonb_build_array(jsonb_build_array(
+                   r.device, r.metric, (extract(epoch FROM r.time) * 1000000)::bigint)));
+
+-- name: devices(subjects, now)
+-- Devices from which signs of life are expected, on all gateways of each subject's home.
+SELECT DISTINCT ON (s.id, d.id)
+       s.id AS watcher, d.id, d.name, d.kind, d.location, g.name AS gateway, a.subject AS owner,
+       d.silent_after, coalesce(st.online, false) AS online, st.heard_at
+  FROM registry.subject s
+  JOIN registry.gateway g ON g.home = s.home AND g.revoked_at IS NULL
+  JOIN registry.device d ON d.gateway = g.id AND d.silent_after IS NOT NULL
+  JOIN registry.assignment a ON a.device = d.id AND a.during @> :now::timestamptz
+  LEFT JOIN telemetry.gateway_status st ON st.gateway = g.id
+ WHERE s.id = ANY(:subjects::int[])
+ ORDER BY s.id, d.id, a.subject = s.id DESC;
+
+-- name: last_heard(devices, since, until)
+-- The newest reading of each device since then, of whatever metric.
+SELECT DISTINCT ON (d.device)
+       d.device, m.id AS metric, r.time, r.received_at, r.value, r.qualifier, r.state
+  FROM unnest(:devices::int[], :since::timestamptz[]) AS d(device, since)
+ CROSS JOIN telemetry.metric m
+ CROSS JOIN LATERAL (
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.state
+          FROM telemetry.reading r
+         WHERE r.device = d.device AND r.metric = m.id
+           AND r.time >= d.since AND r.time <= :until
+         ORDER BY r.time DESC
+         LIMIT 1) r
+ ORDER BY d.device, r.time DESC;
+
+-- name: device_names(devices)
+SELECT d.id, d.name AS device, g.name AS gateway
+  FROM registry.device d
+  JOIN registry.gateway g ON g.id = d.gateway
+ WHERE d.id = ANY(:devices::int[]);
