@@ -194,7 +194,7 @@ async def _conflict(request: web.Request, connection: Connection) -> str:
             "%(name)s closed this alert at %(time)s (%(outcome)s): there is nothing left to do.",
             name=card.closed_by_name,
             time=text.time(card.closed_at),
-            outcome=text.gettext(OUTCOMES[card.outcome or "known"]),
+            outcome=text.gettext(OUTCOMES[card.outcome]) if card.outcome else "",
         )
     if card.acknowledged_at is not None:
         return text.gettext(

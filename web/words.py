@@ -207,7 +207,9 @@ SCRIPT: dict[str, str] = {
     "sound_on": mark("Sound is on"),
     "sound_off": mark("Sound is off: tap to hear new alerts"),
     # An alert.
-    "failed": mark("That did not go through, because there is no connection. Nothing was changed."),
+    "failed": mark(
+        "No connection, so this may not have gone through. Try again: twice does no harm."
+    ),
     "characters": mark("{n} characters left"),
     "too_long": mark("{n} characters too many: shorten the note before closing."),
     "choose": mark("Choose an outcome first."),
