@@ -1,0 +1,264 @@
+"""All gateways of a process at the broker: sends what a feed has, until receipts come.
+
+One pump on the event loop does everything in order: take in receipts, note in the ledger what goes
+out, publish. It is woken by new messages and by receipts, and looks after what is overdue once a
+second. Waiting times here are real seconds: they belong to the network, not to simulated time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from core.clock import Clock, wall_time
+from core.wire import Status, decode_receipt, encode, readings_topic, status_topic
+from gateway_sim.ledger import Ledger
+from gateway_sim.link import Address, Connected, Inbox, Link, Received, terms_of
+from gateway_sim.outbox import Message
+from gateway_sim.window import Window
+
+OWN_CONNECTIONS = 50
+"""Up to so many gateways each have a connection (and a thread) of their own."""
+_HEARTBEAT_S = 30.0
+_CHECK_S = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Feed(Protocol):
+    """Where the fleet gets messages from: the outbox, or a replay's memory."""
+
+    def take(self, gateway: str, room: int) -> list[Message]:
+        """The next messages to send, each once; life-safety events beyond `room`."""
+        ...
+
+    def receipt(self, gateway: str, boot: str, ranges: Iterable[tuple[int, int]]) -> None:
+        """These are committed for good."""
+        ...
+
+    def boot(self, gateway: str) -> str:
+        """Present boot identifier."""
+        ...
+
+    def highest_seq(self, gateway: str) -> int:
+        """Highest seq given out in the present boot."""
+        ...
+
+    def __len__(self) -> int:
+        """How many messages have no receipt yet, as far as the feed keeps count."""
+        ...
+
+
+class Fleet:
+    """The gateways of one process; use as an asynchronous context manager after `connect`.
+
+    Args:
+        window: how many messages a gateway may have on their way.
+        monotonic, wall: real time, for waiting and for the ledger.
+    """
+
+    def __init__(
+        self,
+        gateways: Sequence[str],
+        feed: Feed,
+        *,
+        mqtt_url: str,
+        clock: Clock,
+        ledger: Ledger | None,
+        window: int = 64,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = wall_time,
+    ) -> None:
+        self._address = Address.parse(mqtt_url)
+        self._feed = feed
+        self._clock = clock
+        self._ledger = ledger
+        self._monotonic = monotonic
+        self._wall = wall
+        self._windows = {gateway: Window(window) for gateway in gateways}
+        self._links: list[Link] = []
+        self._link_of: dict[str, Link] = {}
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._inbox = Inbox(self._wake.set)
+        self._dirty: set[str] = set(gateways)
+        self._checked = self._beaten = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+        self.published = 0
+        """Messages that went out at least once."""
+        self.repeated = 0
+        """Times a message went out again."""
+
+    async def connect(self, stop: asyncio.Event) -> bool:
+        """Wait for the broker and begin; False if `stop` was set before it was there.
+
+        Raises:
+            BrokerError: the broker refuses us.
+        """
+        terms = await terms_of(self._address, stop)
+        if terms is None:
+            return False
+        names = list(self._windows)
+        groups = [[name] for name in names] if len(names) <= OWN_CONNECTIONS else [names]
+        for group in groups:
+            own = len(groups) == len(names)
+            client_id = group[0] if own else f"saimi-gateways-{self._feed.boot(group[0])}"
+            link = Link(self._address, terms, group, client_id, self._inbox, own=own)
+            self._links.append(link)
+            self._link_of.update(dict.fromkeys(group, link))
+        for link in self._links:
+            link.start()
+        self._task = asyncio.create_task(self._run())
+        _log.info("gateways connecting", gateways=len(names), broker=self._address.place)
+        return True
+
+    def on_its_way(self, gateway: str) -> int:
+        """How many messages of a gateway went out and have no receipt."""
+        return len(self._windows[gateway])
+
+    @property
+    def unreceipted(self) -> int:
+        """How many messages went out and have no receipt."""
+        return sum(len(window) for window in self._windows.values())
+
+    def touch(self, gateways: Iterable[str]) -> None:
+        """The feed has something new for these."""
+        self._dirty.update(gateways)
+        self._wake.set()
+
+    async def changed(self, seconds: float) -> None:
+        """Wait for receipts, at most `seconds`; raises what ended the pump."""
+        self._changed.clear()
+        waiting = asyncio.create_task(self._changed.wait())
+        tasks: set[asyncio.Future[Any]] = {waiting}
+        if self._task is not None:
+            tasks.add(self._task)
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what ended the pump, if something did."""
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait until every message has its receipt; False if that took longer."""
+        deadline = self._monotonic() + seconds
+        while len(self._feed) or self.unreceipted:
+            left = deadline - self._monotonic()
+            if left <= 0:
+                return False
+            await self.changed(min(left, 0.5))
+        return True
+
+    async def close(self) -> None:
+        """Say goodbye on the status topics and disconnect; what has no receipt stays stored."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        byes = [self._status(gateway, online=False) for gateway in self._windows]
+        deadline = self._monotonic() + 2.0
+        while self._monotonic() < deadline:
+            if all(bye is None or bye.is_published() for bye in byes):
+                break
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*(link.close() for link in self._links))
+
+    async def _run(self) -> None:
+        while True:
+            self.pump()
+            try:
+                await asyncio.wait_for(self._wake.wait(), _CHECK_S)
+            except TimeoutError:
+                continue
+
+    def pump(self) -> None:
+        """Take in what the network brought, send what is to be sent."""
+        self._wake.clear()
+        now = self._monotonic()
+        self._take_in(now)
+        if now - self._beaten >= _HEARTBEAT_S:
+            self._beaten = now
+            for gateway in self._windows:
+                self._status(gateway)
+        if now - self._checked >= _CHECK_S:
+            self._checked = now
+            self._dirty.update(gateway for gateway, window in self._windows.items() if len(window))
+        outgoing = self._outgoing(now)
+        if not outgoing:
+            return
+        fresh = [message for message, first in outgoing if first]
+        if self._ledger is not None and fresh:
+            keys = ((message.gateway, message.boot, message.seq) for message in fresh)
+            self._ledger.published(keys, self._wall())
+            self._ledger.commit()
+        for message, _ in outgoing:
+            link = self._link_of[message.gateway]
+            handle = link.publish(readings_topic(message.gateway), message.payload)
+            self._windows[message.gateway].sent(message, handle, now)
+        self.published += len(fresh)
+        self.repeated += len(outgoing) - len(fresh)
+
+    def _outgoing(self, now: float) -> list[tuple[Message, bool]]:
+        """What goes out now, and whether for the first time."""
+        outgoing: list[tuple[Message, bool]] = []
+        dirty, self._dirty = self._dirty, set()
+        for gateway in dirty:
+            link = self._link_of.get(gateway)
+            if link is None or not link.up:
+                continue  # when it is up again, it is looked at again
+            window = self._windows[gateway]
+            outgoing.extend((message, False) for message in window.due(now))
+            outgoing.extend((message, True) for message in self._feed.take(gateway, window.room))
+        return outgoing
+
+    def _take_in(self, now: float) -> None:
+        receipts = False
+        for event in self._inbox.drain():
+            match event:
+                case Connected(link):
+                    for gateway in link.gateways:
+                        self._windows[gateway].reconnected()
+                        self._status(gateway)
+                    self._dirty.update(link.gateways)
+                case Received(gateway, payload):
+                    receipts = self._receipt(gateway, payload, now) or receipts
+        if receipts:
+            self._changed.set()
+
+    def _receipt(self, gateway: str, payload: bytes, now: float) -> bool:
+        window = self._windows.get(gateway)
+        if window is None:
+            return False  # of a gateway on the same broker that is not ours
+        try:
+            receipt = decode_receipt(payload)
+        except msgspec.MsgspecError:
+            _log.warning("not a receipt", gateway=gateway)
+            return False
+        window.receipt(receipt.boot, receipt.ranges, now)
+        self._feed.receipt(gateway, receipt.boot, receipt.ranges)
+        self._dirty.add(gateway)
+        return True
+
+    def _status(self, gateway: str, *, online: bool = True) -> _Published | None:
+        """Heartbeat or goodbye, kept by the broker; None where nobody is connected."""
+        link = self._link_of.get(gateway)
+        if link is None or not link.up:
+            return None
+        status = Status(
+            online=online,
+            boot=self._feed.boot(gateway),
+            seq=self._feed.highest_seq(gateway),
+            time=round(self._clock.now().timestamp(), 3),
+        )
+        return link.publish(status_topic(gateway), encode(status), retain=True)
+
+
+class _Published(Protocol):
+    def is_published(self) -> bool: ...
