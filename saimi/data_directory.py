@@ -49,7 +49,7 @@ class DataDirectory:
             EmbeddedError: another `saimi up` runs here, or it cannot be written.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             own, children = (
                 os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o600)
                 for name in ("lock", "children.lock")

@@ -29,18 +29,6 @@ SELECT coalesce(sum(committed), 0)::bigint AS committed,
        coalesce(sum(rejected), 0)::bigint AS rejected
   FROM telemetry.received;
 
--- name: row_counts()^
--- What is there.
-SELECT (SELECT count(*) FROM telemetry.reading) AS readings,
-       (SELECT count(*) FROM telemetry.rejected) AS rejected;
-
--- name: rejected_reasons(after)
-SELECT reason, count(*) AS count FROM telemetry.rejected WHERE id > :after
- GROUP BY reason ORDER BY count DESC, reason;
-
--- name: last_rejected()$
-SELECT coalesce(max(id), 0) FROM telemetry.rejected;
-
 -- name: last_episode()$
 SELECT coalesce(max(id), 0) FROM alerts.episode;
 
@@ -49,3 +37,18 @@ SELECT id FROM alerts.episode WHERE id > :episode;
 
 -- name: notes_waiting()$
 SELECT count(*) FROM telemetry.note;
+
+-- name: counters_of(gateways)^
+-- What ingest counted of these gateways, and what is stored of their devices.
+SELECT coalesce(sum(r.committed), 0)::bigint AS committed,
+       coalesce(sum(r.duplicates), 0)::bigint AS duplicates,
+       coalesce(sum(r.rejected), 0)::bigint AS rejected,
+       (SELECT count(*) FROM telemetry.reading t
+         WHERE t.device IN (SELECT d.id FROM registry.device d JOIN registry.gateway g ON g.id = d.gateway
+                             WHERE g.name = ANY (:gateways::text[]))) AS stored
+  FROM telemetry.received r JOIN registry.gateway g ON g.id = r.gateway
+ WHERE g.name = ANY (:gateways::text[]);
+
+-- name: rejected_of(gateways)
+SELECT reason, count(*) AS count FROM telemetry.rejected
+ WHERE gateway = ANY (:gateways::text[]) GROUP BY reason ORDER BY reason;
