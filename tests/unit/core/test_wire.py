@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +40,7 @@ def test_merged_ranges_hold_the_same_numbers_and_do_not_touch(
     merged = merge_ranges(ranges)
     numbers = {n for first, last in ranges for n in range(first, last + 1)}
     assert {n for first, last in merged for n in range(first, last + 1)} == numbers
-    assert all(b[0] > a[1] + 1 for a, b in zip(merged, merged[1:], strict=False))
+    assert all(b[0] > a[1] + 1 for a, b in pairwise(merged))
 
 
 def test_a_receipt_survives_the_wire() -> None:
