@@ -28,7 +28,7 @@ class SentReading(NamedTuple):
     metric: str
     time: datetime
     value: float
-    """As sent, in the unit it was sent in."""
+    """As sent, in the unit it was sent in; NaN if a text was sent."""
     published_at: datetime
     """Real time of the message's first publish."""
 
@@ -149,8 +149,17 @@ class Ledger:
         with _sql.published_readings_cursor(self._connection) as cursor:
             while rows := cursor.fetchmany(chunk):
                 yield [
-                    SentReading(g, b, seq, device, metric, _time(time), value, _time(at))
-                    for g, b, seq, device, metric, time, value, at in rows
+                    SentReading(
+                        gateway,
+                        boot,
+                        seq,
+                        device,
+                        metric,
+                        _time(time),
+                        float("nan") if value is None else value,
+                        _time(at),
+                    )
+                    for gateway, boot, seq, device, metric, time, value, at in rows
                 ]
 
     def published_at(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import msgspec
@@ -19,6 +19,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     n: str = ""
     u: str = ""
     v: float | msgspec.UnsetType = msgspec.UNSET
+    vs: str | msgspec.UnsetType = msgspec.UNSET
     vb: bool | msgspec.UnsetType = msgspec.UNSET
     t: float = 0.0
 
@@ -27,14 +28,19 @@ _encode = msgspec.json.Encoder().encode
 
 
 def encode_pack(
-    readings: Sequence[Reading], boot: str, seq: int, units: Sequence[str] | None = None
+    readings: Sequence[Reading],
+    boot: str,
+    seq: int,
+    units: Sequence[str | None] | None = None,
+    texts: Mapping[int, str] | None = None,
 ) -> bytes:
     """One message: the readings in their order, `boot` and `seq` on the first record.
 
     Args:
         readings: at least one; consecutive ones of one device share a base name.
         boot, seq: which message of the gateway it is.
-        units: what each is given in; absent: the catalogue's, and coded metrics as booleans.
+        units: what each is given in; None: the catalogue's unit, a boolean if it has two codes.
+        texts: by position, what is sent instead of a value that is no number.
 
     Times are the first reading's plus milliseconds; a sum of two doubles is right to a microsecond.
     """
@@ -50,16 +56,17 @@ def encode_pack(
             device = name
         if time != base:
             record.t = round(time - base, 3)
-        if units is not None:
-            record.u = units[position]
-            record.v = value
-        else:
+        unit = units[position] if units is not None else None
+        coded = False
+        if unit is None:
             unit, coded = _form(metric)
-            if coded:
-                record.vb = value != 0.0
-            else:
-                record.u = unit
-                record.v = value
+        if texts and position in texts:
+            record.vs = texts[position]
+        elif coded:
+            record.vb = value != 0.0
+        else:
+            record.u = unit
+            record.v = value
         records.append(record)
     return _encode(records)
 

@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS reading (
     time_us  INTEGER NOT NULL,         -- the device's time
     message  INTEGER NOT NULL REFERENCES message,
     position INTEGER NOT NULL,         -- in the message, from 0
-    value    REAL NOT NULL,            -- as sent, in the unit it was sent in
+    value    REAL,                     -- as sent, in the unit it was sent in; null: a text
     PRIMARY KEY (series, time_us, message, position)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS label (
