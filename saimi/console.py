@@ -58,19 +58,19 @@ def _text(value: Any) -> str:
 class Progress:
     """Where a long work stands; `reach` and `describe` are cheap enough to be called often."""
 
-    def reach(self, done: float) -> None:
-        """So many steps are done."""
+    def reach(self, done: float, total: float | None = None) -> None:
+        """So many steps are done, of so many if that is known only now."""
 
     def describe(self, text: str) -> None:
         """What is being done now."""
 
 
 class _Bar(Progress):
-    def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
+    def __init__(self, bar: Any, task: Any, total: float | None) -> None:
+        self._bar, self._task, self._total = bar, task, total
 
-    def reach(self, done: float) -> None:
-        self._bar.update(self._task, completed=done)
+    def reach(self, done: float, total: float | None = None) -> None:
+        self._bar.update(self._task, completed=done, total=total or self._total)
 
     def describe(self, text: str) -> None:
         self._bar.update(self._task, description=text)
@@ -85,6 +85,7 @@ def progress(description: str, total: float | None = None, unit: str = "") -> It
     from rich.console import Console
     from rich.progress import (
         BarColumn,
+        MofNCompleteColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -94,9 +95,10 @@ def progress(description: str, total: float | None = None, unit: str = "") -> It
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,.0f}" + (f" of {total:,.0f}" if total else "") + f" {unit}"),
+        MofNCompleteColumn(),
+        TextColumn(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _Bar(bars, bars.add_task(description, total=total))
+        yield _Bar(bars, bars.add_task(description, total=total), total)
