@@ -182,10 +182,11 @@ def _position(entries: list[_Entry]) -> tuple[str | None, int | None]:
     boot, seq = entries[0].boot, entries[0].seq
     if boot is None or seq is None:
         return None, None
-    if not 0 < len(boot) <= MAX_NAME or not 0 < seq < 2**62:
+    if not 0 < len(boot) <= MAX_NAME or not boot.isprintable() or not 0 < seq < 2**62:
         raise DecodeError(
             "not_senml",
-            f"boot must have 1 to {MAX_NAME} characters and seq count from 1; here seq is {seq}.",
+            f"boot must have 1 to {MAX_NAME} printable characters, and seq count from 1; seq is "
+            f"{seq}.",
         )
     return boot, seq
 

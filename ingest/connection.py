@@ -1,0 +1,241 @@
+"""One connection to the broker: paho's client, driven by the thread that made it.
+
+paho is used with a loop of our own (its documented `loop_read`, `loop_write`, `loop_misc`), so that
+nothing is locked or woken per message, and with a socket that reads and writes in large pieces:
+paho asks for a packet in three reads, each of which would be a system call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from core.errors import BrokerError
+from core.wire import SUBSCRIPTION
+from ingest.broker import BrokerAddress, RefusedError, WrongVersionError
+from ingest.piecewise import PiecewiseSocket
+
+RECEIVE_MAXIMUM = 10_000
+"""Messages the broker may have under way to us before we acknowledge some (MQTT 5)."""
+KEEPALIVE_S = 60
+CONNECT_TIMEOUT_S = 10.0
+_REFUSED_FOR_GOOD = ("Bad user name or password", "Not authorized", "Banned")
+_WRONG_VERSION = "Unsupported protocol version"
+
+
+class _Client(Client):
+    def _create_socket(self) -> Any:
+        # Where paho wraps a socket for TLS or WebSockets. If a later paho makes its socket
+        # elsewhere, `Connection` says so at the first connection.
+        inner: Any = super()._create_socket()
+        return PiecewiseSocket(inner)
+
+
+class Connection:
+    """A connection with a persistent session, subscribed to everything that gateways send.
+
+    All methods are for the thread that made it.
+    """
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        *,
+        version: MQTTProtocolVersion,
+        on_message: Callable[[Connection, MQTTMessage], None],
+        session_expiry_s: int = 0xFFFFFFFF,
+    ) -> None:
+        self.version = version
+        self.ready = False
+        """The broker has taken the subscription."""
+        self.session_present = False
+        """The broker has kept our session, with everything it could not deliver."""
+        self.closed: str | None = None
+        """Why the connection has ended, once it has."""
+        self._address = address
+        self._session_expiry_s = session_expiry_s
+        self._refused: BrokerError | None = None
+        five = version is MQTTProtocolVersion.MQTTv5
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=None if five else False,
+            protocol=version,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        if address.user is not None:
+            client.username_pw_set(address.user, address.password)
+        if address.tls:
+            client.tls_set()
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(1_000)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        # Having one keeps paho from writing each packet at once; `step` writes.
+        client.on_socket_register_write = lambda *_: None
+        client.on_message = lambda _client, _userdata, message: on_message(self, message)
+        self._client = client
+        self._socket: PiecewiseSocket | None = None
+
+    def ended(self) -> bool:
+        """Whether it is of no use any more; `closed` says why."""
+        return self.closed is not None
+
+    def open(self) -> None:
+        """Connect; `step` then goes on until `ready`.
+
+        Raises:
+            BrokerError: nobody answers at the address.
+        """
+        properties = None
+        if self.version is MQTTProtocolVersion.MQTTv5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+            properties.SessionExpiryInterval = self._session_expiry_s
+            properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        try:
+            self._client.connect(
+                self._address.host,
+                self._address.port,
+                keepalive=KEEPALIVE_S,
+                clean_start=False,
+                properties=properties,
+            )
+        except (OSError, ssl.SSLError) as error:
+            raise BrokerError(
+                f"The broker at {self._address} does not answer ({error}): start it, or correct "
+                "SAIMI_MQTT_URL."
+            ) from error
+        opened: Any = self._client.socket()
+        if not isinstance(opened, PiecewiseSocket):
+            raise TypeError(f"paho made its own socket, a {type(opened).__name__}")
+        self._socket = opened
+
+    def fileno(self) -> int:
+        """Of the socket; -1 when it is closed."""
+        return -1 if self._socket is None or self.closed else self._socket.fileno()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits for the socket to take more."""
+        return self._socket is not None and self._socket.unsent
+
+    def read(self) -> None:
+        """Take in what has come; calls `on_message` for each message."""
+        if self._socket is None:
+            return
+        self._socket.fill()
+        while not self.closed and self._socket.pending():
+            before = self._socket.pending()
+            if self._client.loop_read() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._end("the connection broke")
+            elif self._socket.pending() == before:
+                break
+
+    def tend(self) -> None:
+        """Send what waits, keep the connection alive.
+
+        Raises:
+            RefusedError: the broker will not have us.
+            WrongVersionError: it speaks another version of MQTT.
+        """
+        if self._refused is not None:
+            raise self._refused
+        if self.closed or self._socket is None:
+            return
+        if self._client.loop_misc() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._end("the broker does not answer any more")
+            return
+        if self._client.want_write():
+            self._client.loop_write()
+        if not self.closed:
+            self._socket.flush()
+
+    def acknowledge(self, mids: Sequence[int]) -> None:
+        """Tell the broker that these messages are in the database, in the order they came."""
+        if not self.closed:
+            for mid in mids:
+                self._client.ack(mid, 1)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish at QoS 1; lost with the connection."""
+        if not self.closed:
+            self._client.publish(topic, payload, qos=1)
+
+    def close(self) -> None:
+        """Send what waits and take leave; the session stays with the broker."""
+        if self.closed or self._socket is None:
+            return
+        with contextlib.suppress(BrokerError):
+            self.tend()
+        self._client.disconnect()
+        self._client.loop_write()
+        # paho has closed its end after DISCONNECT; until then it only was in our buffer.
+        self._end("closed")
+
+    def _end(self, why: str) -> None:
+        if self.closed is None:
+            self.closed = why
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.close()
+
+    def _on_connect(
+        self,
+        client: Client,
+        userdata: Any,
+        flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            words = str(reason)
+            if words == _WRONG_VERSION:
+                self._refused = WrongVersionError(f"The broker does not speak {self.version.name}.")
+            elif words in _REFUSED_FOR_GOOD:
+                self._refused = RefusedError(
+                    f"The broker at {self._address} refuses us ({words}): correct the user and "
+                    "password in SAIMI_MQTT_URL."
+                )
+            self._end(f"the broker refused: {words}")
+            return
+        self.session_present = bool(flags.session_present)
+        options = SubscribeOptions(
+            qos=1, noLocal=True, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+        )
+        if self.version is MQTTProtocolVersion.MQTTv5:
+            client.subscribe(SUBSCRIPTION, options=options)
+        else:
+            client.subscribe(SUBSCRIPTION, qos=1)
+
+    def _on_subscribe(
+        self,
+        client: Client,
+        userdata: Any,
+        mid: int,
+        reasons: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._refused = RefusedError(
+                f"The broker at {self._address} does not let this user read {SUBSCRIPTION}: give "
+                "the right, or correct SAIMI_MQTT_URL."
+            )
+            return
+        self.ready = True
+
+    def _on_disconnect(
+        self, client: Client, userdata: Any, flags: Any, reason: Any, properties: Any
+    ) -> None:
+        self._end(f"disconnected: {reason}")

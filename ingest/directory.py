@@ -1,0 +1,173 @@
+"""Who is who, as far as the messages of the moment need it.
+
+Gateways are read from the registry when first heard, all that a batch lacks in one query, and kept
+within a bound; everything is forgotten when the registry changes (LISTEN) or may have changed
+unheard.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from core.catalogue import catalogue
+from core.database import Connection, load_queries, translated
+from ingest.decoders.record import Channel
+from ingest.instants import FOREVER, micros
+
+MAX_DEVICES = 500_000
+"""Kept at most, over all gateways; a gateway without devices counts as one."""
+
+
+class Assignment(NamedTuple):
+    """Whose readings a device makes, from `since` on and before `until` (microseconds)."""
+
+    since: int
+    until: int
+    subject: int
+
+
+class Device:
+    """A registered device."""
+
+    __slots__ = ("assignments", "id")
+
+    def __init__(self, id: int) -> None:
+        self.id = id
+        self.assignments: list[Assignment] = []
+        """In the order of time; they do not overlap."""
+
+    def assigned(self, at: int) -> Assignment | None:
+        """The assignment in force at `at`."""
+        place = bisect_right(self.assignments, at, key=lambda one: one.since) - 1
+        if place >= 0 and at < self.assignments[place].until:
+            return self.assignments[place]
+        return None
+
+
+class Route:
+    """Everything that admits the readings of one channel; `row` is one of `admission.ROUTE`."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.row = row
+
+
+class Gateway:
+    """A registered gateway, its devices, and the channels heard so far."""
+
+    __slots__ = ("devices", "home_subject", "id", "name", "revoked", "routes")
+
+    def __init__(self, name: str, id: int, home_subject: int, *, revoked: bool) -> None:
+        self.name = name
+        self.id = id
+        self.home_subject = home_subject
+        self.revoked = revoked
+        self.devices: dict[str, Device] = {}
+        self.routes: dict[Channel, Route] = {}
+
+    def route(self, channel: Channel) -> Route | None:
+        """The way of a channel's readings; None if device, metric or unit stands in it."""
+        device = self.devices.get(channel.device)
+        metric = catalogue().get(channel.metric)
+        if self.revoked or device is None or metric is None or not device.assignments:
+            return None
+        conversion = metric.conversion(channel.unit)
+        if conversion is None:
+            return None
+        latest = device.assignments[-1]
+        route = Route((device.id, metric.id, *conversion, *metric.possible, *latest))
+        self.routes[channel] = route
+        return route
+
+
+class Directory:
+    """The gateways heard of late; ask `load` first, then `find`."""
+
+    def __init__(self, max_devices: int = MAX_DEVICES) -> None:
+        self._max_devices = max_devices
+        self._kept: OrderedDict[str, Gateway | None] = OrderedDict()
+        self._devices = 0
+        self._generation = 0
+
+    def forget(self) -> None:
+        """The registry has changed, or may have."""
+        self._kept.clear()
+        self._devices = 0
+        self._generation += 1
+
+    def missing(self, names: Collection[str]) -> list[str]:
+        """Those of `names` that `load` must read first."""
+        kept = self._kept
+        for name in names:
+            if name in kept:
+                kept.move_to_end(name)
+        return [name for name in names if name not in kept]
+
+    def find(self, name: str) -> Gateway | None:
+        """A gateway that was loaded; None where nobody is registered under the name."""
+        return self._kept[name]
+
+    async def load(self, connection: Connection, names: Collection[str], now: datetime) -> None:
+        """Read what is missing of `names`, so that `find` knows each until the next `load`.
+
+        Raises:
+            DatabaseUnavailableError: the database is away.
+        """
+        while missing := self.missing(names):
+            generation = self._generation
+            found = await _read(connection, missing, now)
+            if generation == self._generation:  # else the registry changed meanwhile
+                for name in missing:
+                    self._keep(name, found.get(name))
+        self._make_room(len(names))
+
+    def _keep(self, name: str, gateway: Gateway | None) -> None:
+        self._kept[name] = gateway
+        self._devices += _weight(gateway)
+
+    def _make_room(self, needed: int) -> None:
+        while self._devices > self._max_devices and len(self._kept) > needed:
+            _, gateway = self._kept.popitem(last=False)
+            self._devices -= _weight(gateway)
+
+
+def _weight(gateway: Gateway | None) -> int:
+    return 1 if gateway is None else 1 + len(gateway.devices)
+
+
+async def _read(connection: Connection, names: list[str], now: datetime) -> dict[str, Gateway]:
+    found: dict[str, Gateway] = {}
+    async with translated():
+        rows = load_queries("ingest").gateways(connection, names=names, now=now)
+        async for row in rows:
+            gateway = found.get(row["gateway"])
+            if gateway is None:
+                gateway = found[row["gateway"]] = Gateway(
+                    row["gateway"],
+                    row["gateway_id"],
+                    row["home_subject"] or 0,
+                    revoked=row["revoked"],
+                )
+            if row["device"] is None:
+                continue
+            device = gateway.devices.get(row["device_name"])
+            if device is None:
+                device = gateway.devices[row["device_name"]] = Device(row["device"])
+            if row["subject"] is not None:
+                device.assignments.append(
+                    Assignment(
+                        _instant(row["since"], -FOREVER),
+                        _instant(row["until"], FOREVER),
+                        row["subject"],
+                    )
+                )
+    return found
+
+
+def _instant(at: datetime | None, unbounded: int) -> int:
+    return unbounded if at is None else micros(at)

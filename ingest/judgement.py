@@ -1,0 +1,200 @@
+"""Whether one record may be stored, and if not, why: the rules of admission in full.
+
+`admission` lets through by the batch what plainly may be stored and brings everything else here,
+so every reason is given in this file alone. What must never be filtered (help, smoke, carbon
+monoxide, fall) is stored whatever is wrong with it, corrected and marked as suspect.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from core.catalogue import Metric, catalogue
+from core.reading import UNKNOWN, State
+from ingest.decoders.record import Channel, Record
+from ingest.directory import Device, Gateway
+from ingest.instants import moment
+
+UNSET_BEFORE = datetime(2018, 1, 1, tzinfo=UTC).timestamp()
+"""Unix seconds; a device whose clock shows less was never synchronised (seen: 1970, 2017-01-01)."""
+AHEAD = 300.0
+"""Seconds that a device's clock may be ahead of the arrival."""
+
+_OVER = frozenset(
+    ("", "0", "0.0", "false", "off", "no", "none", "null", "ok", "over", "clear", "normal", "idle")
+)
+
+
+class Refusal(NamedTuple):
+    """Why a record is not stored."""
+
+    reason: str
+    """A code."""
+    sentence: str
+    """For a person."""
+
+
+class Admitted(NamedTuple):
+    """What is stored of a record; times in microseconds since 1970."""
+
+    time: int
+    value: float
+    device: int
+    subject: int
+    metric: int
+    qualifier: int
+    state: State
+    call: bool
+    """A life-safety event that is on."""
+    at_arrival: bool
+    """The time is the arrival's, as the device's could not be used."""
+
+
+def judge(
+    record: Record, gateway: Gateway | None, arrival: int, oldest: int, *, retained: bool = False
+) -> Admitted | Refusal:
+    """Admit or refuse one record of a gateway (None: nobody knows it).
+
+    `arrival` and `oldest` (older is beyond the retention) are microseconds since 1970.
+    """
+    channel = record.channel
+    metric = catalogue().get(channel.metric)
+    if metric is None:
+        return _no_such_metric(channel)
+    device = _device(gateway, channel.device)
+    value = _value(metric, record.value, channel.unit)
+    time = _time(record.time, arrival / 1e6, oldest / 1e6, retained)
+    call = metric.never_filtered and is_call(record.value)
+    refusal = next((one for one in (device, value, time) if isinstance(one, Refusal)), None)
+    if refusal is None:
+        assert isinstance(device, Device)  # noqa: S101 - for the type checker, as the next two
+        assert isinstance(value, float)  # noqa: S101
+        assert isinstance(time, int)  # noqa: S101
+        assignment = device.assigned(time)
+        if assignment is not None:
+            return Admitted(
+                time, value, device.id, assignment.subject, metric.id,
+                record.qualifier, State.OK, call, False,
+            )  # fmt: skip
+        refusal = Refusal(
+            "not_assigned",
+            f"Device {channel.device!r} was nobody's at {_shown(record.time)}: it was measured "
+            "before the device was in use, or after.",
+        )
+    if not call or (retained and isinstance(time, Refusal)):
+        return refusal
+    own_time = time if isinstance(time, int) else None
+    return _admit_anyway(metric, gateway, device, own_time, arrival, retained)
+
+
+def _admit_anyway(
+    metric: Metric,
+    gateway: Gateway | None,
+    device: Device | Refusal,
+    time: int | None,
+    arrival: int,
+    retained: bool,
+) -> Admitted:
+    """A life-safety event, at arrival unless a device in use has a time of its own for it."""
+    subject, number = UNKNOWN, UNKNOWN
+    own = None
+    if gateway is not None and not gateway.revoked:
+        subject = gateway.home_subject
+        if isinstance(device, Device):
+            number = device.id
+            own = device.assigned(time) if time is not None else None
+            owner = own or device.assigned(arrival)
+            subject = owner.subject if owner is not None else subject
+    # A retained message comes again with every subscription: only its own time can tell that.
+    keep = time is not None and (own is not None or retained)
+    return Admitted(
+        time if keep and time is not None else arrival,
+        1.0, number, subject, metric.id, 0, State.SUSPECT, True, not keep,
+    )  # fmt: skip
+
+
+def is_call(value: float | str | None) -> bool:
+    """Whether the value of a life-safety event says that it is on; in doubt it does."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _OVER
+    return value is None or value != 0
+
+
+def _no_such_metric(channel: Channel) -> Refusal:
+    if not channel.metric:
+        return Refusal(
+            "unknown_metric",
+            f"The name {channel.device[:128]!r} says which device it is, but not what it measured.",
+        )
+    return Refusal("unknown_metric", f"{channel.metric[:128]!r} is no metric of Saimi's catalogue.")
+
+
+def _device(gateway: Gateway | None, name: str) -> Device | Refusal:
+    if gateway is None:
+        return Refusal("unknown_gateway", "No gateway is registered under this name.")
+    if gateway.revoked:
+        return Refusal("revoked_gateway", "This gateway was revoked; it may not send any more.")
+    device = gateway.devices.get(name)
+    if device is None:
+        return Refusal(
+            "unknown_device", f"This gateway has no device {name[:128]!r}: register it, or rename."
+        )
+    return device
+
+
+def _value(metric: Metric, value: float | str | None, unit: str | None) -> float | Refusal:
+    if isinstance(value, str):
+        if value in metric.codes:
+            return float(metric.codes.index(value))
+        return Refusal("not_a_number", f"{metric.name} was given as a text instead of a number.")
+    if value is None:
+        return Refusal("not_a_number", f"{metric.name} was given as data or a sum, not a value.")
+    conversion = metric.conversion(unit)
+    if conversion is None:
+        given = f"in {unit[:32]!r}" if unit else "without a unit"
+        return Refusal(
+            "wrong_unit",
+            f"{metric.name} was given {given}; it is read in "
+            f"{', '.join([metric.unit, *metric.accepts])}.",
+        )
+    converted = value * conversion.factor + conversion.offset
+    low, high = metric.possible
+    if not low <= converted <= high:
+        return Refusal(
+            "impossible",
+            f"{metric.name} {converted:g} {metric.unit} is physically impossible (possible are "
+            f"{low:g} to {high:g}).",
+        )
+    if metric.codes and converted != round(converted):
+        return Refusal("impossible", f"{converted:g} is none of the codes of {metric.name}.")
+    return converted
+
+
+def _time(at: float, arrival: float, oldest: float, retained: bool) -> int | Refusal:
+    """`at`, `arrival` and `oldest` in Unix seconds."""
+    if retained and not UNSET_BEFORE <= at <= arrival + AHEAD:
+        return Refusal(
+            "retained",
+            "The broker kept this message from before, and it does not say when it was measured.",
+        )
+    if math.isnan(at) or at < UNSET_BEFORE:
+        return Refusal("clock_unset", f"The device's clock was never set: it says {_shown(at)}.")
+    if at < oldest:
+        return Refusal(
+            "too_old", f"It was measured at {_shown(at)}, longer ago than readings are kept."
+        )
+    if at > arrival + AHEAD:
+        return Refusal(
+            "future",
+            f"The device's clock is ahead: it says {_shown(at)}, and the reading arrived at "
+            f"{_shown(arrival)}.",
+        )
+    return round(at * 1e6)
+
+
+def _shown(at: float) -> str:
+    if not -6e10 < at < 2.5e11:  # what datetime can show
+        return "a time that no calendar has"
+    return moment(round(at) * 1_000_000).strftime("%Y-%m-%d %H:%M:%S UTC")

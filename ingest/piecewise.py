@@ -1,0 +1,87 @@
+"""A socket that is read and written in large pieces, whatever size is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+
+_READ = 256 * 1024
+_WRITE = 64 * 1024
+
+
+class PiecewiseSocket:
+    """What paho needs of a socket, with buffers on both sides; never blocks."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner = inner
+        self._received = b""
+        self._place = 0
+        self._ended = False
+        self._unsent = bytearray()
+
+    def fill(self) -> None:
+        """Read what has come, in one piece."""
+        pieces = [self._received[self._place :]]
+        try:
+            piece = self._inner.recv(_READ)
+            self._ended = not piece
+            pieces.append(piece)
+            while isinstance(self._inner, ssl.SSLSocket) and self._inner.pending():
+                pieces.append(self._inner.recv(_READ))
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        except OSError:
+            self._ended = True
+        self._received, self._place = b"".join(pieces), 0
+
+    def flush(self) -> bool:
+        """Send what can be sent; whether nothing is left."""
+        while self._unsent:
+            try:
+                sent = self._inner.send(self._unsent)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return False
+            except OSError:
+                self._ended = True
+                self._unsent.clear()
+                return True
+            del self._unsent[:sent]
+        return True
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits for the system to take more."""
+        return bool(self._unsent)
+
+    def pending(self) -> int:
+        """Bytes that can be read without asking the system; 1 for the end of the stream."""
+        return len(self._received) - self._place or int(self._ended)
+
+    def recv(self, size: int) -> bytes:
+        start = self._place
+        piece = self._received[start : start + size]
+        if not piece and not self._ended:
+            raise BlockingIOError
+        self._place = start + len(piece)
+        return piece
+
+    def send(self, data: bytes | bytearray) -> int:
+        self._unsent += data
+        if len(self._unsent) > _WRITE:
+            self.flush()
+        return len(data)
+
+    def setblocking(self, flag: bool) -> None:
+        self._inner.setblocking(flag)
+
+    def fileno(self) -> int:
+        return self._inner.fileno()
+
+    def close(self) -> None:
+        """Send what waits (for a second at most), then close."""
+        with contextlib.suppress(OSError):
+            self._inner.settimeout(1.0)
+            self._inner.sendall(self._unsent)
+        self._unsent.clear()
+        self._inner.close()

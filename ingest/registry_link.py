@@ -1,0 +1,70 @@
+"""Keeps a directory true to the registry: reads what it lacks, hears when something changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import asyncpg
+import structlog
+
+from core.clock import Clock
+from core.database import REGISTRY_CHANNEL, connect, translated
+from core.errors import DatabaseError
+from ingest.directory import Directory
+
+REFRESH_S = 300.0
+"""Seconds after which everything is read anew, in case a change was not heard."""
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 2.0
+
+_log = structlog.get_logger()
+
+
+class RegistryLink:
+    """A connection that listens to the registry; made again when it is lost."""
+
+    def __init__(self, url: str, clock: Clock, directory: Directory) -> None:
+        self._url = url
+        self._clock = clock
+        self._directory = directory
+        self._connection: asyncpg.Connection | None = None
+        self._refreshed = 0.0
+
+    async def load(self, names: Collection[str]) -> None:
+        """Let the directory know `names`; waits for a database that is away."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                connection = await self._ready()
+                await self._directory.load(connection, names, self._clock.now())
+            except DatabaseError as error:
+                _log.warning("the registry cannot be read; trying again", why=str(error))
+                await self.close()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                return
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def _ready(self) -> asyncpg.Connection:
+        now = asyncio.get_running_loop().time()
+        if now - self._refreshed > REFRESH_S:
+            self._directory.forget()
+            self._refreshed = now
+        if self._connection is None or self._connection.is_closed():
+            connection = await connect(self._url)
+            async with translated():
+                await connection.add_listener(REGISTRY_CHANNEL, self._changed)
+            self._connection = connection
+            self._directory.forget()  # what changed while nobody listened
+        return self._connection
+
+    def _changed(self, *_: Any) -> None:
+        self._directory.forget()

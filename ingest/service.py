@@ -1,0 +1,184 @@
+"""The ingest service: messages from the broker, batches into the database, receipts back.
+
+Batches make themselves: whatever has come while the last one was being written is the next. One is
+decoded and admitted while the one before it is written; the rest waits in the subscriber's bounded
+queue, and what does not fit there, with the broker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import structlog
+
+from core.clock import Clock, wall_time
+from core.database import connect, load_queries, translated, wait_for_database
+from core.errors import DatabaseError
+from core.migrate import require_current
+from ingest.admission import admit, gateway_names
+from ingest.batch import Batch
+from ingest.directory import Directory
+from ingest.instants import micros
+from ingest.message import Message, understand
+from ingest.receipts import send_receipts
+from ingest.registry_link import RegistryLink
+from ingest.store import Store
+from ingest.subscriber import Subscriber
+
+MAX_BATCH = 5_000
+"""Messages."""
+MAX_BATCH_BYTES = 2 * 1024 * 1024
+BEAT_S = 2.0
+DRAIN_S = 10.0
+"""Seconds that what was taken from the broker has to get into the database at the end; what does
+not is with the broker still."""
+_SLICE = 250  # messages decoded between two looks at the database's answers
+
+_log = structlog.get_logger()
+
+
+async def run(
+    *,
+    database_url: str,
+    mqtt_url: str,
+    clock: Clock,
+    stop: asyncio.Event,
+    client_id: str = "saimi-ingest",
+    on_ready: Callable[[], object] | None = None,
+    retention: timedelta = timedelta(days=3650),
+    patience: timedelta = timedelta(seconds=60),
+) -> None:
+    """Serve until `stop` is set, then drain.
+
+    `client_id` names the session that the broker keeps while the service is away, and this
+    instance's heartbeat. `on_ready` is called once the broker has taken the subscription.
+    `retention`: older readings are refused. `patience`: how long to wait for the database at the
+    start; the broker is waited for without end.
+
+    Raises:
+        DatabaseUnavailableError: the database did not answer within `patience`.
+        SchemaError: the database is of another version.
+        BrokerError: the broker refuses us.
+    """
+    await wait_for_database(database_url, patience=patience)
+    await require_current(database_url)
+    await _Service(database_url, mqtt_url, clock, client_id, retention).run(stop, on_ready)
+
+
+class _Service:
+    def __init__(
+        self, database_url: str, mqtt_url: str, clock: Clock, client_id: str, retention: timedelta
+    ) -> None:
+        self._database_url = database_url
+        self._clock = clock
+        self._client_id = client_id
+        self._retention = retention
+        self._started = wall_time()
+        self._subscriber = Subscriber(mqtt_url, client_id, clock)
+        self._directory = Directory()
+        self._registry = RegistryLink(database_url, clock, self._directory)
+        self._store = Store(database_url, clock)
+        self._prepared: asyncio.Queue[tuple[list[Message], Batch]] = asyncio.Queue(1)
+        self._taken = 0
+        self._stored = 0
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], object] | None) -> None:
+        self._subscriber.start()
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self._take(), self._write(), self._beat(), self._announce(on_ready))
+        ]
+        stopped = asyncio.create_task(stop.wait())
+        working: set[asyncio.Task[Any]] = {*tasks, stopped}
+        try:
+            while not stopped.done():
+                done, working = await asyncio.wait(working, return_when="FIRST_COMPLETED")
+                for task in done:
+                    task.result()  # raises what ended it
+            await self._drain()
+        finally:
+            for task in (*tasks, stopped):
+                task.cancel()
+            await asyncio.gather(*tasks, stopped, return_exceptions=True)
+            await self._subscriber.close()
+            await self._registry.close()
+            await self._store.close()
+
+    async def _take(self) -> None:
+        """From the broker: decode, admit, hand on."""
+        while True:
+            await self._subscriber.wait()
+            if self._subscriber.failed is not None:
+                raise self._subscriber.failed
+            messages = self._subscriber.take(MAX_BATCH, MAX_BATCH_BYTES)
+            if messages:
+                self._taken += len(messages)
+                await self._prepared.put((messages, await self._prepare(messages)))
+
+    async def _prepare(self, messages: list[Message]) -> Batch:
+        understood = []
+        for start in range(0, len(messages), _SLICE):
+            for message in messages[start : start + _SLICE]:
+                understood.append(understand(message, _no_definitions))  # noqa: PERF401
+            await asyncio.sleep(0)
+        await self._registry.load(gateway_names(understood))
+        oldest = micros(self._clock.now() - self._retention)
+        return admit(understood, self._directory, oldest)
+
+    async def _write(self) -> None:
+        """Into the database; then, and only then, acknowledgements and receipts."""
+        while True:
+            messages, batch = await self._prepared.get()
+            for written in await self._store.store(batch):
+                send_receipts(self._subscriber, written.receipts)
+            self._subscriber.done(messages)
+            self._stored += len(messages)
+
+    async def _drain(self) -> None:
+        self._subscriber.pause()
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                while self._subscriber.waiting or self._stored < self._taken:
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            _log.warning("stopping with messages that are not stored; the broker has them still")
+
+    async def _announce(self, on_ready: Callable[[], object] | None) -> None:
+        await self._subscriber.ready.wait()
+        if on_ready is not None and self._subscriber.failed is None:
+            on_ready()
+
+    async def _beat(self) -> None:
+        """Say every few seconds that the service is alive."""
+        connection: asyncpg.Connection | None = None
+        try:
+            while True:
+                try:
+                    if connection is None or connection.is_closed():
+                        connection = await connect(self._database_url)
+                    async with translated():
+                        await load_queries("core").beat(
+                            connection,
+                            service="ingest",
+                            instance=self._client_id,
+                            wall_at=wall_time(),
+                            detail={
+                                "since": self._started.isoformat(),
+                                "waiting": self._subscriber.waiting,
+                                "stored": self._stored,
+                            },
+                        )
+                except DatabaseError:
+                    pass  # whoever writes batches says so; the missing beat says it as well
+                await asyncio.sleep(BEAT_S)
+        finally:
+            if connection is not None:
+                connection.terminate()
+
+
+def _no_definitions(gateway: str, source: str) -> dict[str, Any]:
+    return {}

@@ -1,0 +1,114 @@
+-- One batch, one transaction. Arrays run in step; a key is one gateway's boot.
+
+-- name: create_staged#
+-- Lives as long as the connection; unlogged by nature, since temporary.
+CREATE TEMP TABLE IF NOT EXISTS staged (
+    place       integer NOT NULL,            -- of the row in its batch
+    first       boolean NOT NULL,            -- of the batch with this key
+    time        timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    value       double precision NOT NULL,
+    device      integer NOT NULL,
+    subject     integer NOT NULL,
+    metric      smallint NOT NULL,
+    qualifier   smallint NOT NULL,
+    state       smallint NOT NULL
+) ON COMMIT DELETE ROWS;
+
+-- name: lock_received(gateways, boots, seqs)
+-- Hold the ledgers of the batch's keys until its end, in one order for all workers, and tell which
+-- of the batch's messages were received before.
+SELECT b.place::int AS place, nullif(r.seqs * b.seqs::int8multirange, '{}') AS again
+  FROM telemetry.received r
+  JOIN unnest(:gateways::int[], :boots::text[], :seqs::text[])
+       WITH ORDINALITY b (gateway, boot, seqs, place)
+    ON b.gateway = r.gateway AND b.boot = r.boot
+ ORDER BY r.gateway, r.boot
+   FOR UPDATE OF r;
+
+-- name: begin_received(gateways, boots, now)!
+-- Boots heard for the first time.
+INSERT INTO telemetry.received (gateway, boot, seqs, first_at, last_at)
+SELECT gateway, boot, '{}', :now, :now
+  FROM unnest(:gateways::int[], :boots::text[]) b (gateway, boot)
+ ORDER BY gateway, boot
+ON CONFLICT DO NOTHING;
+
+-- name: store_staged()
+-- Store what is not there yet; the places of what was.
+WITH stored AS (
+    INSERT INTO telemetry.reading
+           (time, received_at, value, device, subject, metric, qualifier, state)
+    SELECT time, received_at, value, device, subject, metric, qualifier, state
+      FROM staged WHERE first
+    ON CONFLICT (device, metric, time) DO NOTHING
+    RETURNING device, metric, time)
+SELECT s.place
+  FROM staged s LEFT JOIN stored ON stored.device = s.device AND stored.metric = s.metric
+                                AND stored.time = s.time
+ WHERE NOT s.first OR stored.device IS NULL;
+
+-- name: stored_instead(places)
+-- What is stored where these rows of the batch would have been.
+SELECT s.place, r.value, r.qualifier, r.subject, r.received_at
+  FROM staged s JOIN telemetry.reading r USING (device, metric, time)
+ WHERE s.place = ANY(:places::int[]);
+
+-- name: store_one(time, received_at, value, device, subject, metric, state)$
+-- Store a life-safety event where there is room; null where its time is taken.
+INSERT INTO telemetry.reading (time, received_at, value, device, subject, metric, qualifier, state)
+VALUES (:time, :received_at, :value, :device, :subject, :metric, 0, :state)
+ON CONFLICT (device, metric, time) DO NOTHING
+RETURNING 1;
+
+-- name: keep_rejected(received_at, gateways, topics, reasons, details, records, payloads, sizes, boots, seqs)!
+INSERT INTO telemetry.rejected
+       (received_at, gateway, topic, reason, detail, record, payload, size, boot, seq)
+SELECT received_at, gateway, topic, reason, detail, record::jsonb, payload, size, boot, seq
+  FROM unnest(:received_at::timestamptz[], :gateways::text[], :topics::text[], :reasons::text[],
+              :details::text[], :records::text[], :payloads::bytea[], :sizes::int[],
+              :boots::text[], :seqs::bigint[])
+       r (received_at, gateway, topic, reason, detail, record, payload, size, boot, seq);
+
+-- name: count_received(gateways, boots, seqs, announced, committed, duplicates, rejected, now, most)
+-- Enter the batch into the ledgers; the highest ranges of each key as they are now.
+UPDATE telemetry.received r
+   SET seqs = r.seqs + b.seqs::int8multirange,
+       announced = greatest(r.announced, b.announced),
+       committed = r.committed + b.committed,
+       duplicates = r.duplicates + b.duplicates,
+       rejected = r.rejected + b.rejected,
+       last_at = :now
+  FROM unnest(:gateways::int[], :boots::text[], :seqs::text[], :announced::bigint[],
+              :committed::bigint[], :duplicates::bigint[], :rejected::bigint[])
+       WITH ORDINALITY b (gateway, boot, seqs, announced, committed, duplicates, rejected, place)
+ WHERE r.gateway = b.gateway AND r.boot = b.boot
+RETURNING b.place::int AS place,
+          ARRAY(SELECT u FROM unnest(r.seqs) u ORDER BY u DESC LIMIT :most) AS ranges;
+
+-- name: write_status(gateways, online, boots, heard_at)!
+-- A will says that a gateway is gone, not that it was heard.
+INSERT INTO telemetry.gateway_status AS old (gateway, online, boot, heard_at)
+SELECT gateway, online, boot, heard_at
+  FROM unnest(:gateways::int[], :online::boolean[], :boots::text[], :heard_at::timestamptz[])
+       s (gateway, online, boot, heard_at)
+ ORDER BY gateway
+ON CONFLICT (gateway) DO UPDATE
+   SET online = excluded.online,
+       boot = coalesce(nullif(excluded.boot, ''), old.boot),
+       heard_at = CASE WHEN excluded.online THEN greatest(old.heard_at, excluded.heard_at)
+                       ELSE old.heard_at END;
+
+-- name: write_notes(subjects, since, until, noted_at)!
+INSERT INTO telemetry.note (subject, since, until, noted_at)
+SELECT subject, since, until, :noted_at
+  FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
+       n (subject, since, until);
+
+-- name: wake(channel)!
+SELECT pg_notify(:channel, '');
+
+
+-- name: stored_at(device, metric, time)^
+SELECT value, qualifier, subject, received_at FROM telemetry.reading
+ WHERE device = :device AND metric = :metric AND time = :time;

@@ -1,0 +1,97 @@
+"""Gets each batch into the database, whatever it takes.
+
+While the database is away the batch waits and is tried again. If the database refuses what is in
+it, it is halved until the message at fault is alone, and that one is kept with the rejected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+
+import asyncpg
+import numpy as np
+import structlog
+
+from core.clock import Clock
+from core.database import connect
+from core.errors import DatabaseError
+from ingest.batch import Batch, Refused
+from ingest.writer import UnstorableError, Writer, Written
+
+TRANSACTION_TIMEOUT_S = 120.0
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 2.0
+
+_log = structlog.get_logger()
+
+
+class Store:
+    """Writes batches, one at a time, on a connection that it makes again when it is lost."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = url
+        self._clock = clock
+        self._connection: asyncpg.Connection | None = None
+        self._writer: Writer | None = None
+
+    async def store(self, batch: Batch) -> list[Written]:
+        """Store `batch`, in several transactions if need be; returns when all of it is committed.
+
+        Waits for a database that is away, so it may take as long as that lasts.
+        """
+        try:
+            return [await self._insist(batch)]
+        except UnstorableError as error:
+            if len(batch.messages) > 1:
+                middle = len(batch.messages) // 2
+                written = await self.store(batch.part(0, middle))
+                return written + await self.store(batch.part(middle, len(batch.messages)))
+            return [await self._keep_rejected(batch, str(error))]
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._drop()
+
+    async def _insist(self, batch: Batch) -> Written:
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                async with asyncio.timeout(TRANSACTION_TIMEOUT_S):
+                    return await (await self._ready()).write(batch, self._clock.now())
+            except UnstorableError:
+                raise
+            except (DatabaseError, TimeoutError) as error:
+                _log.warning("the database did not store a batch; trying again", why=str(error))
+                await self._drop()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    async def _keep_rejected(self, batch: Batch, why: str) -> Written:
+        """The one message of `batch` cannot be stored: keep as much of it as can be."""
+        _log.error("the database refuses a message; it is kept with the rejected", why=why)
+        sentence = f"The database would not store this message: {why}"[:1_000]
+        calls = batch.rows["call"]
+        everything = np.ones(len(batch.rows), dtype=bool)
+        with contextlib.suppress(UnstorableError):  # a call for help may be sound by itself
+            return await self._insist(batch.without(~calls, "not_storable", sentence))
+        with contextlib.suppress(UnstorableError):
+            return await self._insist(batch.without(everything, "not_storable", sentence))
+        origin = batch.messages[0]._replace(gateway="", topic="", boot=None, seq=None)
+        return await self._insist(
+            replace(Batch(messages=[origin]), refused=[Refused(0, None, "not_storable", sentence)])
+        )
+
+    async def _ready(self) -> Writer:
+        if self._writer is None or self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._url)
+            writer = Writer(self._connection)
+            await writer.prepare()
+            self._writer = writer
+        return self._writer
+
+    async def _drop(self) -> None:
+        connection, self._connection, self._writer = self._connection, None, None
+        if connection is not None:
+            connection.terminate()
