@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_datetime, format_time
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -71,16 +71,17 @@ class Texts:
         """Hours and minutes, county time."""
         return str(format_time(at.astimezone(LOCAL), "short", locale=self.locale))
 
-    def date(self, at: datetime) -> str:
-        """Day and month with weekday, county time."""
-        return str(format_date(at.astimezone(LOCAL), "EEE d.M.", locale=self.locale))
-
     def date_time(self, at: datetime) -> str:
         """Weekday, day and time, county time."""
         pattern = "EEE d MMM HH:mm" if self.language == "en" else "EEE d.M. HH:mm"
         if self.language == "fi":
             pattern = "EEE d.M. 'klo' H.mm"
         return str(format_datetime(at.astimezone(LOCAL), pattern, locale=self.locale))
+
+    def moment(self, at: datetime, now: datetime) -> str:
+        """The time alone if it is today's in the county, else with its day."""
+        today = at.astimezone(LOCAL).date() == now.astimezone(LOCAL).date()
+        return self.time(at) if today else self.date_time(at)
 
     def duration(self, length: timedelta) -> str:
         """How long, in its two largest units at most, rounded down: 1 t 5 min."""

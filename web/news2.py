@@ -6,40 +6,36 @@ from typing import Any
 
 from alerts.listing import Card
 from web.i18n import Texts
-from web.sentences import value_text
 from web.words import NEWS2, OXYGEN
 
+_NOTHING: dict[str, Any] = {"text": "", "at": None, "device": "", "band": "", "own": False}
 
-def breakdown(card: Card, text: Texts) -> list[dict[str, Any]]:
-    """One row a parameter: {name, value, points (text), highest: the points, missing}; or none."""
+
+def breakdown(card: Card, evidence: list[dict[str, Any]], text: Texts) -> list[dict[str, Any]]:
+    """One row for each of the chart's seven parameters; none where NEWS2 is not the reason.
+
+    A row has the keys of the reading behind it (`evidence`, as the page shows it) and `points`
+    (text; empty where not known), `highest` (of them) and `missing`.
+    """
     if card.summary.get("key") != "news2":
         return []
     params = card.summary.get("params") or {}
     points: dict[str, list[int]] = params.get("points") or {}
     missing = set(params.get("missing") or ())
     newest: dict[str, dict[str, Any]] = {}
-    for one in card.evidence:
-        newest.setdefault(str(one.get("metric")), one)
+    for one in evidence:
+        newest.setdefault(str(one["metric"]), one)
     rows = []
     for name, label in NEWS2.items():
         given = points.get(name)
-        reading = newest.get("oxygen_flow" if name == "oxygen" else name)
-        value = ""
+        row = dict(newest.get("oxygen_flow" if name == "oxygen" else name) or _NOTHING)
+        row["label"] = text.gettext(label)
         if name == "oxygen" and name not in missing:
-            value = text.gettext(OXYGEN.get(str(params.get("oxygen")), OXYGEN["unknown"]))
-        elif reading is not None:
-            value = value_text(
-                text, str(reading["metric"]), reading["value"], reading.get("qualifier") or 0
-            )
-        rows.append(
-            {
-                "name": text.gettext(label),
-                "value": value,
-                "missing": name in missing or given is None,
-                "points": "" if given is None else _points(given),
-                "highest": 0 if given is None else int(given[1]),
-            }
-        )
+            row["text"] = text.gettext(OXYGEN.get(str(params.get("oxygen")), OXYGEN["unknown"]))
+        row["missing"] = name in missing or given is None
+        row["points"] = "" if given is None else _points(given)
+        row["highest"] = 0 if given is None else int(given[1])
+        rows.append(row)
     return rows
 
 

@@ -46,7 +46,7 @@ async def episode(request: web.Request) -> web.Response:
 
 async def episode_part(request: web.Request) -> web.Response:
     """GET /episodes/{id}/part: what of that page changes, for a page that is open."""
-    return page(request, "episode_part.html", **await _episode(request))
+    return page(request, "episode_renewed.html", **await _episode(request))
 
 
 async def _episode(request: web.Request) -> dict[str, Any]:
@@ -66,6 +66,7 @@ async def _episode(request: web.Request) -> dict[str, Any]:
         )
         limits = await _limits(connection, card, request)
     content = episode_json(card, text, now)
+    evidence = [_evidence(one, text, limits) for one in content["evidence"]]
     return {
         "card": card,
         "content": content,
@@ -73,8 +74,8 @@ async def _episode(request: web.Request) -> dict[str, Any]:
             {"person": person, "age": age(person.born, now.astimezone(LOCAL).date())}
             for person in card.people
         ],
-        "evidence": [_evidence(one, text, now, limits) for one in content["evidence"]],
-        "breakdown": breakdown(card, text),
+        "evidence": evidence,
+        "breakdown": breakdown(card, evidence, text),
         "events": [event_json(event, card.kind, text) for event in reversed(events)],
         "chart_metrics": _chart_metrics(card),
         "chart_until": max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
@@ -97,7 +98,7 @@ async def _limits(
 
 
 def _evidence(
-    one: dict[str, Any], text: Texts, now: datetime, limits: dict[str, dict[str, Any]]
+    one: dict[str, Any], text: Texts, limits: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     band = limits.get(str(one["metric"]))
     at = as_time(one["time"])
@@ -113,7 +114,7 @@ def _evidence(
         "at": at,
         "band": span,
         "own": band is not None and band["own"],
-        "age": None if at is None else text.duration(now - at),
+        "missing": False,
     }
 
 

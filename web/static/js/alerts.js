@@ -69,7 +69,7 @@ function fill(card, episode) {
     card.append(state);
   } else {
     const actions = element("div", "actions");
-    const button = element("button", "button", say("acknowledge"));
+    const button = element("button", episode.severity >= 3 ? "button" : "button quiet", say("acknowledge"));
     button.type = "button";
     button.setAttribute("aria-label", `${say("acknowledge")}: ${episode.client.name}`);
     button.addEventListener("click", () => acknowledge(card, button, episode.id));

@@ -89,7 +89,8 @@ export function drawChart(host, metrics, content, view, options = {}) {
   const newest = () => Math.max(...series.map((one) => one.time.length - 1));
   const write = (at, values) => {
     const text = document.createElement("small");
-    text.textContent = ` ${moment.format(at * 1000)}`;
+    const short = view.to - view.from <= 2.5 * 24 * HOUR;
+    text.textContent = ` ${(short ? time : moment).format(at * 1000)}`;
     value.replaceChildren(`${values.map((one) => (one == null ? "–" : number.format(one))).join("/")}`, text);
   };
   const latest = () => {

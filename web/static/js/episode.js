@@ -19,7 +19,10 @@ async function renew() {
   const answer = await fetch(`/episodes/${id}/part`, { cache: "no-store" });
   if (!answer.ok) return;
   const focused = document.activeElement?.dataset?.act;
-  article.innerHTML = await answer.text(); // Our own template, escaped there.
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const name of ["episode", "history"]) {
+    document.getElementById(name).replaceChildren(...fresh.getElementById(name).childNodes);
+  }
   version = Number(article.querySelector("[data-version]").dataset.version);
   if (focused) article.querySelector(`[data-act="${focused}"]`)?.focus();
   tick(article);

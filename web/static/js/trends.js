@@ -70,8 +70,26 @@ async function fetchActivity() {
   return answer.json();
 }
 
+const DAY = 24 * HOUR * 1000;
+const localHour = dates({ hour: "numeric", hourCycle: "h23" });
+
+/** Round county times in a span: every sixth hour, or midnights, at most seven. */
+function* marks(start, length) {
+  const found = [];
+  const every = length > 2.5 * DAY ? 24 : 6;
+  const first = Math.ceil(start / (HOUR * 1000)) * HOUR * 1000;
+  for (let at = first; at < start + length; at += HOUR * 1000) {
+    if (parseInt(localHour.format(at), 10) % every === 0) found.push(at);
+  }
+  const step = Math.ceil(found.length / (innerWidth < 760 ? 4 : 7));
+  for (let i = 0; i < found.length; i += step) {
+    const share = (found[i] - start) / length;
+    if (share > 0.03 && share < 0.97) yield found[i];
+  }
+}
+
 const hour = dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const day = dates({ weekday: "short", day: "numeric", month: "numeric" });
+const day = dates({ day: "numeric", month: "numeric" });
 
 function drawActivity(found) {
   activity.replaceChildren();
@@ -114,12 +132,13 @@ function drawActivity(found) {
   const labels = document.createElement("div");
   const start = Date.parse(found.start);
   const length = found.bins * found.bin_s * 1000;
-  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+  for (const at of marks(start, length)) {
     const label = document.createElement("span");
-    label.textContent = (length > 2.5 * 24 * HOUR * 1000 ? day : hour).format(start + share * length);
+    label.textContent = (length > 2.5 * DAY ? day : hour).format(at);
+    label.style.left = `${(100 * (at - start)) / length}%`;
     labels.append(label);
   }
-  axis.append(document.createElement("span"), labels, document.createElement("span"));
+  axis.append(labels);
   activity.append(axis);
 }
 
