@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +53,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def hours_until(self, severity: float) -> float:
         """Hours from onset until `severity` (0 … 1) is first reached."""
-        for (h0, s0), (h1, s1) in zip(self.course, self.course[1:], strict=False):
+        for (h0, s0), (h1, s1) in pairwise(self.course):
             if s0 <= severity <= s1 and s1 > s0:
                 return h0 + (h1 - h0) * (severity - s0) / (s1 - s0)
         raise ValueError(f"severity {severity} is never reached")

@@ -101,11 +101,11 @@ async def replay(
     shift = 0.0
     pace: Callable[[float], float] = _no_pace
     if found.rows:
-        first, last = found.span
         if as_live:
-            shift = math.floor(clock.now().timestamp()) - (last if speed is None else first)
+            zero = found.last if speed is None else found.first
+            shift = math.floor(clock.now().timestamp()) - zero
         if speed is not None:
-            pace = _paced_by(clock) if as_live else _paced(first, speed)
+            pace = _paced_by(clock) if as_live else _paced(found.first, speed)
     sender = _Sender(memory, fleet, shift, pace, stop)
     began = time.monotonic()
     try:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TextIO
 from zoneinfo import ZoneInfo
@@ -79,16 +80,11 @@ class Survey:
     """What a part of the dataset holds."""
 
     rows: int = 0
-    first: str = "9999"
-    last: str = ""
-    """Naive local times, as the files write them."""
+    first: float = math.inf
+    last: float = -math.inf
+    """Unix seconds."""
     devices: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     """(device, metric) by patient."""
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """Unix seconds of the first and the last row; of nothing if there are none."""
-        return _unix(self.first), _unix(self.last)
 
 
 def gateway_name(patient: str) -> str:
@@ -103,21 +99,12 @@ def survey(directory: Path, start: datetime | None = None, end: datetime | None 
         UserError: the folder has not the dataset's files, or they have other columns.
     """
     found = Survey()
-    low, high = _bounds(start, end)
-    for name, columns, of, when in (
-        ("Activity", _ACTIVITY, _activity_device, 2),
-        ("Physiology", _PHYSIOLOGY, _physiology_device, 1),
-    ):
-        what = 1 if name == "Activity" else 2
-        with _open(directory, name, columns) as rows:
-            for row in rows:
-                at = row[when]
-                if not low <= at < high:
-                    continue
-                found.rows += 1
-                found.first = min(found.first, at)
-                found.last = max(found.last, at)
-                found.devices.setdefault(row[0], set()).add(of(row[what]))
+    bounds = _bounds(start, end)
+    for row in chain(_activity(directory, *bounds), _physiology(directory, *bounds)):
+        found.rows += 1
+        found.first = min(found.first, row.time)
+        found.last = max(found.last, row.time)
+        found.devices.setdefault(row.patient, set()).add((row.device, row.metric))
     return found
 
 
@@ -255,7 +242,7 @@ def _hour(text: str) -> float:
 def _bounds(start: datetime | None, end: datetime | None) -> tuple[str, str]:
     """Bounds as the files write times, which sort as text."""
     low = "" if start is None else f"{start.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
-    high = "9999" if end is None else f"{end.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
+    high = "~" if end is None else f"{end.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
     return low, high
 
 

@@ -1,0 +1,125 @@
+"""People: repeatable, possible, well; and one who falls ill."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.catalogue import catalogue
+from gateway_sim.county import County
+from gateway_sim.illness import Illness, kinds
+from gateway_sim.noise import Floats
+from gateway_sim.people import VITALS, People, local_hour
+from gateway_sim.plan import make_plan
+from gateway_sim.scenario import load_scenario
+from tests.unit.gateway_sim.chart import points
+
+START = datetime(2026, 1, 15, tzinfo=UTC)
+seeds = st.integers(0, 2**40)
+moments = st.floats(1.5e9, 2.5e9)
+
+
+def _minutes(first: datetime, count: int, step: float = 60.0) -> Floats:
+    return np.asarray(first.timestamp() + step * np.arange(count), dtype=np.float64)
+
+
+@given(seed=seeds, time=moments)
+@settings(max_examples=50, deadline=None)
+def test_one_seed_gives_the_same_people_in_any_number_and_any_order(seed: int, time: float) -> None:
+    few, many = People(seed, 5), People(seed, 50)
+    who, times = np.arange(5), _minutes(datetime.fromtimestamp(time, UTC), 5, 1000.0)
+    at_once = many.vitals(who, times)
+    assert np.array_equal(few.vitals(who, times), at_once)
+    backwards = [many.vitals(who[n : n + 1], times[n : n + 1])[0] for n in reversed(range(5))]
+    assert np.array_equal(np.array(backwards[::-1]), at_once)
+
+
+def test_another_seed_gives_other_people() -> None:
+    assert not np.array_equal(People(1, 20).baseline, People(2, 20).baseline)
+
+
+@given(seed=seeds, time=moments, hours=st.floats(-1, 30))
+@settings(max_examples=50, deadline=None)
+def test_even_the_ill_stay_possible(seed: int, time: float, hours: float) -> None:
+    people = People(seed, 10)
+    ill = [Illness("infection", n, time - hours * 3600) for n in range(0, 10, 2)]
+    vitals = people.vitals(np.arange(10), np.full(10, time), ill)
+    for column, name in enumerate(VITALS):
+        low, high = catalogue()[name].possible
+        assert ((vitals[:, column] > low) & (vitals[:, column] <= high)).all()
+    assert (vitals[:, VITALS.index("systolic")] > vitals[:, VITALS.index("diastolic")] + 5).all()
+
+
+def test_the_well_score_two_at_most_nearly_always() -> None:
+    people = People(7, 100)
+    times = _minutes(START, 3 * 24 * 12, 300.0)
+    totals = np.array(
+        [points(people.vitals(np.full(len(times), n), times)).sum(axis=1) for n in range(100)]
+    )
+    assert (totals > 2).mean() < 0.001
+    assert (totals == 0).mean() > 0.8
+    assert (totals > 0).any(axis=1).mean() > 0.3, "nobody real scores 0 all the time"
+
+
+def test_nights_are_calmer_than_days() -> None:
+    people = People(7, 200)
+    who = np.arange(200)
+    night = people.vitals(who, np.full(200, datetime(2026, 1, 15, 1, tzinfo=UTC).timestamp()))
+    day = people.vitals(who, np.full(200, datetime(2026, 1, 15, 12, tzinfo=UTC).timestamp()))
+    difference = (day - night).mean(axis=0)
+    assert difference[VITALS.index("pulse")] > 3
+    assert difference[VITALS.index("systolic")] > 3
+
+
+@pytest.mark.parametrize("homes", [5, 12, 20])
+def test_in_the_demo_one_falls_ill_in_time_and_nobody_else(homes: int) -> None:
+    county = County(7, homes)
+    for hour in range(0, 24, 3):
+        start = START + timedelta(hours=hour, minutes=7 * hour)
+        plan = make_plan(county, load_scenario("demo"), start)
+        (illness,) = plan.illnesses
+        minutes = _minutes(start - timedelta(hours=6), 12 * 60)
+        ill = points(
+            county.people.vitals(np.full(len(minutes), illness.person), minutes, plan.illnesses)
+        )
+        totals = ill.sum(axis=1)
+        crossing = int(np.flatnonzero(totals >= 5)[0]) - 360
+        assert 8 <= crossing <= 15, f"NEWS2 5 after {crossing} minutes of a start at {start}"
+        assert not (ill[: 360 + crossing] == 3).any(), "a single 3 would alert before"
+        assert np.flatnonzero(totals >= 7)[0] - 360 < 30
+        for person in set(range(len(county.people))) - {illness.person}:
+            others = county.people.vitals(
+                np.full(120, person), _minutes(start, 120), plan.illnesses
+            )
+            assert (points(others).sum(axis=1) <= 4).all()
+            assert (points(others) < 3).all()
+
+
+def test_an_illness_takes_its_course() -> None:
+    illness = Illness("infection", 0, START.timestamp())
+    labels = {label.what: label.time for label in illness.labels()}
+    assert list(labels) == ["onset", "first_sign", "crisis", "recovered"]
+    assert sorted(labels.values()) == list(labels.values())
+    severity = illness.severity(np.array(list(labels.values())))
+    assert severity[0] == 0.0
+    assert severity[1] == pytest.approx(kinds()["infection"].sign)
+    assert severity[2] == 1.0
+    assert severity[3] == 0.0
+    assert illness.severity(np.array([START.timestamp() - 1.0]))[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("utc", "hour"),
+    [
+        ("2026-03-29T00:30:00+00:00", 2.5),
+        ("2026-03-29T01:00:00+00:00", 4.0),  # the hour from 3 to 4 does not exist
+        ("2026-10-25T00:30:00+00:00", 3.5),
+        ("2026-10-25T01:30:00+00:00", 3.5),  # again
+    ],
+)
+def test_local_hours_on_odd_nights(utc: str, hour: float) -> None:
+    assert local_hour(np.array([datetime.fromisoformat(utc).timestamp()]))[0] == hour
