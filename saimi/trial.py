@@ -104,12 +104,12 @@ async def _settle(connection: asyncpg.Connection, watcher: Watcher, last_episode
     async def settled() -> bool:
         async with translated():
             waiting = await queries.notes_waiting(connection)
-            ids = {row["id"] async for row in queries.episodes_since(connection, last_episode)}
+            ids = {row["id"] async for row in queries.episodes_since(connection, episode=last_episode)}
         return waiting == 0 and ids <= watcher.arrivals.keys()
 
     await _until(settled, _SETTLE_S)
     async with translated():
-        return len([row async for row in queries.episodes_since(connection, last_episode)])
+        return len([row async for row in queries.episodes_since(connection, episode=last_episode)])
 
 
 async def _until(condition: Callable[[], Awaitable[bool]], within: float) -> None:

@@ -1,0 +1,197 @@
+"""Kill -9 at random moments of a replay: nothing lost, nothing twice, by the senders' ledgers.
+
+SAIMI_TEST_KILLS says how many times each part is killed (here 3, `make soak` 10); the replay is as
+long as that needs. SAIMI_TEST_SEED repeats a run's moments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from core.clock import REAL_CLOCK, wall_time
+from core.database import connect, load_queries
+from core.migrate import migrate
+from core.registry import Area, Device, Document, Home
+from core.registry_import import import_document
+from core.wire import readings_topic
+from gateway_sim.ledger import Ledger
+from gateway_sim.replay import ReplayProgress, replay
+from gateway_sim.tihm import LONDON, document, gateway_name
+from saimi.embedded.broker import Broker
+from saimi.embedded.postgres import PostgresServer
+from saimi.reckoning import reckon
+from saimi.supervisor import Service, saimi_command
+from tests.support.recordings import tihm_folder
+from tests.support.waiting import eventually
+
+KILLS = int(os.environ.get("SAIMI_TEST_KILLS", "3"))
+SEED = os.environ.get("SAIMI_TEST_SEED") or secrets.token_hex(4)
+START = datetime(2019, 4, 3, tzinfo=LONDON)
+SLICE = timedelta(days=4) * KILLS
+"""Some 35,000 rows for every kill."""
+
+pytestmark = pytest.mark.timeout(120 + 60 * KILLS)
+
+
+@dataclass
+class Line:
+    """A database, a broker and an ingest of the test's own, each of which can be killed."""
+
+    postgres: PostgresServer
+    broker: Broker
+    ingest: Service
+
+    async def kill_ingest(self) -> None:
+        """It is started again by its supervisor."""
+        self.ingest.kill()
+
+    async def kill_database(self) -> None:
+        await asyncio.to_thread(self.postgres.kill)
+        await asyncio.to_thread(self.postgres.restart)
+
+    async def kill_broker(self) -> None:
+        await asyncio.to_thread(self.broker.kill)
+        await asyncio.to_thread(self.broker.restart)
+
+
+@asynccontextmanager
+async def running_line(
+    postgres: PostgresServer, broker: Broker, homes: Document, folder: Path
+) -> AsyncIterator[Line]:
+    await migrate(postgres.url)
+    connection = await connect(postgres.url)
+    await import_document(connection, homes, now=wall_time())
+    await connection.close()
+    ingest = Service(
+        "ingest",
+        saimi_command("ingest"),
+        environment={"SAIMI_DATABASE_URL": postgres.url, "SAIMI_MQTT_URL": broker.url},
+        logs=folder / "logs",
+    )
+    try:
+        await ingest.start()
+        yield Line(postgres, broker, ingest)
+    finally:
+        await ingest.stop()
+
+
+@pytest.mark.parametrize("part", ["ingest", "database", "broker"])
+async def test_kill_9_loses_nothing_and_stores_nothing_twice(
+    part: str,
+    postgres_factory: Callable[[str], PostgresServer],
+    broker_factory: Callable[[str], Broker],
+    tmp_path: Path,
+) -> None:
+    folder = tihm_folder()
+    homes = await asyncio.to_thread(document, folder)
+    moments = random.Random(f"{SEED} {part}")
+    reached = ReplayProgress(rows=0, total=0, at=START)
+    began = wall_time()
+
+    def note(progress: ReplayProgress) -> None:
+        nonlocal reached
+        reached = progress
+
+    async with running_line(
+        postgres_factory("plain"), broker_factory("mosquitto"), homes, tmp_path
+    ) as line:
+        kill: Callable[[], Awaitable[None]] = getattr(line, f"kill_{part}")
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            sending = asyncio.create_task(
+                replay(
+                    directory=folder,
+                    mqtt_url=line.broker.url,
+                    clock=REAL_CLOCK,
+                    stop=asyncio.Event(),
+                    start=START,
+                    end=START + SLICE,
+                    ledger=ledger,
+                    progress=note,
+                )
+            )
+            for share in sorted(moments.uniform(0.02, 0.9) for _ in range(KILLS)):
+
+                async def there(share: float = share) -> bool:
+                    return sending.done() or reached.rows > share * reached.total > 0
+
+                await eventually(there, within=120, what=f"row {share:.0%} of the replay")
+                await asyncio.sleep(moments.uniform(0, 0.3))  # not just when it was told
+                assert not sending.done(), f"the replay was over too early (seed {SEED})"
+                await kill()
+            report = await sending
+            assert report.unreceipted == 0
+
+            connection = await connect(line.postgres.url)
+            try:
+                found = await reckon(connection, ledger.readings(), since=began)
+                gateways = [gateway_name(home.name.removeprefix("tihm-")) for home in homes.homes]
+                counted = await load_queries("saimi").counters_of(connection, gateways=gateways)
+            finally:
+                await connection.close()
+    assert found.published == report.rows > 20_000 * KILLS
+    assert found.lost == 0, f"seed {SEED}"
+    # Each row was counted once, however often its message came.
+    assert counted["committed"] == counted["stored"] == found.stored
+    assert counted["committed"] + counted["duplicates"] + counted["rejected"] == report.rows, (
+        f"seed {SEED}"
+    )
+
+
+async def test_a_graceful_restart_of_the_broker_loses_nothing_of_a_plain_publisher(
+    postgres_factory: Callable[[str], PostgresServer],
+    broker_factory: Callable[[str], Broker],
+    tmp_path: Path,
+) -> None:
+    """QoS 1 and nothing more: no receipts, no seq, no disk."""
+    since = wall_time() - timedelta(days=30)
+    home = Home(
+        "K1", "imatra", "plain", devices=[Device("monitor", "wearable", assigned_from=since)]
+    )
+    homes = Document(areas=[Area("imatra", "Imatra")], homes=[home])
+    moments = random.Random(f"{SEED} plain")
+    async with running_line(
+        postgres_factory("plain"), broker_factory("mosquitto"), homes, tmp_path
+    ) as line:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, "plain", clean_session=False)
+        client.connect("127.0.0.1", line.broker.port)
+        client.loop_start()
+        try:
+            sent: list[mqtt.MQTTMessageInfo] = []
+            for _ in range(KILLS):
+                for _ in range(moments.randrange(300, 1_500)):
+                    at = since.timestamp() + 60 * len(sent) + 60
+                    payload = f'[{{"n":"monitor/pulse","u":"/min","t":{at},"v":60}}]'
+                    sent.append(client.publish(readings_topic("plain"), payload, qos=1))
+                await asyncio.sleep(moments.uniform(0, 0.2))
+                await asyncio.to_thread(line.broker.restart)
+
+            async def acknowledged() -> bool:
+                return all(one.is_published() for one in sent)
+
+            await eventually(acknowledged, within=60)
+        finally:
+            client.disconnect()
+            client.loop_stop()
+        connection = await connect(line.postgres.url)
+        try:
+
+            async def stored() -> bool:
+                count = await connection.fetchval("SELECT count(*) FROM telemetry.reading")
+                return bool(count == len(sent))
+
+            await eventually(stored, within=60, what=f"{len(sent)} readings (seed {SEED})")
+            assert await connection.fetchval("SELECT count(*) FROM telemetry.rejected") == 0
+        finally:
+            await connection.close()
