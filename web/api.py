@@ -303,5 +303,7 @@ async def chart_activity(request: web.Request) -> web.Response:
             detail={"activity": True, "from": since.isoformat(), "to": until.isoformat()},
             purpose=purpose_of(member),
         )
-        found = await activity(connection, subject, since=since, until=until)
+        found = await activity(
+            connection, subject, since=since, until=until, text=texts_of(request)
+        )
     return json_answer({"from": since, "to": until, **found})

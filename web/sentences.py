@@ -12,7 +12,7 @@ from typing import Any
 
 from core.catalogue import Metric, catalogue
 from web.i18n import Texts
-from web.words import BANDS, CODES, KINDS, METRICS, MISSING, UNITS
+from web.words import BANDS, CODES, DEVICES, KINDS, METRICS, MISSING, PLACES, UNITS
 
 Params = Mapping[str, Any]
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -45,6 +45,12 @@ def _code(text: Texts, metric: Metric, value: float) -> str:
 def metric_name(text: Texts, metric: str) -> str:
     """What a metric is called."""
     return text.gettext(METRICS[metric]) if metric in METRICS else metric
+
+
+def named(text: Texts, table: Mapping[str, str], name: str) -> str:
+    """The word for `name` where the table has one, else the name itself."""
+    found = table.get(name.lower())
+    return name if found is None else text.gettext(found)
 
 
 def missing_text(text: Texts, missing: list[str]) -> str:
@@ -183,8 +189,12 @@ def _event(key: str) -> Callable[[Texts, Params], str]:
 
 
 def _device_silent(text: Texts, params: Params) -> str:
-    name = str(params.get("location") or params.get("device_kind") or params.get("device", ""))
-    device = f"{name} ({params['device']})" if name != params.get("device") else name
+    names = (
+        named(text, DEVICES, str(params.get("device_kind") or "")),
+        named(text, PLACES, str(params.get("location") or "")),
+        str(params["device"]),
+    )
+    device = ", ".join(name for name in names if name)
     last = as_time(params.get("last"))
     if last is None:
         return text.gettext("The device %(device)s has never been heard.", device=device)

@@ -16,9 +16,9 @@ from core.database import Connection, load_queries
 from core.errors import NotFoundError
 from models.news2 import PARAMETERS, news2
 from web.i18n import Texts
-from web.sentences import metric_name
+from web.sentences import metric_name, named
 from web.session import Caller
-from web.words import UNITS
+from web.words import PLACES, UNITS
 
 LONGEST = timedelta(days=400)
 POINTS = 300
@@ -147,7 +147,7 @@ async def readings(
 
 
 async def activity(
-    connection: Connection, subject: Subject, *, since: datetime, until: datetime
+    connection: Connection, subject: Subject, *, since: datetime, until: datetime, text: Texts
 ) -> dict[str, Any]:
     """Movement by place and time: {"start", "bin_s", "bins", "places": [{"name", "counts"}]}.
 
@@ -168,8 +168,8 @@ async def activity(
         metrics=[catalogue()[name].id for name in AMBIENT],
     )
     async for row in rows:
-        counts = places.setdefault(row["place"], [0] * bins)
-        counts[(row["bin"] - start) // width] = row["count"]
+        counts = places.setdefault(named(text, PLACES, row["place"]), [0] * bins)
+        counts[(row["bin"] - start) // width] += row["count"]
     return {
         "start": start,
         "bin_s": int(width.total_seconds()),

@@ -44,6 +44,38 @@ METRICS: dict[str, str] = {
     "tamper": mark("Tamper switch"),
 }
 
+PLACES: dict[str, str] = {
+    "kitchen": mark("kitchen"),
+    "bedroom": mark("bedroom"),
+    "bathroom": mark("bathroom"),
+    "hallway": mark("hallway"),
+    "livingroom": mark("living room"),
+    "lounge": mark("living room"),
+    "front": mark("front door"),
+    "front door": mark("front door"),
+    "back": mark("back door"),
+    "back door": mark("back door"),
+    "fridge": mark("fridge"),
+    "fridge door": mark("fridge"),
+}
+"""Usual rooms and doors, as registries in English call them; others are shown as they are."""
+
+DEVICES: dict[str, str] = {
+    "wearable": mark("wearable monitor"),
+    "oximeter": mark("oximeter"),
+    "cuff": mark("blood pressure monitor"),
+    "thermometer": mark("thermometer"),
+    "scale": mark("scale"),
+    "button": mark("help button"),
+    "motion": mark("motion sensor"),
+    "door": mark("door sensor"),
+    "bed": mark("bed sensor"),
+    "climate": mark("climate sensor"),
+    "plug": mark("smart plug"),
+    "smoke": mark("smoke detector"),
+}
+"""Usual kinds of device; others are shown as they are."""
+
 UNITS: dict[str, str] = {
     "%": "%",
     "/min": "/min",

@@ -23,8 +23,11 @@ ROOT = Path(web.words.__file__).parent
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 
 
+Message = str | tuple[str, ...]
+
+
 @cache
-def used() -> frozenset[str | tuple[str, str]]:
+def used() -> frozenset[Message]:
     """Every text that code and templates ask for."""
     found = extract_from_dir(
         ROOT,
@@ -39,11 +42,12 @@ def read(language: str) -> Catalog:
         return read_po(file)
 
 
-def strings(language: str) -> Iterator[tuple[str | tuple[str, str], tuple[str, ...]]]:
+def strings(language: str) -> Iterator[tuple[Message, tuple[str, ...]]]:
     for message in read(language):
         if message.id:
-            one = message.string
-            yield message.id, (one,) if isinstance(one, str) else tuple(one)
+            one = message.string or ""
+            key = message.id if isinstance(message.id, str) else tuple(message.id)
+            yield key, (one,) if isinstance(one, str) else tuple(one)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
