@@ -37,6 +37,8 @@ class Stream:
     """The one episode this page is about; None: all of them."""
     visible: frozenset[int] = frozenset()
     queue: asyncio.Queue[Event | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
+    over: bool = False
+    """Nothing more is sent to it."""
     looked: set[int] = field(default_factory=set)
     """Subjects whose name this page has shown; each is put on record once a page."""
 
@@ -48,6 +50,8 @@ class Stream:
 
     def put(self, event: Event) -> None:
         """Queue an event; a page too far behind is cut off."""
+        if self.over:
+            return
         try:
             self.queue.put_nowait(event)
         except asyncio.QueueFull:
@@ -56,6 +60,7 @@ class Stream:
 
     def end(self, last: Event | None = None) -> None:
         """Let the stream end now, whatever is still queued; `last` is sent before."""
+        self.over = True
         while not self.queue.empty():
             self.queue.get_nowait()
         if last is not None:
