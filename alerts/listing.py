@@ -36,9 +36,10 @@ class Card:
 
     `summary` is {"rule", "key", "params", "missing", "others"} (see alerts.finding for keys and
     parameters; `others` are the summaries, each with "severity", of further findings of the same
-    kind). `evidence` is a list of {"gateway", "device", "metric", "value", "qualifier", "time",
-    "received_at", "state", "device_id"} (times RFC 3339, UTC), with "points": [low, high] for NEWS2; newest
-    first, the trigger is evidence[0]; it is empty for a device that was never heard.
+    kind). `evidence` is a list of {"gateway", "device", "device_id", "metric", "value",
+    "qualifier", "time", "received_at", "state"} (times RFC 3339, UTC), with "points": [low, high]
+    for NEWS2; newest first, the trigger is evidence[0]; it is empty for a device that was never
+    heard.
     """
 
     id: int

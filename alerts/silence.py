@@ -37,6 +37,10 @@ def assess(
             yield index, _look_again(devices, context)
 
 
+_WHILE_SILENT = timedelta(minutes=2)
+"""How soon to look again at what is silent: a home is not told of what its clients' devices say."""
+
+
 def _silent(device: Device, context: Context) -> bool:
     return context.line.silence(device.heard_at) > device.silent_after + context.delay
 
@@ -50,15 +54,15 @@ def _gateway_silent(devices: list[Device], context: Context) -> bool:
 
 
 def _look_again(devices: list[Device], context: Context) -> datetime:
-    """When the first device that is not silent yet would be; for silent ones, one interval on."""
+    """When the first device that is not silent yet would be; sooner while one is."""
     waits = [
         device.silent_after + context.delay - context.line.silence(device.heard_at)
         for device in devices
     ]
-    ahead = [wait for wait in waits if wait > timedelta(0)]
     shortest = min(device.silent_after for device in devices)
+    ahead = [wait if wait > timedelta(0) else min(shortest, _WHILE_SILENT) for wait in waits]
     # A little later than the limit itself, so that one look is enough and none is a busy loop.
-    return context.now + min(ahead, default=shortest) + max(context.delay, timedelta(seconds=1))
+    return context.now + min(ahead) + max(context.delay / 5, timedelta(seconds=1))
 
 
 def _device_finding(device: Device, *, inhibited: bool, context: Context) -> Finding:

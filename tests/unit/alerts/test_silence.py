@@ -46,7 +46,10 @@ def test_a_device_falls_silent() -> None:
     (finding,), (again,) = assess(device(1, ago=16), heard)
     assert (finding.key, finding.origin, finding.pages) == ("device_silent", "g/d1", 1)
     assert finding.params["last"] == "2025-03-03T11:44:00.000000Z"
-    assert again - NOW == minutes(10) + timedelta(seconds=1)
+    assert again - NOW == minutes(2) + timedelta(seconds=1)
+    said, (again,) = assess(device(1, ago=10), heard)
+    assert said == []
+    assert again - NOW == minutes(5) + timedelta(seconds=1)
     assert assess(device(1, ago=15), heard)[0] == []
 
 
