@@ -12,7 +12,7 @@ from alerts.rules import Rules
 from alerts.subject import Client, Context, Subject
 from core.clock import LOCAL
 from core.reading import Qualifier
-from models.news2 import PARAMETERS, News2, Risk, Score, at, news2
+from models.news2 import PARAMETERS, News2, Score, at, news2
 
 ADULT = 16
 """NEWS2 is not for children under 16, nor in pregnancy (clinical reference, [unsourced]): for them
@@ -37,7 +37,12 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
     rows = [_row(subject, client, None) for _, subject, client in scored]
     scales = [client.spo2_scale for _, _, client in scored]
     scores = _score(rows, scales)
-    called = np.flatnonzero((scores.risk > Risk.LOW) | scores.spo2_range)
+    rules = context.rules
+    called = np.flatnonzero(
+        (scores.low >= rules["news2_medium"].limits["total"])
+        | (scores.points_low.max(axis=0) >= rules["news2_single_three"].limits["points"])
+        | scores.spo2_range
+    )
     if not len(called):
         return
     # What late measurements add to a score is shown but pages nobody: score again without them.
@@ -48,9 +53,9 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
     for nth, place in enumerate(called):
         index, subject, client = scored[place]
         score, paging = at(scores, int(place)), at(timely, nth)
-        severity, rule = severity_of(score, context.rules)
+        severity, rule = severity_of(score, rules)
         if severity:
-            pages = min(severity, severity_of(paging, context.rules)[0])
+            pages = min(severity, severity_of(paging, rules)[0])
             yield index, _finding(subject, client, score, severity, pages, rule)
 
 
@@ -60,15 +65,16 @@ def severity_of(score: Score, rules: Rules) -> tuple[int, str]:
     Totals and single points are those that are certain; only the review of oxygen goes by what is
     possible.
     """
-    oxygen = rules["news2_oxygen_unknown"]
-    most = score.points["spo2"][1] if score.spo2_range else 0
-    for rule, holds in (
-        (rules["news2_high"], score.low >= rules["news2_high"].limits["total"]),
-        (rules["news2_medium"], score.low >= rules["news2_medium"].limits["total"]),
-        (rules["news2_single_three"], score.single_three),
-        (oxygen, most >= oxygen.limits["points"]),
+    single = max((low for low, _ in score.points.values()), default=0)
+    possible = score.points["spo2"][1] if score.spo2_range else 0
+    for name, limit, value in (
+        ("news2_high", "total", score.low),
+        ("news2_medium", "total", score.low),
+        ("news2_single_three", "points", single),
+        ("news2_oxygen_unknown", "points", possible),
     ):
-        if holds and rule.on:
+        rule = rules[name]
+        if rule.on and value >= rule.limits[limit]:
             return rule.severity, rule.id
     return 0, ""
 

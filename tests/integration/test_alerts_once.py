@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 CLIENTS = 150
 ROUNDS = 12
-KILLS = 12
+KILLS = 8
 _WORKER = """
 import asyncio, sys
 from alerts import service
@@ -70,37 +70,41 @@ async def workers(url: str, count: int) -> AsyncIterator[Workers]:
         await running.stop()
 
 
-async def feed(found: County, presses: dict[int, int], done: asyncio.Event) -> None:
-    """Rounds of packs for everybody: half of them fall ill on the way, some call for help."""
+async def feed(found: County, presses: dict[int, int], killed: asyncio.Event) -> None:
+    """Rounds of packs for everybody: half of them fall ill on the way, some call for help.
+
+    Goes on until all kills are done, so that each hits a worker at work.
+    """
     choice = random.Random(11)
-    for number in range(ROUNDS):
+    number = -1
+    while number < ROUNDS or not killed.is_set():
+        number += 1
         now = wall_time()
         packs = []
         for subject in range(1, CLIENTS + 1):
             values = dict(SICK if subject % 2 and number >= subject % ROUNDS else WELL)
-            if choice.random() < 0.1:
+            if choice.random() < 0.05:
                 values["help"] = 1
                 presses[subject] = presses.get(subject, 0) + 1
             packs.append((subject, values, now + timedelta(microseconds=subject)))
         choice.shuffle(packs)
         for start in range(0, CLIENTS, 25):
             await found.put_many(packs[start : start + 25])
-            await asyncio.sleep(0.02)
-    done.set()
+            await asyncio.sleep(0.03)
 
 
 async def test_effects_happen_once_whoever_is_killed(database_url: str) -> None:
     presses: dict[int, int] = {}
-    fed = asyncio.Event()
+    killed = asyncio.Event()
     moment = random.Random(5)
     async with county(database_url, clients=CLIENTS) as found, workers(database_url, 2) as running:
-        feeding = asyncio.create_task(feed(found, presses, fed))
+        feeding = asyncio.create_task(feed(found, presses, killed))
         for kill in range(KILLS):
             await asyncio.sleep(moment.uniform(0.0, 0.12))
             await running.kill(kill % 2)
             await running.start(kill % 2)
+        killed.set()
         await feeding
-        assert fed.is_set()
 
         async def nothing_left() -> bool:
             return await found.left() == 0

@@ -1,0 +1,133 @@
+"""The rule file: what ships is sound, and what is not is refused by name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from alerts.assess import RULES, assess
+from alerts.catalogue_docs import render_hazards, render_rules
+from alerts.episodes import Quiet
+from alerts.finding import KINDS, LIFE_SAFETY, Finding
+from alerts.rules import LIMITS, SHIPPED, RuleError, Rules, parse_rules, read_rules, shipped_rules
+from alerts.state import State
+from alerts.subject import Context, Subject
+from tests.unit.alerts.making import NOW, context, subject, vitals
+
+ROOT = Path(__file__).parents[3]
+TEXT = SHIPPED.read_text(encoding="utf-8")
+
+
+def test_every_rule_names_a_test_that_exists() -> None:
+    for rule in shipped_rules().rules.values():
+        path, _, name = rule.test.partition("::")
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        names = {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        assert name in names, f"{rule.id}: there is no {rule.test}"
+
+
+def test_unsourced_limits_are_off_except_what_is_never_filtered() -> None:
+    for rule in shipped_rules().rules.values():
+        assert rule.on == (not rule.unsourced or rule.kind in LIFE_SAFETY), rule.id
+    assert {shipped_rules()[name].on for name in LIFE_SAFETY} == {True}
+
+
+def test_every_kind_behaves_and_life_safety_never_clears() -> None:
+    behaviours = shipped_rules().behaviours
+    assert set(behaviours) == set(KINDS)
+    assert not any(behaviours[kind].lasting for kind in LIFE_SAFETY)
+    assert {rule.kind for rule in shipped_rules().rules.values()} <= set(KINDS)
+    assert set(LIMITS) == set(shipped_rules().rules)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "line_of", "says"),
+    [
+        ("severity = 5", "severity = 4", "severity = 5", "rules.help, key severity"),
+        ("total = 4", "total = 7", "limits = { total = 4 }", "total must be above"),
+        ("totals = 7", "total = 7", "limits = { totals = 7 }", "exactly these limits: total"),
+        ("[rules.halp]", "[rules.help]", "[rules.halp]", "nothing called 'halp'"),
+        ("hazrd = ", "hazard = ", "hazrd = ", "unknown field `hazrd`"),
+        ('kind = "hlep"', 'kind = "help"', 'kind = "hlep"', "no kind of episode called 'hlep'"),
+        ("lower_after_min = -1", "lower_after_min = 15", "lower_after_min = -1", "key lower_after"),
+        ("late_after_min = 0\n", "late_after_min = 30\n", "late_after_min = 0", "above 0"),
+        ("nonsense = 1\n\n[episodes.help]", "[episodes.help]", "nonsense", "no such section"),
+        (
+            'kind = "smoke"\nenabled = false',
+            'kind = "smoke"',
+            "enabled = false",
+            "a life-safety event is never filtered",
+        ),
+    ],
+)
+def test_a_wrong_rule_is_refused_by_name_and_line(
+    wrong: str, right: str, line_of: str, says: str
+) -> None:
+    assert right in TEXT
+    text = TEXT.replace(right, wrong, 1)
+    with pytest.raises(RuleError) as refused:
+        parse_rules(text, name="mine.toml")
+    message = str(refused.value)
+    assert says in message
+    numbers = [number for number, line in enumerate(text.splitlines(), 1) if line_of in line]
+    assert message.startswith(f"mine.toml, line {numbers[0]}:"), message
+
+
+def test_a_missing_rule_and_no_toml_are_refused(tmp_path: Path) -> None:
+    start = TEXT.index("[rules.assessment_failed]")
+    with pytest.raises(RuleError, match=r"rules.assessment_failed: it is missing"):
+        parse_rules(TEXT[:start])
+    with pytest.raises(RuleError, match="is not TOML"):
+        parse_rules("[[[")
+    with pytest.raises(RuleError, match="cannot be read"):
+        read_rules(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize(("name", "render"), [("rules", render_rules), ("hazards", render_hazards)])
+def test_the_documents_are_up_to_date(name: str, render: Callable[[Rules], str]) -> None:
+    written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert written == render(shipped_rules()), (
+        f"docs/{name}.md: write what alerts.catalogue_docs renders"
+    )
+
+
+def test_a_rule_that_fails_for_one_is_applied_to_the_others() -> None:
+    def failing(
+        subjects: Sequence[Subject], context: Context
+    ) -> Iterable[tuple[int, Finding | datetime]]:
+        if any(one.id == 2 for one in subjects):
+            raise KeyError("secret value")
+        return RULES["news2"](subjects, context)
+
+    people = [subject(*vitals(pulse=135.0)) for _ in range(3)]
+    for number, one in enumerate(people, 1):
+        one.id = number
+    said = assess(people, context(), {"news2": failing})
+    assert [[f.kind for f in one.findings] for one in said] == [["news2"], ["technical"], ["news2"]]
+    assert [one.failed for one in said] == [False, True, False]
+    assert said[1].findings[0].params == {"rule": "news2", "error": "KeyError"}
+    assert min(said[1].due.values()) > NOW
+
+
+def test_a_subject_of_whom_nothing_is_known_is_no_failure() -> None:
+    (said,) = assess([Subject(id=0, kind="unknown")], context())
+    assert (said.findings, said.due, said.failed) == ([], {}, False)
+
+
+def test_what_is_remembered_comes_back_the_same() -> None:
+    state = State(heard={"7": NOW}, silence_at=NOW, retry=(NOW, NOW))
+    quiet = {("silence", "gate way/de vice"): Quiet(NOW, 2), ("news2", ""): Quiet(NOW, 0)}
+    state.remember(quiet)
+    again = State.read(msgspec.json.decode(state.write()))
+    assert again == state
+    assert again.quiet_by_key() == quiet
+    assert State.read({}) == State()
