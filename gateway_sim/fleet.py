@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 class Feed(Protocol):
     """Where the fleet gets messages from: the outbox, or a replay's memory."""
 
-    def take(self, gateway: str, room: int) -> list[Message]:
+    def take(self, gateway: str, room: int, room_for_history: int) -> list[Message]:
         """The next messages to send, each once; life-safety events beyond `room`."""
         ...
 
@@ -80,6 +80,7 @@ class Fleet:
         self._ledger = ledger
         self._monotonic = monotonic
         self._wall = wall
+        self._window = window
         self._windows = {gateway: Window(window) for gateway in gateways}
         self._links: list[Link] = []
         self._link_of: dict[str, Link] = {}
@@ -215,7 +216,11 @@ class Fleet:
                 continue  # when it is up again, it is looked at again
             window = self._windows[gateway]
             outgoing.extend((message, False) for message in window.due(now))
-            outgoing.extend((message, True) for message in self._feed.take(gateway, window.room))
+            # A backlog of the past fills a quarter of the window, so that what is live never
+            # queues behind more than that.
+            past = max(0, window.room - self._window * 3 // 4)
+            fresh = self._feed.take(gateway, window.room, past)
+            outgoing.extend((message, True) for message in fresh)
         return outgoing
 
     def _take_in(self, now: float) -> None:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
+import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -28,6 +29,7 @@ _KEEPALIVE_S = 30
 _IN_FLIGHT = 1000
 """Publishes without the broker's acknowledgement at once, unless the broker asks for fewer."""
 _HANDSHAKE_S = 5.0
+_log = structlog.get_logger(__name__)
 _OTHER_PROTOCOL = (1, 132)
 """Reason codes of 3.1.1 and 5 for a protocol that the broker does not speak."""
 
@@ -249,8 +251,9 @@ class Link:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        if reason.is_failure:
-            return  # paho tries again
+        if reason.is_failure:  # paho tries again
+            _log.warning("broker refuses a gateway", gateway=self.gateways[0], reason=str(reason))
+            return
         client.subscribe(self._receipts, qos=1)
 
     def _on_subscribe(

@@ -196,11 +196,12 @@ class Outbox:
             for gateway in {message.gateway for message in added}:
                 self._keep_within_space(gateway)
 
-    def take(self, gateway: str, room: int) -> list[Message]:
+    def take(self, gateway: str, room: int, room_for_history: int) -> list[Message]:
         """The next messages to send, each handed out once.
 
         Args:
             room: how many at most; life-safety events come even when there is none.
+            room_for_history: how many at most before one of the past may be among them.
         """
         queues = self._queues.get(gateway)
         if queues is None:
@@ -208,7 +209,8 @@ class Outbox:
         taken: list[Message] = []
         for lane in Lane:
             queue = queues[lane]
-            while lane is Lane.URGENT or len(taken) < room:
+            bound = room_for_history if lane is Lane.HISTORY else room
+            while lane is Lane.URGENT or len(taken) < bound:
                 if not queue.loaded and not self._load(gateway, lane, queue):
                     break
                 message = queue.loaded.popleft()

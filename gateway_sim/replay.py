@@ -149,7 +149,7 @@ class _Memory:
             self._ledger.add(gateway, boot, seq, readings)
         self._waiting[gateway].append(Message(seq, gateway, boot, seq, Lane.LIVE, payload))
 
-    def take(self, gateway: str, room: int) -> list[Message]:
+    def take(self, gateway: str, room: int, room_for_history: int) -> list[Message]:
         waiting = self._waiting[gateway]
         return [waiting.popleft() for _ in range(min(room, len(waiting)))]
 
