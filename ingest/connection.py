@@ -12,7 +12,13 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.client import (
+    MQTT_CLEAN_START_FIRST_ONLY,
+    CleanStartOption,
+    Client,
+    ConnectFlags,
+    MQTTMessage,
+)
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -100,7 +106,9 @@ class Connection:
             BrokerError: nobody answers at the address.
         """
         properties = None
+        clean_start: CleanStartOption = MQTT_CLEAN_START_FIRST_ONLY  # what paho takes for 3.1.1
         if self.version is MQTTProtocolVersion.MQTTv5:
+            clean_start = False
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
             properties.SessionExpiryInterval = self._session_expiry_s
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
@@ -109,7 +117,7 @@ class Connection:
                 self._address.host,
                 self._address.port,
                 keepalive=KEEPALIVE_S,
-                clean_start=False,
+                clean_start=clean_start,
                 properties=properties,
             )
         except (OSError, ssl.SSLError) as error:

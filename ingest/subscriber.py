@@ -140,6 +140,16 @@ class Subscriber:
     # What the thread does.
 
     def _run(self) -> None:
+        try:
+            self._stay_connected()
+        except Exception as error:
+            # Without its thread the service would live on, deaf: it has to end and be restarted.
+            _log.exception("the connection to the broker failed")
+            self._give_up(
+                BrokerError(f"Ingest's connection to the broker failed ({error}): see the log.")
+            )
+
+    def _stay_connected(self) -> None:
         pause = _FIRST_PAUSE_S
         said = ""
         while not self._leaving.is_set():
