@@ -141,8 +141,8 @@ async def county(
     url: str, *, clients: int = 1, silent_after: timedelta | None = None
 ) -> AsyncIterator[County]:
     """Fill an empty database; members are 1 `anna` and 2 `bo`, coordinators."""
-    connection = await connect(url)
-    try:
+    async with county_again(url, clients=clients) as found:
+        connection = found.connection
         await connection.execute(
             """
             INSERT INTO registry.area (code, name) VALUES ('a', 'A');
@@ -163,6 +163,14 @@ async def county(
             "SELECT i, i, '[2020-01-01,)' FROM generate_series(1, $1) i",
             clients,
         )
+        yield found
+
+
+@asynccontextmanager
+async def county_again(url: str, *, clients: int = 1) -> AsyncIterator[County]:
+    """A county that is in the database already."""
+    connection = await connect(url)
+    try:
         yield County(connection, clients)
     finally:
         await connection.close()
