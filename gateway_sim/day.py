@@ -8,8 +8,11 @@ which the clock changes are an hour shorter or longer and nothing else.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +29,11 @@ _NEXT: dict[str, dict[str, float]] = {
     "livingroom": {"hallway": 0.35, "kitchen": 0.45, "bedroom": 0.1, "bathroom": 0.1},
     "bedroom": {"hallway": 0.5, "bathroom": 0.3, "livingroom": 0.2},
     "bathroom": {"hallway": 0.5, "bedroom": 0.15, "livingroom": 0.35},
+}
+# The same as rooms and cumulated shares, the last one left out: a drawn number picks a room.
+_NEXT_SHARES = {
+    room: (list(choices), list(accumulate(choices.values()))[:-1])
+    for room, choices in _NEXT.items()
 }
 _STAY_MINUTES = {
     "hallway": 1.5,
@@ -131,8 +139,8 @@ def _resident(rng: np.random.Generator, habits: Habits, day: date) -> Iterator[R
             stay = 60.0 * _STAY_MINUTES[room] * rng.lognormal(0.0, 0.7)
         leaves = min(now + stay, sleeps)
         yield from _fires(rng, room, now, leaves)
-        choices = _NEXT[room]
-        room = str(rng.choice(list(choices), p=list(choices.values())))
+        rooms, shares = _NEXT_SHARES[room]
+        room = rooms[bisect(shares, rng.random())]
         now = leaves + rng.uniform(3.0, 15.0)
     yield from _fires(rng, "bedroom", sleeps, sleeps + 120.0)
     yield Reading(sleeps + 150.0, habits.bed, "bed", 1.0)
@@ -180,11 +188,11 @@ def _fires(rng: np.random.Generator, room: str, start: float, end: float) -> Ite
 
 def _climate(rng: np.random.Generator, day: date, start: float, end: float) -> Iterator[Reading]:
     """Room climate every quarter of an hour, beginning at a second of the home's own."""
-    level = 21.4 + 0.5 * np.sin(day.toordinal() / 9.0)
+    level = 21.4 + 0.5 * math.sin(day.toordinal() / 9.0)
     moist = 38.0 + rng.normal(0.0, 3.0)
-    for moment in np.arange(start + rng.uniform(0.0, 900.0), end, 900.0):
+    for moment in np.arange(start + rng.uniform(0.0, 900.0), end, 900.0).tolist():
         hour = (moment - start) / 3600.0
-        swing = np.cos((hour - 16.0) * np.pi / 12.0)
+        swing = math.cos((hour - 16.0) * math.pi / 12.0)
         warm = level + 0.6 * swing + rng.normal(0.0, 0.08)
         yield Reading(moment, "climate-livingroom", "room_temperature", round(warm, 1))
         yield Reading(moment, "climate-livingroom", "humidity", round(moist + 2.0 * swing))
