@@ -63,7 +63,7 @@ class Connection:
     ) -> None:
         self.version = version
         self.ready = False
-        """The broker has taken the subscription."""
+        """The broker has our subscription."""
         self.session_present = False
         """The broker has kept our session, with everything it could not deliver."""
         self.closed: str | None = None
@@ -218,7 +218,9 @@ class Connection:
                 )
             self._end(f"the broker refused: {words}")
             return
-        self.session_present = bool(flags.session_present)
+        # A session has its subscription, and the answer to this one may stand behind all that the
+        # broker has kept for us (rumqttd).
+        self.ready = self.session_present = bool(flags.session_present)
         options = SubscribeOptions(
             qos=1, noLocal=True, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
         )

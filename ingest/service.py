@@ -85,6 +85,7 @@ class _Service:
         self._prepared: asyncio.Queue[tuple[list[Message], Batch]] = asyncio.Queue(1)
         self._taken = 0
         self._stored = 0
+        self._progress = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], object] | None) -> None:
         self._subscriber.start()
@@ -137,13 +138,15 @@ class _Service:
                 send_receipts(self._subscriber, written.receipts)
             self._subscriber.done(messages)
             self._stored += len(messages)
+            self._progress.set()
 
     async def _drain(self) -> None:
         self._subscriber.pause()
         try:
             async with asyncio.timeout(DRAIN_S):
                 while self._subscriber.waiting or self._stored < self._taken:
-                    await asyncio.sleep(0.01)
+                    self._progress.clear()
+                    await self._progress.wait()
         except TimeoutError:
             _log.warning("stopping with messages that are not stored; the broker has them still")
 

@@ -165,6 +165,7 @@ class Subscriber:
                     if self._leaving.is_set():
                         return
                     _log.warning("connection to the broker lost", why=connection.closed)
+                    self._version = MQTTProtocolVersion.MQTTv5
                 else:
                     self._other_version()
             except WrongVersionError:
