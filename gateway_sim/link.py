@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -190,6 +190,21 @@ class Inbox:
         return events
 
 
+class Published:
+    """What has become of a publish."""
+
+    def __init__(self, info: mqtt.MQTTMessageInfo) -> None:
+        self._info = info
+
+    def is_published(self) -> bool:
+        """Whether the broker has acknowledged it, or paho will not tell.
+
+        What was published while the connection had just broken paho sends later, without ever
+        saying so: then whoever waits for a receipt has to repeat it as if it were acknowledged.
+        """
+        return self._info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN or self._info.is_published()
+
+
 class Link:
     """One connection, for one gateway or for many.
 
@@ -231,9 +246,9 @@ class Link:
         """Begin to connect, and to connect again whenever the connection breaks."""
         self._client.loop_start()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> mqtt.MQTTMessageInfo:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> Published:
         """Send with QoS 1."""
-        return self._client.publish(topic, payload, qos=1, retain=retain)
+        return Published(self._client.publish(topic, payload, qos=1, retain=retain))
 
     async def close(self) -> None:
         """Disconnect in order: no last will goes out."""
