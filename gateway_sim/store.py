@@ -38,7 +38,7 @@ def open_file(path: Path, *, exclusive: bool, durable: bool) -> sqlite3.Connecti
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=1.0 if exclusive else 5.0)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path} cannot be opened: {error}.") from error
     try:
