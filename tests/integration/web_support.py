@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,6 +111,8 @@ class County:
     url: str
     connection: asyncpg.Connection
     clock: ManualClock
+    silent: set[str] = field(default_factory=set)
+    """Services that do not beat."""
 
     async def subject(self, reference: str) -> int:
         found: int = await self.connection.fetchval(

@@ -8,6 +8,7 @@ import { clockTime, say } from "./words.js";
 
 const list = document.getElementById("list");
 const known = new Map(); // id -> {episode, card}
+const news = []; // Alerts not yet announced.
 let first = true;
 
 const element = (tag, classes, text) => {
@@ -179,11 +180,23 @@ function announce(change) {
   card.classList.remove("fresh");
   void card.offsetWidth; // Let the animation start again.
   card.classList.add("fresh");
-  const spoken = say("new_alert", {
-    severity: episode.urgency, name: episode.client.name, sentence: episode.summary.text,
-  });
-  document.getElementById(episode.severity >= 3 ? "said-now" : "said").textContent = spoken;
-  draw(episode.severity);
+  news.push(episode);
+}
+
+const SPOKEN = 5; // More at once is noise; the list shows them all.
+
+/** Say what is new, most urgent first, and make one sound for all of it. */
+function speak() {
+  const told = news.splice(0).sort(byUrgency);
+  if (!told.length) return;
+  for (const episode of told.slice(0, SPOKEN)) {
+    const line = element("p", "", say("new_alert", {
+      severity: episode.urgency, name: episode.client.name, sentence: episode.summary.text,
+    }));
+    document.getElementById(episode.severity >= 3 ? "said-now" : "said").append(line);
+    setTimeout(() => line.remove(), 30000);
+  }
+  draw(told[0].severity);
 }
 
 let planned = false;
@@ -191,7 +204,8 @@ function plan() {
   // Many changes at once make one arrangement.
   if (planned) return;
   planned = true;
-  requestAnimationFrame(() => { planned = false; arrange(); tick(list); });
+  // Not an animation frame: those rest in a hidden tab, whose title and sound must not.
+  setTimeout(() => { planned = false; arrange(); tick(list); speak(); }, 30);
 }
 
 function change(episode) {
@@ -209,8 +223,7 @@ follow("/api/stream", {
     const changes = episodes.map(keep).filter((found) => found?.episode);
     if (!first) changes.forEach(announce); // What came while the page was not live is new too.
     first = false;
-    arrange();
-    tick(list);
+    plan();
   },
   episode: change,
 });

@@ -86,17 +86,21 @@ export function drawChart(host, metrics, content, view, options = {}) {
 
   const number = numbers(series[0].decimals);
   const data = table(series);
-  const newest = () => Math.max(...series.map((one) => one.time.length - 1));
+  /** One value; where several readings were drawn together, their mean and what it lies between. */
+  const written = (one) => {
+    if (!one || one[0] == null) return "–";
+    const [mean, low, high] = one.map((part) => number.format(part));
+    return low === high ? mean : `${mean} (${low}–${high})`;
+  };
   const write = (at, values) => {
     const text = document.createElement("small");
     const short = view.to - view.from <= 2.5 * 24 * HOUR;
     text.textContent = ` ${(short ? time : moment).format(at * 1000)}`;
-    value.replaceChildren(`${values.map((one) => (one == null ? "–" : number.format(one))).join("/")}`, text);
+    value.replaceChildren(values.map(written).join("/"), text);
   };
   const latest = () => {
-    const last = newest();
     const at = Math.max(...series.map((one) => one.time.at(-1) ?? 0));
-    write(at, series.map((one) => one.mean[last] ?? one.mean.at(-1)));
+    write(at, series.map((one) => (one.mean.length ? [one.mean.at(-1), one.low.at(-1), one.high.at(-1)] : null)));
   };
 
   const spans = metrics.map((metric, i) => {
@@ -191,8 +195,8 @@ export function drawChart(host, metrics, content, view, options = {}) {
       }],
       setCursor: [(u) => {
         const at = u.cursor.idx;
-        const found = at == null ? [] : series.map((_, i) => u.data[3 * i + 1][at]);
-        if (found.some((one) => one != null)) write(u.data[0][at], found);
+        const found = at == null ? [] : series.map((_, i) => [1, 2, 3].map((part) => u.data[3 * i + part][at]));
+        if (found.some((one) => one[0] != null)) write(u.data[0][at], found);
         else latest();
       }],
       setSelect: [(u) => {

@@ -1,0 +1,409 @@
+"""The team's pages in a real browser, at the size of a phone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import paho.mqtt.publish
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+import alerts.service
+import ingest.service
+from core.clock import REAL_CLOCK, ManualClock, wall_time
+from core.database import connect
+from core.wire import readings_topic
+from saimi.embedded.broker import Broker
+from saimi.embedded.ports import free_port
+from tests.integration.web_support import PASSWORD, County, county, serving
+
+PHONE = {"width": 360, "height": 740}
+LANGUAGES = ("fi", "sv", "en")
+FOOT = {
+    "fi": "Ei lääkinnällinen laite. Ei kliiniseen käyttöön.",
+    "sv": "Inte en medicinteknisk produkt. Inte för kliniskt bruk.",
+    "en": "Not a medical device. Not for clinical use.",
+}
+SICK = {
+    "respiratory_rate": (27, "/min"),
+    "spo2": (84, "%"),
+    "pulse": (132, "/min"),
+    "systolic": (98, "mm[Hg]"),
+    "temperature": (39.4, "Cel"),
+}
+
+
+class Phones:
+    """Browser contexts of several members, and everything their consoles complained about."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self._browser = browser
+        self.address = address
+        self.complaints: list[str] = []
+
+    async def context(self, **options: object) -> BrowserContext:
+        wanted: dict[str, object] = {"viewport": PHONE, "has_touch": True, "locale": "fi-FI"}
+        return await self._browser.new_context(**(wanted | options))  # type: ignore[arg-type] # a dict of options
+
+    async def log_in(self, username: str, *, path: str = "/", **options: object) -> Page:
+        page = await (await self.context(**options)).new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                self.complaints.append(message.text) if message.type == "error" else None
+            ),
+        )
+        await page.goto(f"{self.address}/login?next={path}")
+        await page.locator("[name=username]").fill(username)
+        await page.locator("[name=password]").fill(PASSWORD)
+        await page.locator(".sheet button").click()
+        await expect(page.locator(".bar")).to_be_visible()
+        return page
+
+
+@pytest.fixture
+async def place(plain_database_url: str) -> AsyncIterator[County]:
+    async with county(plain_database_url) as one:
+        one.clock = ManualClock(wall_time())
+        yield one
+
+
+@asynccontextmanager
+async def alive(place: County) -> AsyncIterator[None]:
+    """Heartbeats of an engine and of ingest, for tests that are about the page alone."""
+
+    own = await connect(place.url)  # The test uses the other connection meanwhile.
+
+    async def beat() -> None:
+        while True:
+            for service in {"alerts", "ingest"} - place.silent:
+                await replace(place, connection=own).beat(service)
+            await asyncio.sleep(0.5)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await own.close()
+
+
+@pytest.fixture
+async def browser(chromium: dict[str, object]) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(**chromium)  # type: ignore[arg-type] # options
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def phones(place: County, browser: Browser) -> AsyncIterator[Phones]:
+    async with alive(place), serving(place) as address:
+        made = Phones(browser, address)
+        yield made
+        assert made.complaints == []
+
+
+async def test_a_reading_at_the_broker_becomes_an_alert_that_is_dealt_with(
+    place: County, browser: Browser, broker_factory: object
+) -> None:
+    """The whole line: broker, ingest, database, alert engine, stream, page; nothing replaced."""
+    make = broker_factory
+    assert callable(make)
+    broker: Broker = await asyncio.to_thread(make, "mosquitto")
+    place.clock = REAL_CLOCK  # type: ignore[assignment] # services on real time, as in production
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        started = [asyncio.Event(), asyncio.Event()]
+        services = [
+            ingest.service.run(
+                database_url=place.url,
+                mqtt_url=broker.url,
+                clock=REAL_CLOCK,
+                stop=stop,
+                on_ready=started[0].set,
+            ),
+            alerts.service.run(
+                database_url=place.url, clock=REAL_CLOCK, stop=stop, on_ready=started[1].set
+            ),
+        ]
+        tasks = [asyncio.create_task(service) for service in services]
+        stack.push_async_callback(asyncio.wait, tasks)
+        stack.callback(stop.set)
+        phones = Phones(browser, await stack.enter_async_context(serving(place)))
+        for event in started:
+            await asyncio.wait_for(event.wait(), 20)
+
+        page = await phones.log_in("nurse")
+        await expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=15_000)
+        await expect(page.locator(".empty-title")).to_have_text("Ei avoimia hälytyksiä")
+        pack = [{"n": name, "u": unit, "v": value} for name, (value, unit) in SICK.items()]
+        pack[0] |= {"bn": "monitor-1/", "bt": round(time.time(), 3), "boot": "b1", "seq": 1}
+        await asyncio.to_thread(
+            paho.mqtt.publish.single,
+            readings_topic("gw-1"),
+            json.dumps(pack),
+            qos=1,
+            hostname="127.0.0.1",
+            port=broker.port,
+        )
+        card = page.locator(".card[data-severity='4']", has_text="NEWS2")
+        await expect(card).to_be_visible(timeout=10_000)
+        await expect(card).to_contain_text("Aino Ahola")
+        await expect(card).to_contain_text("puuttuu")
+        await expect(page.locator("#said-now")).to_contain_text("Hätä, Aino Ahola")
+
+        await card.get_by_role("button", name="Kuittaa").click()
+        await expect(card).to_contain_text("Nina Nurse kuittasi klo")
+        await card.get_by_role("link").click()
+        await expect(page.locator("tr", has_text="Happisaturaatio")).to_contain_text("84")
+        await expect(page.locator("#charts canvas").first).to_be_visible()
+        await page.get_by_role("button", name="Päätä hälytys…").click()
+        await page.get_by_text("Aiheellinen").click()
+        await page.locator("[name=note]").fill("Lähetetty päivystykseen.")
+        await page.locator("#close-send").click()
+        await expect(page.locator(".head")).to_contain_text("Nina Nurse päätti")
+        await expect(page.locator("#history")).to_contain_text("Lähetetty päivystykseen.")
+
+        await page.goto(f"{phones.address}/clients/{await place.pseudonym('aino')}/trends")
+        spo2 = page.locator(".chart", has_text="Happisaturaatio")
+        await expect(spo2.locator(".chart-value")).to_contain_text("84")
+        assert phones.complaints == []
+
+
+async def test_two_members_and_one_alert(place: County, phones: Phones) -> None:
+    episode = await place.open(await place.subject("aino"))
+    nurse, mate = await phones.log_in("nurse"), await phones.log_in("mate")
+    await expect(mate.locator(".card[data-id]")).to_have_count(1)
+    await nurse.locator(".card button").click()
+    await expect(mate.locator(".card.taken")).to_contain_text("Nina Nurse kvitterade kl.")
+    detail = await phones.log_in("mate", path=f"/episodes/{episode}")
+    await expect(detail.locator("[data-act=acknowledge]")).to_have_count(0)
+    await nurse.goto(f"{phones.address}/episodes/{episode}")
+    await nurse.locator("[data-act=close]").click()
+    await nurse.get_by_text("Tunnettu tilanne").click()
+    await nurse.locator("#close-send").click()
+    # Both of the mate's open pages follow by themselves.
+    await expect(mate.locator(".empty-title")).to_be_visible()
+    await expect(detail.locator(".head")).to_contain_text("Nina Nurse avslutade")
+    await expect(detail.locator(".head button")).to_have_count(0)
+
+
+async def test_who_comes_second_reads_who_was_first(place: County, phones: Phones) -> None:
+    episode = await place.open(await place.subject("aino"))
+    page = await phones.log_in("nurse", path=f"/episodes/{episode}")
+    await page.locator("[data-act=close]").click()
+    mate = await phones.log_in("mate", path=f"/episodes/{episode}")
+    await mate.locator("[data-act=close]").click()
+    for one in (mate, page):
+        await one.locator("[value=real]").check()
+        await one.locator("[name=note]").fill("Hand written")
+    await mate.locator("#close-send").click()
+    await expect(mate.locator("#closing")).to_be_hidden()
+    await page.locator("#close-send").click()
+    await expect(page.locator("#close-failed")).to_contain_text("Matti Mate päätti tämän")
+    # What was written is still there.
+    await expect(page.locator("[name=note]")).to_have_value("Hand written")
+    assert phones.complaints.pop().startswith("Failed to load resource: the server responded")
+
+
+async def test_a_note_too_long_is_refused_before_it_is_lost(place: County, phones: Phones) -> None:
+    episode = await place.open(await place.subject("aino"), "help")
+    page = await phones.log_in("nurse", path=f"/episodes/{episode}")
+    await page.locator("[data-act=close]").click()
+    await page.locator("#close-send").click()
+    await expect(page.locator("#close-failed")).to_have_text("Valitse ensin lopputulos.")
+    await page.locator("[value=real]").check()
+    await page.locator("#close-send").click()
+    await expect(page.locator("#close-failed")).to_contain_text("ihminen tavoitettiin")
+    await page.locator("[name=contact]").check()
+    note = page.locator("[name=note]")
+    await note.fill("ö" * 2003)
+    await expect(page.locator("#note-left")).to_contain_text("3 merkkiä liikaa")
+    await page.locator("#close-send").click()
+    await expect(page.locator("#closing")).to_be_visible()
+    await note.fill("ö" * 2000)
+    await expect(page.locator("#note-left")).to_contain_text("0 merkkiä jäljellä")
+    await page.locator("#close-send").click()
+    await expect(page.locator("#closing")).to_be_hidden()
+    await expect(page.locator(".head")).to_contain_text("ö" * 2000)
+
+
+async def test_urgency_orders_the_list_and_words_tell_it(place: County, phones: Phones) -> None:
+    subject = await place.subject("aino")
+    for severity, kind in ((1, "limit"), (3, "glucose"), (4, "help")):
+        await place.open(subject, kind, severity=severity)
+    page = await phones.log_in("nurse")
+    words = page.locator(".card .severity")
+    await expect(words).to_have_text(["Hätä", "Kiireellinen", "Tarkista"])
+    await place.open(await place.home("aino"), "smoke", severity=4)
+    await expect(words).to_have_text(["Hätä", "Hätä", "Kiireellinen", "Tarkista"])
+    await expect(page).to_have_title(re.compile(r"^\(4\) "))
+    # The shape differs by severity as well as the colour.
+    shapes = await page.locator(".severity use").evaluate_all(
+        "all => all.map(one => one.getAttribute('href'))"
+    )
+    assert shapes == ["#severity-4", "#severity-4", "#severity-3", "#severity-1"]
+    box = await page.locator(".card button").first.bounding_box()
+    assert box is not None
+    assert box["height"] >= 48
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_dead_or_hanging_service_shows_within_ten_seconds(
+    place: County, browser: Browser, fault: signal.Signals, tmp_path: Path
+) -> None:
+    port = free_port()
+    log = (tmp_path / "web.log").open("wb")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "saimi", "web", "--port", str(port),
+        env=os.environ | {"SAIMI_DATABASE_URL": place.url},
+        stdout=log, stderr=log,
+    )  # fmt: skip
+    try:
+        phones = Phones(browser, f"http://127.0.0.1:{port}")
+        async with alive(place):
+            await _answers(port)
+            page = await phones.log_in("nurse")
+            live = page.locator("#live")
+            await expect(live).to_have_attribute("data-state", "live", timeout=10_000)
+            await expect(page.locator("#banner")).to_be_hidden()
+            process.send_signal(fault)
+            started = time.monotonic()
+            banner = page.locator("#banner")
+            await expect(banner).to_be_visible(timeout=15_000)
+            assert time.monotonic() - started < 10
+            await expect(banner).to_contain_text("Ei yhteyttä")
+            await expect(banner).to_contain_text("soita päivystykseen")
+            await expect(live).to_have_attribute("data-state", "lost")
+            if fault == signal.SIGSTOP:
+                process.send_signal(signal.SIGCONT)
+                await expect(banner).to_be_hidden(timeout=20_000)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        log.close()
+
+
+async def _answers(port: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+
+
+async def test_airplane_mode_and_a_dead_engine_say_different_things(
+    place: County, phones: Phones
+) -> None:
+    page = await phones.log_in("nurse")
+    banner = page.locator("#banner")
+    await expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    place.silent.add("alerts")
+    started = time.monotonic()
+    await expect(banner).to_contain_text("Hälytyksiä ei juuri nyt arvioida", timeout=15_000)
+    assert time.monotonic() - started < 10
+    place.silent.clear()
+    await expect(banner).to_be_hidden(timeout=10_000)
+    await page.context.set_offline(True)
+    await expect(banner).to_contain_text("Ei yhteyttä", timeout=3_000)
+    missed = await place.open(await place.subject("aino"))
+    await page.context.set_offline(False)
+    await expect(banner).to_be_hidden(timeout=10_000)
+    await expect(page.locator(f".card[data-id='{missed}']")).to_be_visible()
+    phones.complaints[:] = [c for c in phones.complaints if "ERR_INTERNET" not in c]
+
+
+async def test_an_ended_session_says_so_and_offers_the_login(
+    place: County, phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.live._CHECK_SESSIONS_EVERY", 1)
+    page = await phones.log_in("nurse")
+    await expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    await place.connection.execute("UPDATE audit.session SET ended_at = now()")
+    banner = page.locator("#banner")
+    await expect(banner).to_contain_text("Istuntosi on päättynyt", timeout=8_000)
+    await banner.get_by_role("link").click()
+    await expect(page.locator("[name=password]")).to_be_visible()
+
+
+async def test_every_page_in_three_languages_on_a_phone(place: County, phones: Phones) -> None:
+    subject, pseudonym = await place.subject("aino"), await place.pseudonym("aino")
+    now = place.clock.now()
+    for metric, value in (("spo2", 95.0), ("pulse", 70.0), ("systolic", 130.0)):
+        times = [now - timedelta(minutes=15 * n) for n in range(200)]
+        await place.put(subject, "monitor-1", metric, [(at, value) for at in times])
+    moves = [(now - timedelta(hours=n), 1.0) for n in range(30)]
+    await place.put(await place.home("aino"), "motion-kitchen", "motion", moves)
+    episode = await place.open(subject)
+    page = await phones.log_in("nurse")
+    for language in LANGUAGES:
+        await page.goto(f"{phones.address}/")
+        await page.locator(".menu summary").click()
+        await page.locator(f"button[lang={language}]").click()
+        for path, sign in (
+            ("/", ".card[data-id]"),
+            (f"/episodes/{episode}", "#charts canvas"),
+            ("/clients", ".clients a"),
+            (f"/clients/{pseudonym}/trends", ".place canvas"),
+            ("/episodes/999", ".big-number"),
+        ):
+            await page.goto(phones.address + path)
+            await expect(page.locator(sign).first).to_be_visible()
+            await expect(page.locator("html")).to_have_attribute("lang", language)
+            await expect(page.locator(".foot")).to_contain_text(FOOT[language])
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width <= PHONE["width"], (language, path)
+    phones.complaints[:] = [c for c in phones.complaints if "status of 404" not in c]
+
+
+async def test_trends_move_by_button_and_by_keyboard(place: County, phones: Phones) -> None:
+    subject, now = await place.subject("aino"), place.clock.now()
+    times = [now - timedelta(minutes=30 * n) for n in range(48 * 31)]
+    await place.put(subject, "monitor-1", "pulse", [(at, 70.0) for at in times])
+    path = f"/clients/{await place.pseudonym('aino')}/trends"
+    page = await phones.log_in("nurse", path=path)
+    await expect(page.locator(".chart canvas")).to_be_visible()
+    seen = [await page.locator("#span").inner_text()]
+    for key in ("Week", "Month"):
+        hours = {"Week": "168", "Month": "720"}[key]
+        button = page.locator(f"[data-hours='{hours}']")
+        await button.focus()
+        await page.keyboard.press("Enter")
+        await expect(button).to_have_attribute("aria-pressed", "true")
+        await expect(page.locator("#charts")).not_to_have_attribute("aria-busy", "true")
+        seen.append(await page.locator("#span").inner_text())
+    assert await page.locator("#later").is_disabled()
+    await page.locator("#earlier").click()
+    await expect(page.locator("#later")).to_be_enabled()
+    seen.append(await page.locator("#span").inner_text())
+    assert len(set(seen)) == 4
+
+
+async def test_dark_by_the_device_or_by_choice(phones: Phones) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = await phones.log_in("nurse", color_scheme="light")
+    dark = await phones.log_in("nurse", color_scheme="dark")
+    assert await light.evaluate(ground) != await dark.evaluate(ground)
+    await light.locator(".menu summary").click()
+    await light.get_by_text("Tumma").click()
+    await light.reload()
+    assert await light.evaluate(ground) == await dark.evaluate(ground)
