@@ -4,11 +4,15 @@ In reading order:
 
     service.py      the worker: woken or polling, one batch after another
     batch.py        one transaction: claim what is new, lock, assess, write, tell
+    load.py         reads what the rules need, for the whole batch
     subject.py      what is known of a subject when it is assessed
     rules.toml      the rules as data, read by rules.py
-    assess.py       readings and facts -> findings, by one table of rules
+    assess.py       readings and facts -> findings, by one table of rules: events.py, news.py,
+                    thresholds.py, glucose.py, blood_pressure.py, silence.py (with line.py)
     finding.py      what a rule says, with its evidence
+    joining.py      findings of one kind as one
     episodes.py     findings and open episodes -> what changes
+    store.py        writes what changed, and tells
     handling.py     what a person does to an episode
     listing.py      episodes as the web shows them
 """

@@ -32,14 +32,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from alerts.finding import LIFE_SAFETY, Finding, Reading, rfc3339
+from alerts.finding import LIFE_SAFETY, Finding, rfc3339
+from alerts.joining import Joined, Key, evidence_keys, join
 from alerts.rules import Behaviour
 
-KEEP_EVIDENCE = 20
-"""Readings shown with an episode; the events keep them all."""
-
-Key = tuple[str, str]
-"""Kind and origin: with the subject, what tells episodes apart."""
 What = Literal["opened", "rose", "fell", "updated", "cleared", "returned", "refreshed"]
 """What happened; `refreshed` is new evidence of the same, no event."""
 
@@ -75,18 +71,6 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
-    """The findings of one key, as one."""
-
-    key: Key
-    severity: int
-    pages: int
-    summary: dict[str, Any]
-    evidence: tuple[Reading, ...]
-    points: Mapping[str, list[int]]
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """What is to be written."""
 
@@ -110,33 +94,6 @@ class Step:
     changes: list[Change] = field(default_factory=list)
     quiet: dict[Key, Quiet] = field(default_factory=dict)
     due: list[datetime] = field(default_factory=list)
-
-
-def join(findings: Iterable[Finding]) -> dict[Key, Joined]:
-    """Findings by key: the worst one speaks, the others are named beside it."""
-    by_key: dict[Key, list[Finding]] = {}
-    for finding in findings:
-        by_key.setdefault((finding.kind, finding.origin), []).append(finding)
-    return {key: _join(key, found) for key, found in by_key.items()}
-
-
-def _join(key: Key, findings: list[Finding]) -> Joined:
-    ranked = sorted(findings, key=lambda finding: (finding.severity, finding.pages), reverse=True)
-    worst, *others = ranked
-    readings: dict[tuple[int, str, datetime], Reading] = {}
-    for finding in ranked:
-        for reading in finding.evidence:
-            readings.setdefault((reading.device, reading.metric, reading.time), reading)
-    evidence = sorted(readings.values(), key=lambda reading: reading.time, reverse=True)
-    beside = [{**other.summary(), "severity": other.severity} for other in others]
-    return Joined(
-        key=key,
-        severity=worst.severity,
-        pages=max(finding.pages for finding in findings),
-        summary={**worst.summary(), "others": beside},
-        evidence=tuple(evidence),
-        points=worst.points,
-    )
 
 
 def step(
@@ -352,13 +309,6 @@ class _Machine:
             )
             for event in found.evidence
         )
-
-
-def evidence_keys(evidence: Sequence[Reading]) -> list[tuple[str, str, float]]:
-    """What tells whether evidence is the same as what is stored."""
-    return [(reading.metric, rfc3339(reading.time), reading.value) for reading in evidence][
-        :KEEP_EVIDENCE
-    ]
 
 
 def _stored_keys(episode: Episode) -> list[tuple[str, str, float]]:

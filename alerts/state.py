@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from alerts.episodes import Key, Quiet
+from alerts.episodes import Quiet
+from alerts.joining import Key
 
 
 class State(msgspec.Struct, omit_defaults=True):

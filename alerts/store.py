@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.episodes import KEEP_EVIDENCE, Change
+from alerts.episodes import Change
 from alerts.events import EVENTS
 from alerts.finding import Reading, rfc3339
+from alerts.joining import KEEP_EVIDENCE
 from core.catalogue import catalogue
 from core.clock import wall_time
 from core.database import EPISODE_CHANNEL, Connection, load_queries

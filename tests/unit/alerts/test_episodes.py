@@ -11,8 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from alerts.episodes import Change, Episode, Key, Quiet, evidence_keys, step
+from alerts.episodes import Change, Episode, Quiet, step
 from alerts.finding import Finding, Reading, rfc3339
+from alerts.joining import Key, evidence_keys
 from alerts.rules import shipped_rules
 from tests.unit.alerts.making import NOW, minutes
 

@@ -95,9 +95,7 @@ def test_a_missing_rule_and_no_toml_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "render"), [("rules", render_rules), ("hazards", render_hazards)])
 def test_the_documents_are_up_to_date(name: str, render: Callable[[Rules], str]) -> None:
     written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    assert written == render(shipped_rules()), (
-        f"docs/{name}.md: write what alerts.catalogue_docs renders"
-    )
+    assert written == render(shipped_rules()), f"render docs/{name}.md again"
 
 
 def test_a_rule_that_fails_for_one_is_applied_to_the_others() -> None:
