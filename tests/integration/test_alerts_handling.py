@@ -106,6 +106,9 @@ async def test_a_worse_finding_and_a_new_call_take_the_acknowledgement_away(
             )
             ended = events[-1].detail["acknowledgement_ended"]
             assert ended["by"] == 1
+        (call,) = await found.episodes("help")
+        assert len(call["evidence"]) == 2, "the first press is still evidence"
+        assert call["evidence"][0]["time"] > call["evidence"][1]["time"]
 
 
 async def test_bad_outcomes_and_notes_change_nothing(plain_database_url: str) -> None:
@@ -143,6 +146,10 @@ async def test_each_sees_their_own_clients_most_urgent_first(database_url: str) 
             INSERT INTO registry.team (name) VALUES ('t');
             INSERT INTO registry.team_area VALUES (1, 1);
             INSERT INTO registry.team_member VALUES (1, 3), (1, 4);
+            INSERT INTO registry.subject (id, pseudonym, kind, home)
+            VALUES (500, 'other', 'client', 1);
+            INSERT INTO registry.client (subject, reference, given_name, family_name, born)
+            VALUES (500, 'other', 'Other', 'Person', '1950-01-01');
             INSERT INTO registry.care_relationship
             VALUES (1, 1, '[2020-01-01,)'), (1, 2, '[2020-01-01,)'),
                    (1, 3, '[2020-01-01,2021-01-01)');
@@ -181,3 +188,9 @@ async def test_each_sees_their_own_clients_most_urgent_first(database_url: str) 
             if card.kind == "smoke"
         ]
         assert [person.subject for person in smoke.people] == [1]
+        (smoke,) = [
+            card
+            for card in await listing.open_episodes(found.connection, member=1, now=clock.now())
+            if card.kind == "smoke"
+        ]
+        assert [person.subject for person in smoke.people] == [1, 500]

@@ -122,6 +122,23 @@ async def test_late_measurements_page_nobody(database_url: str) -> None:
         assert await found.left() == 0
 
 
+async def test_a_value_speaks_for_the_present_no_longer_than_its_validity(
+    plain_database_url: str,
+) -> None:
+    # Breathing and pulse are valid for 12 hours.
+    async with county(plain_database_url, clients=2) as found:
+        for subject, hours in ((1, 11.9), (2, 12.1)):
+            await found.put(
+                subject, {"pulse": 135.0}, at=NOW - timedelta(hours=hours), notify=False
+            )
+            await found.connection.execute("DELETE FROM telemetry.note")
+        for subject in (1, 2):
+            await found.put(subject, {"respiratory_rate": 26.0})
+        await settle(found.connection, ManualClock(NOW))
+        scores = {e["subject"]: e["summary"]["params"]["low"] for e in await found.episodes()}
+        assert scores == {1: 6, 2: 3}
+
+
 async def test_late_measurements_do_not_raise_what_is_open(plain_database_url: str) -> None:
     async with county(plain_database_url) as found:
         clock = ManualClock(NOW)

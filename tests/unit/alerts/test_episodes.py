@@ -321,7 +321,7 @@ def test_closing_amid_milder_findings_forgets_them() -> None:
     world.news2(2, after=1)
     world.close()
     world.see(after=1)
-    assert world.news2(4, after=10) == []
+    assert world.news2(4, after=14.5) == []
 
 
 def test_acknowledgement_ends_when_it_gets_worse_than_what_was_acknowledged() -> None:

@@ -76,6 +76,12 @@ def test_spo2_above_range_matters_on_oxygen_only(flow: float | None, severity: i
         assert said[0].missing == ("oxygen",)
 
 
+def test_spo2_above_range_is_good_news_without_oxygen_by_the_plan() -> None:
+    client = Client(born=date(1940, 1, 1), oxygen_prescribed=False, limits={"spo2": Limit(88, 92)})
+    one = subject(reading("spo2", 96), client=client)
+    assert findings(thresholds.assess([one], context())) == []
+
+
 @pytest.mark.parametrize(
     ("metric", "qualifier", "key", "kind"),
     [
