@@ -161,7 +161,6 @@ class _Collected:
         value = value * route["factor"] + route["offset"]
         good = (value >= route["low"]) & (value <= route["high"])
         good &= ~_CODED[route["metric"]] | (value == np.rint(value))
-        # NaN, for no time at all, fails every comparison.
         good &= (time >= max(UNSET_BEFORE, oldest / 1e6)) & (time <= arrival / 1e6 + AHEAD)
         micros = np.rint(np.where(good, time, 0.0) * 1e6).astype(np.int64)
         good &= (micros >= route["since"]) & (micros < route["until"]) & ~retained
@@ -177,6 +176,7 @@ class _Collected:
         for name in ("device", "subject", "metric"):
             rows[name] = route[name][kept]
         rows["qualifier"] = np.array([record.qualifier for record in self._records])[kept]
+        rows["at_arrival"] = ~np.array([record.dated for record in self._records])[kept]
         rows["message"] = number[kept]
         rows["record"] = kept
         rows["call"] = metrics.never_filtered[rows["metric"]] & (rows["value"] >= 1)

@@ -20,7 +20,7 @@ ROW = np.dtype(
 )  # fmt: skip
 """One admitted reading. Times are microseconds since 1970; `message` and `record` are places in the
 batch's lists; `call` marks a life-safety event that is on, `at_arrival` a time that is the
-arrival's."""
+arrival's or reckoned from it."""
 
 
 class Origin(NamedTuple):
@@ -36,6 +36,8 @@ class Origin(NamedTuple):
     """Microseconds since 1970."""
     boot: str | None = None
     seq: int | None = None
+    counted: bool = True
+    """Whether it is to be entered into the ledger; not when it was before."""
 
     @property
     def ledger(self) -> tuple[int, str] | None:
@@ -43,7 +45,7 @@ class Origin(NamedTuple):
 
         A gateway that nobody knows is counted under number 0, its name before the boot.
         """
-        if self.boot is None or self.seq is None or "\0" in self.gateway:
+        if self.boot is None or self.seq is None or "\0" in self.gateway or not self.counted:
             return None
         if self.gateway_id:
             return self.gateway_id, self.boot

@@ -123,10 +123,11 @@ class Directory:
             found = await _read(connection, missing, now)
             if generation == self._generation:  # else the registry changed meanwhile
                 for name in missing:
-                    self._keep(name, found.get(name))
+                    self.keep(name, found.get(name))
         self._make_room(len(names))
 
-    def _keep(self, name: str, gateway: Gateway | None) -> None:
+    def keep(self, name: str, gateway: Gateway | None) -> None:
+        """Remember what was read of a name; None where nobody is registered under it."""
         self._kept[name] = gateway
         self._devices += _weight(gateway)
 

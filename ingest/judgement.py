@@ -49,7 +49,7 @@ class Admitted(NamedTuple):
     call: bool
     """A life-safety event that is on."""
     at_arrival: bool
-    """The time is the arrival's, as the device's could not be used."""
+    """The time is the arrival's, or reckoned from it."""
 
 
 def judge(
@@ -65,53 +65,55 @@ def judge(
         return _no_such_metric(channel)
     device = _device(gateway, channel.device)
     value = _value(metric, record.value, channel.unit)
-    time = _time(record.time, arrival / 1e6, oldest / 1e6, retained)
+    time = _time(record, arrival / 1e6, oldest / 1e6, retained)
     call = metric.never_filtered and is_call(record.value)
-    refusal = next((one for one in (device, value, time) if isinstance(one, Refusal)), None)
-    if refusal is None:
-        assert isinstance(device, Device)  # noqa: S101 - for the type checker, as the next two
-        assert isinstance(value, float)  # noqa: S101
-        assert isinstance(time, int)  # noqa: S101
+    if isinstance(device, Device) and isinstance(value, float) and isinstance(time, int):
         assignment = device.assigned(time)
         if assignment is not None:
             return Admitted(
                 time, value, device.id, assignment.subject, metric.id,
-                record.qualifier, State.OK, call, False,
+                record.qualifier, State.OK, call, not record.dated,
             )  # fmt: skip
         refusal = Refusal(
             "not_assigned",
             f"Device {channel.device!r} was nobody's at {_shown(record.time)}: it was measured "
             "before the device was in use, or after.",
         )
+    else:
+        refusal = next(one for one in (device, value, time) if isinstance(one, Refusal))
     if not call or (retained and isinstance(time, Refusal)):
         return refusal
-    own_time = time if isinstance(time, int) else None
-    return _admit_anyway(metric, gateway, device, own_time, arrival, retained)
+    # A retained message comes again with every subscription: only its own time can tell that.
+    return _admit_anyway(metric, record, gateway, time, arrival, keep_time=retained)
 
 
 def _admit_anyway(
     metric: Metric,
+    record: Record,
     gateway: Gateway | None,
-    device: Device | Refusal,
-    time: int | None,
+    time: int | Refusal,
     arrival: int,
-    retained: bool,
+    *,
+    keep_time: bool,
 ) -> Admitted:
     """A life-safety event, at arrival unless a device in use has a time of its own for it."""
-    subject, number = UNKNOWN, UNKNOWN
-    own = None
+    number = subject = UNKNOWN
+    at = time if isinstance(time, int) else None
     if gateway is not None and not gateway.revoked:
         subject = gateway.home_subject
-        if isinstance(device, Device):
+        device = gateway.devices.get(record.channel.device)
+        if device is not None:
             number = device.id
-            own = device.assigned(time) if time is not None else None
+            own = device.assigned(at) if at is not None else None
             owner = own or device.assigned(arrival)
             subject = owner.subject if owner is not None else subject
-    # A retained message comes again with every subscription: only its own time can tell that.
-    keep = time is not None and (own is not None or retained)
+            keep_time = keep_time or own is not None
+    if not keep_time:
+        at = None
     return Admitted(
-        time if keep and time is not None else arrival,
-        1.0, number, subject, metric.id, 0, State.SUSPECT, True, not keep,
+        arrival if at is None else at,
+        1.0, number, subject, metric.id, 0, State.SUSPECT, True,
+        at is None or not record.dated,
     )  # fmt: skip
 
 
@@ -172,9 +174,10 @@ def _value(metric: Metric, value: float | str | None, unit: str | None) -> float
     return converted
 
 
-def _time(at: float, arrival: float, oldest: float, retained: bool) -> int | Refusal:
-    """`at`, `arrival` and `oldest` in Unix seconds."""
-    if retained and not UNSET_BEFORE <= at <= arrival + AHEAD:
+def _time(record: Record, arrival: float, oldest: float, retained: bool) -> int | Refusal:
+    """`arrival` and `oldest` in Unix seconds."""
+    at = record.time
+    if retained and not (record.dated and UNSET_BEFORE <= at <= arrival + AHEAD):
         return Refusal(
             "retained",
             "The broker kept this message from before, and it does not say when it was measured.",

@@ -14,7 +14,6 @@ from ingest.decoders import Definitions, decode
 from ingest.decoders.record import Decoded, DecodeError
 
 _GATEWAY = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_NAN = float("nan")
 _topic = lru_cache(maxsize=65_536)(parse_topic)
 
 
@@ -66,9 +65,9 @@ def understand(message: Message, definitions: Callable[[str, str], Definitions])
         return Understood(message, gateway, topic)
     if source == "status" and not rest:
         return _status(message, topic)
-    arrival = _NAN if message.retained else message.arrival / 1e6
+    known = definitions(gateway, source)
     try:
-        decoded = decode(source, rest, message.payload, arrival, definitions(gateway, source))
+        decoded = decode(source, rest, message.payload, message.arrival / 1e6, known)
     except DecodeError as error:
         return Understood(message, gateway, topic, error=error)
     return Understood(message, gateway, topic, decoded=decoded)

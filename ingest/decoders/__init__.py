@@ -1,9 +1,9 @@
 """One table from source to decoder.
 
 A decoder is pure: `decode(rest, payload, arrival, definitions) -> Decoded`, or `DecodeError` and
-nothing else. `rest` is what the source itself put on the topic; `arrival` is Unix seconds, NaN
-where the arrival says nothing of when it was measured; `definitions` is what earlier messages of
-the same gateway and source have told (a source that needs none ignores it).
+nothing else. `rest` is what the source itself put on the topic; `arrival` is Unix seconds, from
+which times are reckoned that the message does not give (`Record.dated`); `definitions` is what
+earlier messages of the same gateway and source have told (a source that needs none ignores it).
 """
 
 from __future__ import annotations

@@ -29,29 +29,32 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     value: float | str | None
     """A number; booleans are 0 and 1. A text or None (data, a sum) where there is no number."""
     time: float
-    """Unix seconds by the device's clock; the arrival where the message says nothing (NaN then, if
-    the arrival says nothing either)."""
+    """Unix seconds by the device's clock, or reckoned from the arrival."""
     qualifier: int = 0
     """A `core.reading.Qualifier`."""
+    dated: bool = True
+    """Whether the message itself says when: else `time` is another when it is delivered again."""
 
     def shown(self) -> dict[str, Any]:
         """As it is kept with the rejected."""
         entry: dict[str, Any] = {"device": self.channel.device, "metric": self.channel.metric}
         entry |= {"value": self.value, "unit": self.channel.unit}
-        entry["time"] = self.time if self.time == self.time else None
+        entry["time"] = self.time
         if self.qualifier:
             entry["qualifier"] = self.qualifier
+        if not self.dated:
+            entry["dated"] = False
         return entry
 
 
 def hidden(entry: dict[str, Any]) -> Record:
     """The record that `Record.shown` made `entry` of."""
-    time = entry.get("time")
     return Record(
         Channel(str(entry["device"]), str(entry["metric"]), entry.get("unit")),
         entry.get("value"),
-        float("nan") if time is None else float(time),
+        float(entry["time"]),
         int(entry.get("qualifier", 0)),
+        bool(entry.get("dated", True)),
     )
 
 

@@ -159,11 +159,16 @@ def _resolve(entries: list[_Entry], arrival: float) -> Decoded:
                 + (f"a name of {len(full):,} characters." if full else "no name."),
             )
         at = time if entry.t is None else time + entry.t
-        if at < RELATIVE_BELOW and at <= AHEAD:
+        dated = at >= RELATIVE_BELOW or at > AHEAD
+        if not dated:
             at += arrival
         records.append(
             Record(
-                _channel(full, unit if entry.u is None else entry.u), own, at, entry.qualifier or 0
+                _channel(full, unit if entry.u is None else entry.u),
+                own,
+                at,
+                entry.qualifier or 0,
+                dated,
             )
         )
     boot, seq = _position(entries)

@@ -1,0 +1,41 @@
+-- name: list_rejected(gateway, reason, most)
+-- The newest first; null asks for every gateway, every reason.
+SELECT id, received_at, gateway, topic, reason, detail, record, size, boot, seq
+  FROM telemetry.rejected
+ WHERE gateway = coalesce(:gateway::text, gateway) AND reason = coalesce(:reason::text, reason)
+ ORDER BY id DESC LIMIT :most;
+
+-- name: count_rejected(gateway, reason)
+SELECT gateway, reason, count(*)::bigint AS count, min(received_at) AS first_at,
+       max(received_at) AS last_at
+  FROM telemetry.rejected
+ WHERE gateway = coalesce(:gateway::text, gateway) AND reason = coalesce(:reason::text, reason)
+ GROUP BY gateway, reason ORDER BY count(*) DESC, gateway, reason;
+
+-- name: last_rejected()$
+SELECT coalesce(max(id), 0) FROM telemetry.rejected;
+
+-- name: take_rejected(gateway, reason, after, until, never, most)
+-- To be tried again; held until the end of the transaction. Cut-off payloads cannot be.
+SELECT id, received_at, gateway, topic, record, payload, size, boot, seq
+  FROM telemetry.rejected
+ WHERE id > :after AND id <= :until
+   AND gateway = coalesce(:gateway::text, gateway) AND reason = coalesce(:reason::text, reason)
+   AND reason <> ALL(:never::text[])
+   AND (record IS NOT NULL OR octet_length(payload) = size)
+ ORDER BY id LIMIT :most
+   FOR UPDATE SKIP LOCKED;
+
+-- name: drop_rejected(ids)!
+DELETE FROM telemetry.rejected WHERE id = ANY(:ids::bigint[]);
+
+-- name: recount_received(gateway, boot, seq, committed, duplicates, rejected)*!
+-- A message that was counted as rejected has come to something else. While its gateway was unknown
+-- it was counted under number 0.
+UPDATE telemetry.received r
+   SET committed = r.committed + :committed, duplicates = r.duplicates + :duplicates,
+       rejected = r.rejected + :rejected
+ WHERE r.seqs @> :seq::bigint
+   AND (   (r.gateway = 0 AND r.boot = :gateway::text || '/' || :boot::text)
+        OR (r.boot = :boot AND r.gateway = (SELECT id FROM registry.gateway
+                                             WHERE name = :gateway AND id <> 0)));
