@@ -32,7 +32,10 @@ from core.clock import Clock, ScaledClock
 from core.database import Connection, load_queries
 
 MOST = 2000
-"""Subjects taken at once: notes and due subjects, each at most this many."""
+"""Notes taken at once."""
+MOST_DUE = 100
+"""Due subjects taken at once: looking at all devices of a home costs far more than a note, and
+what is new must not wait for it."""
 TURN = 7241002
 """Advisory lock of the worker that takes due subjects."""
 JOURNEY = timedelta(seconds=5)
@@ -115,7 +118,7 @@ class Batch:
         async for row in _queries.claim_notes(connection, half=MOST // 2):
             claim.widen(row["subject"], row["since"], row["until"])
         now = self._clock.now()
-        async for row in _queries.claim_due(connection, now=now, most=MOST, turn=TURN):
+        async for row in _queries.claim_due(connection, now=now, most=MOST_DUE, turn=TURN):
             claim.due.add(row["subject"])
         await self._lock(connection, claim)
         return claim
