@@ -21,6 +21,7 @@ from tests.integration.web_support import (
     logged_in,
     serving,
 )
+from tests.support.waiting import eventually
 from web.app import run
 from web.session import IDLE
 
@@ -196,13 +197,17 @@ async def test_only_the_housemate_one_may_see_is_named(place: County, address: s
 
 
 async def test_every_look_is_on_record(place: County, address: str) -> None:
-    episode = await place.open(await place.subject("aino"))
     pseudonym = await place.pseudonym("aino")
     async with logged_in(address, "nurse") as browser:
         async with browser.events() as events:
             await events.of("snapshot")
+            episode = await place.open(await place.subject("aino"))
+            await events.of("episode")
             await place.notify(episode)
             await events.of("episode")
+        async with browser.events() as events:
+            assert len((await events.of("snapshot"))["episodes"]) == 1
+            await eventually(place.looks_at_least(2), what="the second look's record")
         await browser.page(f"/episodes/{episode}")
         await browser.page("/clients")
         await browser.page(f"/clients/{pseudonym}/trends")
@@ -210,6 +215,7 @@ async def test_every_look_is_on_record(place: County, address: str) -> None:
     async with logged_in(address, "desk") as browser:
         await browser.get(f"/api/episodes/{episode}")
     assert await place.looks() == [
+        ("nurse", "aino", "list", "care"),
         ("nurse", "aino", "list", "care"),
         ("nurse", "aino", "episode", "care"),
         ("nurse", "aino", "list", "care"),

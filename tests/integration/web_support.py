@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -240,6 +240,14 @@ class County:
             " LEFT JOIN registry.client c ON c.subject = a.subject ORDER BY a.id"
         )
         return [tuple(row) for row in rows]
+
+    def looks_at_least(self, count: int) -> Callable[[], Awaitable[bool]]:
+        """A condition: so many looks are on record."""
+
+        async def condition() -> bool:
+            return len(await self.looks()) >= count
+
+        return condition
 
 
 @asynccontextmanager
