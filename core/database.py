@@ -192,7 +192,9 @@ async def set_clock(connection: Connection, *, factor: float) -> ScaledClock:
     """
     queries = load_queries("core")
     wall = wall_time()
-    last: datetime | None = await queries.latest_time(connection)
-    anchor = max(wall, last) if last is not None else wall
+    before = await read_clock(connection)
+    lived: datetime | None = await queries.latest_time(connection)
+    beat: datetime | None = await queries.latest_beat(connection)
+    anchor = max(wall, lived or wall, before.at(beat) if beat is not None else wall)
     await queries.write_clock(connection, wall_anchor=wall, anchor=anchor, factor=factor)
     return ScaledClock(wall, anchor, factor)

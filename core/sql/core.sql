@@ -13,6 +13,10 @@ SELECT greatest((SELECT max(heard_at) FROM telemetry.gateway_status),
                 (SELECT max(changed_at) FROM alerts.episode),
                 (SELECT max(assessed_at) FROM alerts.subject_state));
 
+-- name: latest_beat()$
+-- When any service was last alive (wall time): the shared clock was read until then at least.
+SELECT max(wall_at) FROM ops.heartbeat;
+
 -- name: write_clock(wall_anchor, anchor, factor)!
 INSERT INTO ops.clock (wall_anchor, anchor, factor) VALUES (:wall_anchor, :anchor, :factor)
 ON CONFLICT (singleton) DO UPDATE

@@ -79,6 +79,20 @@ async def test_the_clock_is_real_until_set_and_never_goes_back(plain_database_ur
         await connection.close()
 
 
+async def test_a_fast_clock_that_stopped_goes_on_from_its_last_heartbeat(
+    plain_database_url: str,
+) -> None:
+    connection = await connect(plain_database_url)
+    try:
+        first = await set_clock(connection, factor=3600)
+        beat = wall_time() + timedelta(seconds=10)
+        await connection.execute("INSERT INTO ops.heartbeat VALUES ('alerts', '1', $1)", beat)
+        again = await set_clock(connection, factor=1)
+        assert again.anchor == first.at(beat)
+    finally:
+        await connection.close()
+
+
 async def test_the_access_record_can_only_grow(plain_database_url: str) -> None:
     connection = await connect(plain_database_url)
     try:
