@@ -114,7 +114,7 @@ async def retry_rejected(
                 await _retry(connection, writer, rows, clock, retention, report)
         except UnstorableError:
             if most == 1:  # this very one: it stays as it is
-                after = rows[0]["id"]
+                after, most = rows[0]["id"], _CHUNK
                 report.tried += 1
                 report.rejected += 1
             else:

@@ -49,9 +49,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 def hidden(entry: dict[str, Any]) -> Record:
     """The record that `Record.shown` made `entry` of."""
+    value = entry.get("value")
     return Record(
         Channel(str(entry["device"]), str(entry["metric"]), entry.get("unit")),
-        entry.get("value"),
+        float(value) if isinstance(value, int) else value,
         float(entry["time"]),
         int(entry.get("qualifier", 0)),
         bool(entry.get("dated", True)),
