@@ -49,6 +49,7 @@ class Report(msgspec.Struct):
 
     rows: int
     homes: int
+    """Registered; some have no rows."""
     messages: int
     committed: int
     duplicates: int
@@ -112,6 +113,7 @@ async def run_replay(options: Options, settings: Settings, stop: asyncio.Event) 
         before,
         after,
         memory,
+        homes=len(homes.homes),
         database={"edition": info.edition, "version": info.version},
         broker=line.broker,
     )
@@ -222,6 +224,7 @@ def _report(
     after: _Tally,
     memory: dict[str, float],
     *,
+    homes: int,
     database: dict[str, str],
     broker: str,
 ) -> Report:
@@ -239,7 +242,7 @@ def _report(
     )
     return Report(
         rows=sent.rows,
-        homes=sent.homes,
+        homes=homes,
         messages=sent.messages,
         committed=committed,
         duplicates=duplicates,

@@ -104,7 +104,9 @@ async def _settle(connection: asyncpg.Connection, watcher: Watcher, last_episode
     async def settled() -> bool:
         async with translated():
             waiting = await queries.notes_waiting(connection)
-            ids = {row["id"] async for row in queries.episodes_since(connection, episode=last_episode)}
+            ids = {
+                row["id"] async for row in queries.episodes_since(connection, episode=last_episode)
+            }
         return waiting == 0 and ids <= watcher.arrivals.keys()
 
     await _until(settled, _SETTLE_S)

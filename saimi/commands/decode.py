@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.errors import UserError
-from saimi.console import emit
 
 
 def decode(
@@ -19,13 +19,20 @@ def decode(
     {"topic", "payload", "encoding"?} -> {"readings": [{device, metric, value, unit, time}],
     "rejected": null or a reason}. Definitions in earlier lines apply to later ones.
     """
+    import msgspec
+
+    from core.clock import wall_time
     from ingest.decode import DecodeState, decode_line
 
-    state = DecodeState()
+    state = DecodeState(wall_time().timestamp())
+    for line in _lines(file):
+        if line.strip():
+            print(msgspec.json.encode(decode_line(line, state)).decode())
+
+
+def _lines(file: Path) -> Iterator[bytes]:
     try:
         with file.open("rb") as lines:
-            for line in lines:
-                if line.strip():
-                    emit(decode_line(line, state))
+            yield from lines
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}.") from error

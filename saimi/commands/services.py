@@ -30,14 +30,20 @@ _PATIENCE_S = 5.0
 
 def ingest(watch_stdin: WatchStdin = False) -> None:
     """Take messages from the broker, admit and store them, send receipts."""
-    from ingest.service import run
+    from datetime import timedelta
 
+    from ingest.service import run
     from saimi.running import notify_ready
 
     def work(url: str, settings: Settings, clock: Clock, stop: asyncio.Event) -> Awaitable[None]:
         mqtt_url = settings.require_mqtt_url()
         return run(
-            database_url=url, mqtt_url=mqtt_url, clock=clock, stop=stop, on_ready=notify_ready
+            database_url=url,
+            mqtt_url=mqtt_url,
+            clock=clock,
+            stop=stop,
+            on_ready=notify_ready,
+            retention=timedelta(days=settings.retention_days),
         )
 
     _serve("ingest", work, watch_stdin)
@@ -46,7 +52,6 @@ def ingest(watch_stdin: WatchStdin = False) -> None:
 def alerts(watch_stdin: WatchStdin = False) -> None:
     """Assess what is new, and open, change and clear alerts."""
     from alerts.service import run
-
     from saimi.running import notify_ready
 
     def work(url: str, _settings: Settings, clock: Clock, stop: asyncio.Event) -> Awaitable[None]:
