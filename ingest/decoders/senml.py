@@ -67,7 +67,7 @@ def _read(payload: bytes) -> list[_Entry]:
     try:
         entries = _decode(payload)
     except msgspec.ValidationError as error:
-        raise DecodeError("not_senml", f"This is JSON, but not SenML: {_plain(error)}.") from None
+        raise DecodeError("not_senml", f"This is no SenML pack: {_plain(error)}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError("unreadable", f"This is not JSON: {_plain(error)}.") from None
     except RecursionError:
