@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import asyncpg
@@ -33,8 +33,8 @@ class Report(msgspec.Struct):
     duplicates: int
     lost: int
     rejected: int
-    unreceipted: int
-    """Messages without a receipt at the end."""
+    unreceipted: int | None
+    """Messages without a receipt at the end; null if the homes did not live to tell."""
     alerts_opened: int
     reading_to_alert_ms: dict[str, float | None]
     """Real time from a reading's publish to its alert on an open page; `alerts`: how many."""
@@ -47,31 +47,26 @@ async def run_trial(line: Line, seconds: float, stop: asyncio.Event) -> Report:
 
     `line` was started, its homes not yet.
     """
-    queries = load_queries("saimi")
-    connection = await connect(line.database_url)
     desk = next(login for login in line.logins if login.role == "coordinator")
-    watcher = Watcher(line.web_url, username=desk.username, password=desk.password)
-    try:
-        async with watcher:
-            async with translated():
-                before = await queries.counters(connection)
-                last_episode = await queries.last_episode(connection)
-            began = wall_time()
-            await line.bring_homes_to_life()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), seconds)
-            lasted = (wall_time() - began).total_seconds()
-            homes = await line.send_homes_to_sleep()
+    async with Watcher(line.web_url, username=desk.username, password=desk.password) as watcher:
+        # No connection is held meanwhile: the run counts although the database may be killed.
+        async with _connection(line) as connection:
+            before = await load_queries("saimi").counters(connection)
+            last_episode = await load_queries("saimi").last_episode(connection)
+        began = wall_time()
+        await line.bring_homes_to_life()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+        lasted = (wall_time() - began).total_seconds()
+        homes = await line.send_homes_to_sleep()
+        async with _connection(line) as connection:
             opened = await _settle(connection, watcher, last_episode)
-        info = await server_info(connection)
-        async with translated():
-            after = await queries.counters(connection)
-        with Ledger(line.ledger) as ledger:
-            found = await reckon(connection, ledger.readings(), since=began)
-            messages = sum(message.published_at >= began for message in ledger.messages())
-            delays = _delays(watcher, ledger)
-    finally:
-        await connection.close()
+            info = await server_info(connection)
+            after = await load_queries("saimi").counters(connection)
+            with Ledger(line.ledger) as ledger:
+                found = await reckon(connection, ledger.readings(), since=began)
+                messages = sum(message.published_at >= began for message in ledger.messages())
+                delays = _delays(watcher, ledger)
     return Report(
         seconds=round(lasted, 1),
         homes=len(line.county.homes),
@@ -81,7 +76,7 @@ async def run_trial(line: Line, seconds: float, stop: asyncio.Event) -> Report:
         duplicates=after["duplicates"] - before["duplicates"],
         lost=found.lost,
         rejected=found.rejected,
-        unreceipted=homes.get("unreceipted", 0),
+        unreceipted=homes.get("unreceipted"),
         alerts_opened=opened,
         reading_to_alert_ms={
             "p50": percentile(delays, 0.5),
@@ -93,6 +88,16 @@ async def run_trial(line: Line, seconds: float, stop: asyncio.Event) -> Report:
     )
 
 
+@asynccontextmanager
+async def _connection(line: Line) -> AsyncIterator[asyncpg.Connection]:
+    async with translated():
+        connection = await connect(line.database_url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
 def _named(info: ServerInfo) -> dict[str, str]:
     return {"edition": info.edition, "version": info.version}
 
@@ -101,17 +106,17 @@ async def _settle(connection: asyncpg.Connection, watcher: Watcher, last_episode
     """Wait until what was noted is assessed and each new alert is on the page; how many are new."""
     queries = load_queries("saimi")
 
+    opened: set[int] = set()
+
     async def settled() -> bool:
-        async with translated():
-            waiting = await queries.notes_waiting(connection)
-            ids = {
-                row["id"] async for row in queries.episodes_since(connection, episode=last_episode)
-            }
-        return waiting == 0 and ids <= watcher.arrivals.keys()
+        nonlocal opened
+        waiting = await queries.notes_waiting(connection)
+        rows = queries.episodes_since(connection, episode=last_episode)
+        opened = {row["id"] async for row in rows}
+        return waiting == 0 and opened <= watcher.arrivals.keys()
 
     await _until(settled, _SETTLE_S)
-    async with translated():
-        return len([row async for row in queries.episodes_since(connection, episode=last_episode)])
+    return len(opened)
 
 
 async def _until(condition: Callable[[], Awaitable[bool]], within: float) -> None:
