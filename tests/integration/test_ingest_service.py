@@ -298,13 +298,13 @@ async def test_after_a_lost_connection_an_undated_message_is_stored_once(
                     await database.execute("LOCK TABLE telemetry.reading")
                     for number in range(20):
                         one.publish("senml", b'[{"n":"oximeter/spo2","u":"%%","v":%d}]' % number)
-                    made = line.made
+
+                    async def delivered(connections: int) -> bool:
+                        return line.made == connections and line.received > 20 * 30
+
+                    await eventually(lambda: delivered(1), what="the messages delivered")
                     line.cut()
-
-                    async def again() -> bool:
-                        return line.made > made and line.received > 20 * 30
-
-                    await eventually(again, what="the messages sent again")
+                    await eventually(lambda: delivered(2), what="the messages sent again")
                 one.send(1, wall_time() - timedelta(hours=1))
                 await all_receipted(one)
         values = await database.fetch("SELECT value FROM telemetry.reading WHERE value < 20")
