@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,6 @@ def test_every_row_is_accounted_for_and_a_second_replay_adds_nothing(tmp_path: P
     rejected = sum(report["rejected"].values())
     assert report["committed"] + rejected == len(keys)
     assert report["duplicates"] + report["conflicts"] == len(rows) - len(keys)
-    assert report["rows_per_s"] > 2_000  # 10,000 are promised where nothing else runs
     assert report["peak_memory_mb"]["replay"] < 300
 
     second = saimi("replay", folder, *options, "--data-dir", tmp_path / "data", within=120)
@@ -57,9 +55,6 @@ def test_every_row_is_accounted_for_and_a_second_replay_adds_nothing(tmp_path: P
     assert second.report["duplicates"] >= report["committed"]
 
 
-@pytest.mark.skipif(
-    "SAIMI_TEST_WHOLE_REPLAY" not in os.environ, reason="the whole dataset: `make soak`"
-)
 @pytest.mark.timeout(600)
 def test_the_whole_dataset() -> None:
     done = saimi(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from saimi.embedded.broker import find_mosquitto
 from tests.support.commands import saimi, saimi_environment
 from tests.support.waiting import wait_for
 
@@ -34,6 +37,16 @@ def processes_of(folder: Path) -> list[int]:
         ):
             found.append(int(entry.name))
     return found
+
+
+def part_of(folder: Path, part: str) -> int | None:
+    """The process of a part of the Saimi in `folder`: a server's first, or a service's."""
+    for pid in sorted(processes_of(folder)):
+        command = _command(pid)
+        name = Path(command[0]).name if command else ""
+        if name == part or command[3:5] == ["saimi", part]:
+            return pid
+    return None
 
 
 @contextmanager
@@ -98,6 +111,28 @@ def test_a_trial_accounts_for_everything(data_dir: Path) -> None:
     assert report["database"]["version"].startswith("PostgreSQL")
     assert report["database"]["edition"] in ("plain", "timescaledb-apache", "timescaledb-community")
     assert report["broker"].split()[0] in ("mosquitto", "iotcore")
+    assert processes_of(data_dir) == []
+
+
+def test_every_part_is_killed_in_a_trial_and_nothing_is_lost(data_dir: Path) -> None:
+    options = ("--for", "20", "--speed", "60", "--port", "0", "--json")
+    parts = ["postgres", "ingest", "alerts", "web", "simulate"]
+    if find_mosquitto() is not None:
+        parts.append("mosquitto")
+    random.shuffle(parts)
+    with running_up(data_dir, *options) as process:
+        address(process)
+        for part in parts:
+            pid = wait_for(functools.partial(part_of, data_dir, part), what=f"{part} running")
+            time.sleep(random.uniform(0.5, 2.5))  # the moment is random, nothing waits for it
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+        out, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    report = json.loads(out)
+    assert report["committed"] == report["published"] > 0, (parts, err)
+    assert report["lost"] == report["unreceipted"] == 0, (parts, err)
+    assert err.count("is started again") >= len(parts), err
     assert processes_of(data_dir) == []
 
 

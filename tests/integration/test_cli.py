@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.database import connect
 from saimi.embedded.broker import Broker
 from tests.support.commands import saimi
 
 NOWHERE = "postgresql://saimi:secret@127.0.0.1:9/saimi"  # the discard port: nobody listens
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "areas": [{"code": "imatra", "name": "Imatra"}],
     "teams": [{"name": "Imatra", "areas": ["imatra"]}],
     "homes": [{"name": "K1", "area": "imatra", "gateway": "gw-1"}],
@@ -149,6 +151,63 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     assert "does not answer" in done.report["database"]["text"]
     assert "No MQTT broker answers" in done.report["broker"]["text"]
     assert "secret" not in done.out
+
+
+def test_recorded_messages_are_decoded(tmp_path: Path) -> None:
+    lines = [
+        {
+            "topic": "saimi/v1/gw-1/senml",
+            "payload": '[{"bn":"cuff/","bt":1763778000,"n":"systolic","u":"mm[Hg]","v":131}]',
+        },
+        {"topic": "saimi/v1/gw-1/senml", "payload": "[{]"},
+    ]
+    (tmp_path / "recorded.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    done = saimi("decode", "recorded.jsonl", cwd=tmp_path)
+    assert done.status == 0
+    good, bad = map(json.loads, done.out.splitlines())
+    assert good == {
+        "readings": [
+            {
+                "device": "cuff",
+                "metric": "systolic",
+                "value": 131.0,
+                "unit": "mm[Hg]",
+                "time": 1763778000.0,
+            }
+        ],
+        "rejected": None,
+    }
+    assert bad["readings"] == []
+    assert bad["rejected"]
+
+
+async def test_what_was_rejected_is_listed_and_tried_again(
+    plain_database_url: str, tmp_path: Path
+) -> None:
+    url = {"SAIMI_DATABASE_URL": plain_database_url}
+    assert "Nothing is rejected" in saimi("rejected", "list", settings=url, cwd=tmp_path).out
+    connection = await connect(plain_database_url)
+    try:
+        await connection.execute(
+            """INSERT INTO telemetry.rejected
+                      (received_at, gateway, topic, reason, detail, payload, size)
+               VALUES (now(), 'gw-1', 'saimi/v1/gw-1/senml', 'unknown_gateway',
+                       'Nobody knows gw-1.', $1::bytea, octet_length($1::bytea))""",
+            b'[{"n":"cuff/systolic","u":"mm[Hg]","v":131}]',
+        )
+    finally:
+        await connection.close()
+    listed = saimi("rejected", "list", "--json", settings=url, cwd=tmp_path).report
+    assert [(one["reason"], one["count"]) for one in listed["counts"]] == [("unknown_gateway", 1)]
+    assert listed["newest"][0]["detail"] == "Nobody knows gw-1."
+
+    home = DOCUMENT["homes"][0] | {
+        "devices": [{"name": "cuff", "kind": "cuff", "assigned_from": "2020-01-01T00:00:00Z"}]
+    }
+    (tmp_path / "registry.json").write_text(json.dumps(DOCUMENT | {"homes": [home]}))
+    assert saimi("registry", "import", "registry.json", settings=url, cwd=tmp_path).status == 0
+    tried = saimi("rejected", "retry", "--json", settings=url, cwd=tmp_path).report
+    assert tried == {"tried": 1, "committed": 1, "duplicates": 0, "rejected": 0}
 
 
 def test_grafana_files(tmp_path: Path) -> None:
