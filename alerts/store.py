@@ -13,12 +13,13 @@ from alerts.joining import KEEP_EVIDENCE
 from core.catalogue import catalogue
 from core.clock import wall_time
 from core.database import EPISODE_CHANNEL, Connection, load_queries
+from core.reading import UNKNOWN
 
 _queries = load_queries("alerts")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNNAMED = ("unknown", "unknown")
-Names = Mapping[int, tuple[str, str]]
-"""Gateway and device by the device's number."""
+Names = Mapping[tuple[int, str, datetime], tuple[str, str]]
+"""Gateway and device of a reading, by its key."""
 
 
 async def write_changes(
@@ -51,14 +52,39 @@ async def write_changes(
 
 
 async def _names(connection: Connection, changes: Iterable[Change]) -> Names:
-    devices = {
-        reading.device
+    """As they are registered; of a device that nobody knows, as the wire called them."""
+    readings = [
+        reading
         for change in changes
         if change.joined is not None
         for reading in change.joined.evidence
-    }
-    rows = _queries.device_names(connection, devices=list(devices))
-    return {row["id"]: (row["gateway"], row["device"]) async for row in rows} if devices else {}
+    ]
+    known = {reading.device for reading in readings} - {UNKNOWN}
+    unknown = [reading for reading in readings if reading.device == UNKNOWN]
+    registered: dict[int, tuple[str, str]] = {}
+    called: dict[tuple[int, datetime], tuple[str, str]] = {}
+    if known:
+        rows = _queries.device_names(connection, devices=list(known))
+        registered = {row["id"]: (row["gateway"], row["device"]) async for row in rows}
+    if unknown:
+        rows = _queries.unknown_names(
+            connection,
+            metrics=[catalogue()[reading.metric].id for reading in unknown],
+            times=[reading.time for reading in unknown],
+        )
+        called = {
+            (row["metric"], row["time"]): (row["gateway"], row["device"]) async for row in rows
+        }
+    names = {}
+    for reading in readings:
+        number = catalogue()[reading.metric].id
+        name = registered.get(reading.device) or called.get((number, reading.time), _UNNAMED)
+        names[_key(reading)] = name
+    return names
+
+
+def _key(reading: Reading) -> tuple[int, str, datetime]:
+    return (reading.device, reading.metric, reading.time)
 
 
 def _opening(subject: int, change: Change, names: Names) -> dict[str, Any]:
@@ -128,7 +154,7 @@ def _evidence(change: Change, names: Names) -> list[dict[str, Any]]:
         return []
     entries = []
     for reading in joined.evidence:
-        gateway, device = names.get(reading.device, _UNNAMED)
+        gateway, device = names[_key(reading)]
         entry: dict[str, Any] = {
             "gateway": gateway,
             "device": device,

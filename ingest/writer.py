@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from core.clock import wall_time
 from core.database import NOTE_CHANNEL, Connection, load_queries, translated
 from core.errors import DatabaseError
-from core.reading import State
-from core.wire import merge_ranges
+from core.reading import UNKNOWN, State
+from core.wire import MAX_NAME, merge_ranges
 from ingest.batch import STAGED_COLUMNS, Batch, Refused, staged
 from ingest.instants import micros, moment
 from ingest.keeping import rejected_columns
@@ -130,6 +130,9 @@ class Writer:
                 heard_at=[moment(one.at) for one in heard.values()],
             )
         if written.committed:
+            unknown = rows[committed & (rows["device"] == UNKNOWN)]
+            if len(unknown):
+                await self._queries.name_unknown(self._connection, **_wire_names(batch, unknown))
             await self._queries.write_notes(
                 self._connection, **_notes(rows[committed]), noted_at=wall_time()
             )
@@ -276,6 +279,23 @@ def _receipts(
             known = [(one.lower, one.upper - 1) for one in ranges.pop(place)]
             receipts[message.gateway, message.boot] = merge_ranges(known + ledger.ranges(place))
     return receipts
+
+
+def _wire_names(batch: Batch, rows: NDArray[np.void]) -> dict[str, list[Any]]:
+    """What the wire called the gateway and the device of each of `rows`."""
+    records = [batch.records[number] for number in rows["record"].tolist()]
+    gateways = [batch.messages[number].gateway for number in rows["message"].tolist()]
+    return {
+        "metrics": rows["metric"].tolist(),
+        "times": [moment(at) for at in rows["time"].tolist()],
+        "gateways": [_storable(name) for name in gateways],
+        "devices": [_storable(record.channel.device) for record in records],
+    }
+
+
+def _storable(name: str) -> str:
+    """PostgreSQL's text holds no NUL."""
+    return name.replace("\0", "")[:MAX_NAME]
 
 
 def _notes(rows: NDArray[np.void]) -> dict[str, list[Any]]:

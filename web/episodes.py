@@ -37,13 +37,19 @@ def whose(card: Card, text: Texts, now: datetime) -> dict[str, Any]:
     names = [f"{person.given_name} {person.family_name}" for person in card.people]
     if not names:
         unknown = card.subject_kind == "unknown"
-        names = [text.gettext("Unknown device") if unknown else text.gettext("A home")]
+        names = [_unknown(card, text) if unknown else text.gettext("A home")]
     return {
         "pseudonym": card.pseudonym,
         "name": text.listing(names),
         "age": ages[0] if len(ages) == 1 else None,
         "municipality": card.area_name,
     }
+
+
+def _unknown(card: Card, text: Texts) -> str:
+    """What the wire called a device that nobody knows: all there is to go by."""
+    called = {f"{one.get('gateway')}/{one.get('device')}" for one in card.evidence[:1]}
+    return " ".join([text.gettext("Unknown device"), *called])
 
 
 def evidence_json(text: Texts, one: dict[str, Any]) -> dict[str, Any]:

@@ -88,3 +88,9 @@ SELECT d.id, d.name AS device, g.name AS gateway
   FROM registry.device d
   JOIN registry.gateway g ON g.id = d.gateway
  WHERE d.id = ANY(:devices::int[]);
+
+-- name: unknown_names(metrics, times)
+-- What the wire called the devices of life-safety events that nobody knows.
+SELECT u.metric, u.time, u.gateway, u.device
+  FROM unnest(:metrics::smallint[], :times::timestamptz[]) AS c(metric, time)
+  JOIN telemetry.unknown_device u ON u.metric = c.metric AND u.time = c.time;

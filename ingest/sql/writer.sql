@@ -112,3 +112,10 @@ SELECT pg_notify(:channel, '');
 -- name: stored_at(device, metric, time)^
 SELECT value, qualifier, subject, received_at FROM telemetry.reading
  WHERE device = :device AND metric = :metric AND time = :time;
+
+-- name: name_unknown(metrics, times, gateways, devices)!
+-- What the wire called the devices of life-safety events that nobody knows.
+INSERT INTO telemetry.unknown_device (metric, time, gateway, device)
+SELECT * FROM unnest(:metrics::smallint[], :times::timestamptz[], :gateways::text[],
+                     :devices::text[])
+ON CONFLICT DO NOTHING;

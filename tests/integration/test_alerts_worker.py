@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.finding import LIFE_SAFETY
+from core.catalogue import catalogue
 from core.clock import ManualClock
 from core.database import EPISODE_CHANNEL, connect
 from tests.integration.alerts_support import (
@@ -108,6 +109,19 @@ async def test_unknown_calls_do_not_hide_each_other(plain_database_url: str) -> 
         assert len(episodes) == 3
         assert {e["subject"] for e in episodes} == {0}
         assert all(e["summary"]["params"]["unknown_device"] for e in episodes)
+
+
+async def test_an_unknown_call_is_shown_as_the_wire_named_it(plain_database_url: str) -> None:
+    async with county(plain_database_url) as found:
+        help_ = catalogue()["help"].id
+        await found.connection.execute(
+            "INSERT INTO telemetry.unknown_device VALUES ($1, $2, 'gw-17', 'pendant')", help_, NOW
+        )
+        await found.put(0, {"help": 1}, at=NOW, device=0, state=1)
+        await settle(found.connection, ManualClock(NOW + MINUTE))
+        (episode,) = await found.episodes("help")
+        (reading,) = episode["evidence"]
+        assert (reading["gateway"], reading["device"]) == ("gw-17", "pendant")
 
 
 async def test_late_measurements_page_nobody(database_url: str) -> None:

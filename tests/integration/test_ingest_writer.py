@@ -348,6 +348,13 @@ async def test_unknown_devices_calls_at_one_moment_are_all_stored(database_url: 
         assert len({row["time"] for row in rows}) == len(rows)
         assert {note["subject"] for note in await to.notes()} == {row["subject"] for row in rows}
         assert {row["device"] for row in rows} == {0}
+        # A person who looks for the caller has what the wire said to go by.
+        named = await to.connection.fetch("SELECT * FROM telemetry.unknown_device")
+        assert {(row["metric"], row["time"]) for row in named} == {
+            (row["metric"], row["time"]) for row in rows
+        }
+        assert {row["gateway"] for row in named} <= {"gw-north", "gw-south", "who", "what"}
+        assert {row["device"] for row in named} == {"toaster"}
 
 
 async def test_a_transaction_whose_outcome_was_not_heard_stores_a_call_once(

@@ -178,6 +178,16 @@ CREATE TABLE telemetry.reading (
     entered_by  integer                      -- the member who typed it in, if a person did
 );
 
+-- What the wire called the device of a life-safety event that nobody knows (device 0): all there is
+-- for a person to go by.
+CREATE TABLE telemetry.unknown_device (
+    metric  smallint NOT NULL,
+    time    timestamptz NOT NULL,            -- with device 0, the key of the reading
+    gateway text NOT NULL,
+    device  text NOT NULL,
+    PRIMARY KEY (metric, time)
+);
+
 -- What could not be admitted, with its reason. One row a reading, or one a message where the
 -- message as a whole could not be read.
 CREATE TABLE telemetry.rejected (
