@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import catalogue
@@ -20,6 +20,8 @@ from ingest.instants import FOREVER, micros
 from ingest.judgement import Admitted, Refusal, judge
 from ingest.message import Message, Understood, understand
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy with other things."""
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ARRIVAL = micros(NOW)
 OLDEST = micros(datetime(2016, 5, 1, tzinfo=UTC))
@@ -276,6 +278,7 @@ records = st.builds(
 )
 
 
+@unhurried
 @given(st.lists(records, max_size=8), st.booleans())
 def test_columns_and_records_are_judged_alike(several: list[Record], retained: bool) -> None:
     batch = admitted(*several, retained=retained)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.decoders import decode as decode_any
@@ -20,6 +20,8 @@ from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.senml import decode, split_name
 from tests.support.parts import missing
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy with other things."""
 ARRIVAL = 1_780_000_000.0
 EXAMPLES = (
     Path(os.environ.get("SAIMI_SHARED", Path(__file__).parents[4] / "shared"))
@@ -212,6 +214,7 @@ def resolve(pack: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return resolved
 
 
+@unhurried
 @given(st.lists(records, max_size=6))
 def test_packs_resolve_as_the_rfc_says(pack: list[dict[str, Any]]) -> None:
     several = any(len({"v", "vb", "vs"} & record.keys()) > 1 for record in pack)
@@ -230,6 +233,7 @@ def test_packs_resolve_as_the_rfc_says(pack: list[dict[str, Any]]) -> None:
     assert got == resolve(pack)
 
 
+@unhurried
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_nothing_but_a_decode_error_escapes(payload: bytes) -> None:
     with contextlib.suppress(DecodeError):
@@ -250,6 +254,7 @@ json_values = st.recursive(
 )
 
 
+@unhurried
 @given(json_values)
 def test_no_json_makes_it_fail_otherwise(value: Any) -> None:
     try:
