@@ -55,6 +55,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """GET /api/stream"""
     given = request.query.get("episode")
     only = _number(request, given) if given is not None else None
+    if request.transport is None:
+        return web.Response(status=499)  # Gone before it was answered; nobody reads this.
     hub = parts(request).hub
     page = hub.open(caller(request), only=only)
     try:

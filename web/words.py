@@ -208,6 +208,7 @@ SCRIPT: dict[str, str] = {
     "minutes": mark("{minutes} min"),
     "hours": mark("{hours} h {minutes} min"),
     "days": mark("{days} d {hours} h"),
+    "now": mark("just now"),
     "ago": mark("{age} ago"),
     "waited": mark("waiting"),
     # The list.
@@ -219,6 +220,7 @@ SCRIPT: dict[str, str] = {
     "acknowledging": mark("Acknowledging…"),
     "years": mark("{n} y"),
     "acknowledged_by": mark("{name} acknowledged at {time}"),
+    "latest": mark("Latest"),
     "cleared": mark("Values are back since {time}"),
     "new_alert": mark("New alert: {severity}, {name}. {sentence}"),
     # Whether the page can be relied on.

@@ -348,12 +348,23 @@ async def test_an_ended_session_says_so_and_offers_the_login(
 async def test_every_page_in_three_languages_on_a_phone(place: County, phones: Phones) -> None:
     subject, pseudonym = await place.subject("aino"), await place.pseudonym("aino")
     now = place.clock.now()
-    for metric, value in (("spo2", 95.0), ("pulse", 70.0), ("systolic", 130.0)):
-        times = [now - timedelta(minutes=15 * n) for n in range(200)]
-        await place.put(subject, "monitor-1", metric, [(at, value) for at in times])
+    for metric, value in (
+        ("spo2", 90.0),
+        ("pulse", 99.0),
+        ("systolic", 196.0),
+        ("diastolic", 95.0),
+    ):
+        # Several in each of a chart's buckets, so that they are written with their range.
+        times = [now - timedelta(minutes=n) for n in range(1440)]
+        values = [(at, value + n % 9) for n, at in enumerate(times)]
+        await place.put(subject, "monitor-1", metric, values)
     moves = [(now - timedelta(hours=n), 1.0) for n in range(30)]
     await place.put(await place.home("aino"), "motion-kitchen", "motion", moves)
-    episode = await place.open(subject)
+    # The longest words the table of points can hold.
+    points = {"spo2": [3, 3], "oxygen": [0, 0]}
+    episode = await place.open(
+        subject, oxygen="air_by_plan", points=points, missing=["consciousness"]
+    )
     page = await phones.log_in("nurse")
     for language in LANGUAGES:
         await page.goto(f"{phones.address}/")

@@ -59,6 +59,11 @@ function fill(card, episode) {
   if (place) card.append(element("p", "card-place", place));
   card.append(element("p", "card-text", episode.summary.text));
   if (!episode.needs_contact && episode.evidence.length) card.append(values(episode));
+  if (episode.needs_contact && episode.evidence.length) {
+    const latest = element("p", "card-place", `${say("latest")} `);
+    latest.append(age(episode.evidence[0].time, "ago"));
+    card.append(latest);
+  }
   if (episode.cleared_at) {
     card.append(element("p", "card-state", say("cleared", { time: clockTime.format(new Date(episode.cleared_at)) })));
   }

@@ -86,16 +86,18 @@ export function drawChart(host, metrics, content, view, options = {}) {
 
   const number = numbers(series[0].decimals);
   const data = table(series);
-  /** One value; where several readings were drawn together, their mean and what it lies between. */
-  const written = (one) => {
-    if (!one || one[0] == null) return "–";
-    const [mean, low, high] = one.map((part) => number.format(part));
-    return low === high ? mean : `${mean} (${low}–${high})`;
+  const written = (one) => (!one || one[0] == null ? "–" : number.format(one[0]));
+  /** Where several readings were drawn together: what their mean lies between. */
+  const spread = (one) => {
+    if (!one || one[0] == null) return "";
+    const [low, high] = one.slice(1).map((part) => number.format(part));
+    return low === high ? "" : `${low}–${high}`;
   };
   const write = (at, values) => {
     const text = document.createElement("small");
     const short = view.to - view.from <= 2.5 * 24 * HOUR;
-    text.textContent = ` ${(short ? time : moment).format(at * 1000)}`;
+    const between = values.map(spread).filter(Boolean).join("/");
+    text.textContent = ` ${between && `(${between}) `}${(short ? time : moment).format(at * 1000)}`;
     value.replaceChildren(values.map(written).join("/"), text);
   };
   const latest = () => {

@@ -2,7 +2,7 @@
 import { post } from "./api.js";
 import { drawChart, fetchReadings } from "./chart.js";
 import { follow } from "./live.js";
-import { tick } from "./time.js";
+import { now, tick } from "./time.js";
 import { say } from "./words.js";
 
 const article = document.getElementById("episode");
@@ -12,6 +12,8 @@ const form = document.getElementById("close-form");
 const note = form.elements.note;
 const left = document.getElementById("note-left");
 const failed = document.getElementById("close-failed");
+const REDRAW_EVERY = 15000;
+let redraw = () => {};
 let version = Number(article.dataset.version);
 
 /** Bring the changing part of the page up to date. */
@@ -26,6 +28,7 @@ async function renew() {
   version = Number(article.querySelector("[data-version]").dataset.version);
   if (focused) article.querySelector(`[data-act="${focused}"]`)?.focus();
   tick(article);
+  redraw();
 }
 
 article.addEventListener("click", async (event) => {
@@ -103,29 +106,41 @@ follow(`/api/stream?episode=${id}`, {
 
 const charts = document.getElementById("charts");
 if (charts) {
-  const to = Date.parse(charts.dataset.until) / 1000;
-  const view = { from: to - Number(charts.dataset.hours) * 3600, to };
   const names = charts.dataset.metrics.split(",");
   const together = names.includes("systolic") && names.includes("diastolic");
   const shown = names.filter((name) => !(together && name === "diastolic"));
   const boxes = shown.map(() => charts.appendChild(document.createElement("section")));
+  const mark = Date.parse(charts.dataset.mark) / 1000;
   let drawn = [];
   let content = null;
+  let view = null;
+  let fetched = -Infinity;
+
   const draw = () => {
     drawn.forEach((one) => one?.destroy());
     drawn = shown.map((name, i) =>
-      drawChart(boxes[i], together && name === "systolic" ? ["systolic", "diastolic"] : [name], content,
-        { ...view }, { mark: Date.parse(charts.dataset.mark) / 1000, sync: "episode", height: 140 }));
+      drawChart(boxes[i], together && name === "systolic" ? ["systolic", "diastolic"] : [name],
+        content, { ...view }, { mark, sync: "episode", height: 140 }));
   };
-  try {
+  const load = async () => {
+    const to = Math.max(Date.parse(charts.dataset.until), open() ? now() : 0) / 1000;
+    view = { from: Math.min(to - Number(charts.dataset.hours) * 3600, mark - 3600), to };
+    fetched = performance.now();
     content = await fetchReadings(charts.dataset.subject, names, view.from, view.to, 400);
     draw();
+  };
+  const open = () => article.querySelector("[data-closed]") === null;
+  // New readings come with new versions of the alert; many of them in a busy hour.
+  redraw = () => {
+    if (content && performance.now() - fetched > REDRAW_EVERY) load().catch(() => {});
+  };
+  load().then(() => {
     document.addEventListener("saimi:theme", draw);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  } catch (error) {
+  }, (error) => {
     const notice = document.createElement("p");
     notice.className = "notice bad";
     notice.textContent = error.message || say("chart_failed");
     charts.replaceChildren(notice);
-  }
+  });
 }

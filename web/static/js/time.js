@@ -30,7 +30,7 @@ export function lengthOf(ms) {
 
 const written = {
   age: (ms) => lengthOf(ms),
-  ago: (ms) => say("ago", { age: lengthOf(ms) }),
+  ago: (ms) => (ms < 60000 ? say("now") : say("ago", { age: lengthOf(ms) })),
   waiting: (ms) => lengthOf(ms),
 };
 
