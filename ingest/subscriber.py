@@ -222,6 +222,8 @@ class Subscriber:
         return True
 
     def _serve(self, connection: Connection) -> None:
+        if connection.ended():
+            return
         with selectors.DefaultSelector() as selector:
             selector.register(self._far, selectors.EVENT_READ)
             watched = selectors.EVENT_READ
