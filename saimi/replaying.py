@@ -27,7 +27,7 @@ from saimi.data_directory import DataDirectory
 from saimi.parts import Parts
 from saimi.supervisor import Service, saimi_command
 
-_INGEST_ALIVE = timedelta(seconds=10)
+_INGEST_ALIVE = timedelta(seconds=6)
 
 
 @dataclass(frozen=True)
