@@ -14,11 +14,13 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 present = $(wildcard $(1))
 ARGS ?=
 
-.PHONY: help demo install test test-parts lint format lock clean
+.PHONY: help demo install test test-parts soak docs lint format lock clean
 
 help:
 	@echo "make demo      install and start everything here; Ctrl-C stops it (ARGS=... go to saimi up)"
 	@echo "make test      install what the tests need and run them (ARGS=... go to pytest)"
+	@echo "make soak      the long tests: ten kills of each part, all recorded rows"
+	@echo "make docs      write the rule catalogue and the hazard list from the rules"
 	@echo "make lint      ruff, mypy, import rules"
 	@echo "make format    format the code"
 	@echo "make lock      pin the newest releases in requirements/"
@@ -31,6 +33,15 @@ install: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp test-parts
 	$(BIN)/python -m pytest $(ARGS)
+
+# The long shows: the same tests as above, with ten kills of each part and all the recorded rows.
+soak: $(VENV)/dev.stamp test-parts
+	SAIMI_TEST_KILLS=10 SAIMI_TEST_WHOLE_REPLAY=1 $(BIN)/python -m pytest --timeout=1800 \
+		tests/acceptance/test_kill.py tests/acceptance/test_replay.py $(ARGS)
+
+# docs/rules.md and docs/hazards.md are made from the rules; a test compares.
+docs: $(VENV)/run.stamp
+	$(BIN)/python -m alerts.catalogue_docs docs
 
 test-parts:
 	@scripts/install-test-parts

@@ -1,9 +1,15 @@
-"""The rule catalogue and the hazard list as documents, generated from the rules themselves."""
+"""The rule catalogue and the hazard list as documents, generated from the rules themselves.
+
+`python -m alerts.catalogue_docs DIR` writes them (`make docs`).
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from alerts.finding import LIFE_SAFETY
-from alerts.rules import Behaviour, Rule, Rules
+from alerts.rules import Behaviour, Rule, Rules, shipped_rules
 
 NOTICE = "Not a medical device. Not for clinical use."
 SEVERITIES = {1: "review", 2: "attention", 3: "urgent", 4: "emergency"}
@@ -80,3 +86,14 @@ def _behaviour_row(kind: str, one: Behaviour) -> str:
 
 def _minutes(minutes: float) -> str:
     return f"{minutes:g} min" if minutes < 120 else f"{minutes / 60:g} h"
+
+
+def write(directory: Path) -> None:
+    """Write `rules.md` and `hazards.md` of the rules that ship."""
+    rules = shipped_rules()
+    (directory / "rules.md").write_text(render_rules(rules), encoding="utf-8")
+    (directory / "hazards.md").write_text(render_hazards(rules), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))
