@@ -20,7 +20,13 @@ SELECT count(*) FILTER (WHERE r.time IS NOT NULL) AS stored,
                                AND abs(r.value - s.value) <= 1e-9 * abs(s.value)
   CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM telemetry.rejected j
                                       WHERE r.time IS NULL AND j.gateway = s.gateway
-                                        AND j.boot = s.boot AND j.seq = s.seq) AS found) kept;
+                                        AND j.boot = s.boot AND j.seq = s.seq
+                                        AND (j.record IS NULL  -- the message as a whole
+                                             OR (j.record->>'device' = s.device
+                                                 AND j.record->>'metric' = s.metric
+                                                 AND abs((j.record->>'time')::float8
+                                                         - extract(epoch FROM s.time)) < 1e-5))
+                                    ) AS found) kept;
 
 -- name: counters()^
 -- What ingest counted in all, once for each message.

@@ -44,11 +44,14 @@ async def test_each_fate_is_told_from_the_others(database_url: str, tmp_path: Pa
                    VALUES ($1, $1, $2, $3, 0, $4)""",
                 [(times[n], value, device, catalogue()["pulse"].id) for n, value in stored.items()],
             )
-            await connection.execute(
+            await connection.executemany(
                 """INSERT INTO telemetry.rejected
-                          (received_at, gateway, topic, reason, detail, size, boot, seq)
-                   VALUES ($1, 'gw-1', '', 'bad', 'Bad.', 0, 'b', 3)""",
-                START,
+                          (received_at, gateway, topic, reason, detail, size, boot, seq, record)
+                   VALUES ($1, 'gw-1', '', 'bad', 'Bad.', 0, 'b', $2, $3)""",
+                [
+                    (START, 3, {"device": "monitor", "metric": "pulse", "time": readings[3].time}),
+                    (START, 5, None),  # the message as a whole
+                ],
             )
             for chunk in (1, 3, 100):
                 found = await reckon(connection, ledger.readings(chunk), since=WALL)
