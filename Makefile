@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 present = $(wildcard $(1))
 ARGS ?=
 
-.PHONY: help demo install test test-parts soak docs lint format lock clean
+.PHONY: help demo install test test-parts soak docs pictures lint format lock clean
 
 help:
 	@echo "make demo      install and start everything here; Ctrl-C stops it (ARGS=... go to saimi up)"
@@ -42,6 +42,10 @@ soak: $(VENV)/dev.stamp test-parts
 # docs/rules.md and docs/hazards.md are made from the rules; a test compares.
 docs: $(VENV)/run.stamp
 	$(BIN)/python -m alerts.catalogue_docs docs
+
+# The pictures in the readme, taken from the running service.
+pictures: $(VENV)/dev.stamp test-parts
+	$(BIN)/python scripts/take-pictures
 
 test-parts:
 	@scripts/install-test-parts
