@@ -181,7 +181,8 @@ def _resident(
         given_name=str(rng.choice(names.women if woman else names.men)),
         family_name=family,
         born=born,
-        phone=f"+358 457 000 {int(rng.integers(0, 10000)):04d}",
+        # No number begins with 0 after the country code, so this one is nobody's.
+        phone=f"+358 000 000 {int(rng.integers(0, 10000)):04d}",
         conditions=list(names.conditions[int(rng.integers(len(names.conditions)))]),
     )
 
