@@ -72,6 +72,7 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.InterfaceError,  # "connection is closed", "pool is closing"
+    asyncpg.InternalClientError,  # asked while the server's last words were still coming in
 )
 
 
