@@ -45,6 +45,9 @@ _CHECK_SESSIONS_EVERY = 5
 _REFRESH_RIGHTS_EVERY = 15
 """In heartbeats: care relationships begin and end in time, without anybody telling us."""
 _RETRY_S = (0.1, 0.25, 0.5, 1.0, 2.0)
+_PATIENCE_S = 6.0
+"""Longest that handing out may take; a database cut off from us would otherwise be waited for until
+TCP gives up, a quarter of an hour."""
 
 
 class Hub:
@@ -64,6 +67,11 @@ class Hub:
         self._wake = asyncio.Event()
         self._rights_changed = False
         self._refresh_all = False
+        self._listening = False
+        self._behind = False
+        """The last try to hand out failed: pages show what was before."""
+        self._turned = asyncio.Event()
+        """One of these two has changed."""
         self._beat = Event(
             "heartbeat",
             encoded({"time": clock.now(), "alerts_alive": False, "ingest_alive": False}),
@@ -134,6 +142,8 @@ class Hub:
                     if attempt:
                         log.info("listening to the database again")
                     attempt = 0
+                    self._listening = True
+                    self._turned.set()
                     # Whatever was notified while nobody listened.
                     self._refresh_all = True
                     self._wake.set()
@@ -143,7 +153,10 @@ class Hub:
             except DatabaseError as error:
                 if attempt == 0:
                     log.warning("not listening to the database", error=str(error))
+            except Exception:
+                log.exception("listening to the database failed")
             finally:
+                self._listening = False
                 if connection is not None:
                     with suppress(Exception):
                         connection.terminate()
@@ -161,18 +174,30 @@ class Hub:
             rights, self._rights_changed = self._rights_changed, False
             everything, self._refresh_all = self._refresh_all, False
             try:
-                if everything:
-                    await self._snapshot(self._streams)
-                    continue
-                if rights:
-                    await self._refresh_rights(self._streams - joining)
-                await self._send(changed, self._streams - joining)
-                await self._snapshot(joining & self._streams)
-            except DatabaseError as error:
-                log.warning("pages wait for the database", error=str(error))
+                async with asyncio.timeout(_PATIENCE_S):
+                    if everything:
+                        await self._snapshot(set(self._streams))  # others may join meanwhile
+                    else:
+                        if rights:
+                            await self._refresh_rights(self._streams - joining)
+                        await self._send(changed, self._streams - joining)
+                        await self._snapshot(joining & self._streams)
+                self._is_behind(False)
+            except Exception as error:
+                # Whatever it is: a page that hears nothing more must not look like a quiet night.
+                self._is_behind(True)
+                if isinstance(error, DatabaseError | TimeoutError):
+                    log.warning("pages wait for the database", error=str(error))
+                else:
+                    log.exception("handing out failed; trying again")
                 self._refresh_all = True
                 await asyncio.sleep(_RETRY_S[2])
                 self._wake.set()
+
+    def _is_behind(self, behind: bool) -> None:
+        if behind != self._behind:
+            self._behind = behind
+            self._turned.set()
 
     async def _send(self, changed: Set[int], streams: Set[Stream]) -> None:
         if not changed or not streams:
@@ -247,6 +272,10 @@ class Hub:
     async def _pulse(self) -> None:
         beats = 0
         while True:
+            with suppress(TimeoutError):  # At once when it has turned, else in a while.
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._turned.wait()
+            self._turned.clear()
             self._beat = await self._heartbeat()
             for stream in list(self._streams):
                 stream.put(self._beat)
@@ -257,7 +286,6 @@ class Hub:
                 if beats % _REFRESH_RIGHTS_EVERY == 0:
                     self._rights_changed = True
                     self._wake.set()
-            await asyncio.sleep(HEARTBEAT_S)
 
     async def _heartbeat(self) -> Event:
         wall = self._wall()
@@ -278,7 +306,8 @@ class Hub:
             "time": self._clock.now(),
             # How fast this clock runs, for pages that count waiting times on by themselves.
             "factor": self._clock.factor if isinstance(self._clock, ScaledClock) else 1.0,
-            "database_alive": answered,
+            # A database that does not tell us what changes is none for a live list.
+            "database_alive": answered and self._listening and not self._behind,
             "alerts_alive": alive["alerts"],
             "ingest_alive": alive["ingest"],
         }

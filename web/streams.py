@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -83,5 +83,14 @@ class Renderer:
     def __call__(self, card: Card, language: Language) -> str:
         key = (card.id, language, tuple(person.subject for person in card.people))
         if key not in self._done:
-            self._done[key] = encoded(episode_json(card, texts(language), self._now))
+            self._done[key] = self._write(card, language)
         return self._done[key]
+
+    def _write(self, card: Card, language: Language) -> str:
+        text = texts(language)
+        try:
+            return encoded(episode_json(card, text, self._now))
+        except Exception:
+            # One alert that nobody can put into words must not hide all the others, nor itself.
+            log.exception("alert shown without its readings", episode=card.id)
+            return encoded(episode_json(replace(card, summary={}, evidence=[]), text, self._now))
