@@ -36,7 +36,7 @@ MOST = 2000
 MOST_DUE = 100
 """Due subjects taken at once: looking at all devices of a home costs far more than a note, and
 what is new must not wait for it."""
-TURN = 7241002
+TURN = 7241003
 """Advisory lock of the worker that takes due subjects."""
 JOURNEY = timedelta(seconds=5)
 """Wall time that a reading may take from the home to the database without being late."""

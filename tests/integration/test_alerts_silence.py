@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from alerts import service
+from alerts.batch import Batch
 from alerts.rules import shipped_rules
 from core.clock import ManualClock, ScaledClock, wall_time
-from core.database import connect
+from core.database import connect, load_queries
 from tests.integration.alerts_support import NOW, WELL, County, county, settle, worker
 from tests.support.waiting import eventually
 
@@ -88,6 +89,21 @@ async def test_silence_is_found_and_ends(
         assert await silent(found) == {(1, "g1/pack"): True, (1000002, "g2"): True}
         for episode in await found.episodes("silence"):
             assert await found.happened(episode["id"]) == ["opened", "cleared"]
+
+
+async def test_a_registry_import_holds_up_nobody_who_is_due(plain_database_url: str) -> None:
+    async with county(plain_database_url, silent_after=EXPECTED) as found:
+        importing = await connect(plain_database_url)
+        try:
+            async with importing.transaction():
+                await load_queries("core").lock_registry(importing)
+                await found.connection.execute(
+                    "INSERT INTO alerts.subject_state (subject, due_at) VALUES (1, $1)", NOW
+                )
+                batch = Batch(clock=ManualClock(NOW), rules=shipped_rules())
+                assert (await batch.run(found.connection)).subjects == 1
+        finally:
+            await importing.close()
 
 
 async def test_our_own_outage_makes_nobody_silent(
