@@ -9,18 +9,18 @@ Lasting kinds (a score, a limit, a silence):
     or clears. They count only while the readings that made the episode have valid successors: a
     score that falls because a value went missing is no recovery.
   - A cleared episode whose finding comes back has `returned`; it is still the same episode.
-  - After a person closed it, the same condition needs newer evidence to open another one, and one
-    of: it is worse than what was closed; it had gone away for `lower_after`; `again_after` is over.
-    So closing a "known" score of 5 is not undone by the next minute's pack, and a mistaken closing
-    does not last.
+  - After a person closed it, the same condition needs newer evidence to open another one (silence
+    has none: that it goes on is enough), and one of: it is worse than what was closed; it had gone
+    away for `lower_after`; `again_after` is over. So closing a "known" score of 5 is not undone by
+    the next minute's pack, and a mistaken closing does not last.
 
 Events (help, smoke, carbon monoxide, fall, a wish for a call):
   - The first opens an episode, further ones `updated` it with new evidence; nothing clears it.
   - After closing, the next event opens another one, whatever was closed.
 
 An acknowledgement says that somebody has it. What they did not know of takes it away: a severity
-above the one acknowledged, or another life-safety event (not one with which the same device repeats
-itself within `repeat_within`). Then everybody is called again.
+above the one acknowledged, what had cleared and returned, or another life-safety event (not one
+with which the same device repeats itself within `repeat_within`). Then everybody is called again.
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ class _Machine:
 
     def _raise(self, what: What, current: Episode, found: Joined) -> None:
         known = current.acknowledged_severity
-        ends = known is not None and found.pages > known
+        ends = known is not None and (what == "returned" or found.pages > known)
         self._change(what, current, found, found.pages, ends_acknowledgement=ends)
 
     def _refresh(self, current: Episode, found: Joined | None) -> None:
@@ -292,7 +292,7 @@ class _Machine:
 
     def _newer(self, found: Joined, before: Episode) -> bool:
         """Whether there is evidence that the person who closed it did not have."""
-        if not found.evidence or not before.evidence:
+        if found.key[0] == "silence" or not found.evidence or not before.evidence:
             return True
         return rfc3339(found.evidence[0].time) > str(before.evidence[0]["time"])
 

@@ -94,7 +94,7 @@ class Event:
     """One thing that happened to an episode.
 
     `detail` holds: opened {severity, summary, evidence}; rose and fell {from, to, summary,
-    evidence}, rose and updated also {acknowledgement_ended: {by, at}} where they took an
+    evidence}; rose, returned and updated also {acknowledgement_ended: {by, at}} where they took an
     acknowledgement away; updated {summary, evidence}; cleared {}; returned {severity, summary,
     evidence}; acknowledged {severity}; closed {outcome, note, contact}.
     """

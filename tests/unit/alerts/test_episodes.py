@@ -314,6 +314,18 @@ def test_the_same_evidence_never_reopens() -> None:
     assert world.news2(3, at=at + minutes(1)) == ["opened"]
 
 
+def test_silence_that_goes_on_is_told_again_after_a_day() -> None:
+    # Silence has no newer evidence than the last reading: that it goes on is what is new.
+    world = World()
+    silent = made("silence", 2, evidence=(pulse(NOW - minutes(90), metric="motion"),))
+    again = BEHAVIOURS["silence"].again_after
+    assert world.see(silent) == ["opened"]
+    world.close()
+    assert world.see(silent, after=5) == []
+    assert world.due == [NOW + again]
+    assert world.see(silent, after=again / minutes(1) - 5) == ["opened"]
+
+
 def test_closing_amid_milder_findings_forgets_them() -> None:
     # What was milder before the closing is no proof that it had gone away.
     world = World()
@@ -336,6 +348,18 @@ def test_acknowledgement_ends_when_it_gets_worse_than_what_was_acknowledged() ->
     world.news2(3, after=1)
     assert world.log == ["opened", "rose", "fell", "rose"]
     assert world.only.acknowledged_severity == 3
+
+
+def test_acknowledgement_ends_when_what_went_away_comes_back() -> None:
+    # Closing would not have held it back either: nobody may be called less for having answered.
+    world = World()
+    world.news2(3)
+    world.acknowledge()
+    world.see(after=1)
+    assert world.see(after=16) == ["cleared"]
+    assert world.only.acknowledged_severity == 3
+    assert world.news2(3, after=60 * 24) == ["returned"]
+    assert world.only.acknowledged_severity is None
 
 
 def test_life_safety_is_updated_and_never_cleared() -> None:

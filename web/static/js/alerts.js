@@ -180,7 +180,8 @@ function place(parent, wanted) {
 
 function announce(change) {
   const { before, episode, card } = change;
-  const worse = !before || episode.severity > before.severity || (before.acknowledged && !episode.acknowledged);
+  const worse = !before || episode.severity > before.severity
+    || (before.cleared_at && !episode.cleared_at) || (before.acknowledged && !episode.acknowledged);
   if (!worse || episode.acknowledged) return;
   card.classList.remove("fresh");
   void card.offsetWidth; // Let the animation start again.
