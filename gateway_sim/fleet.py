@@ -16,10 +16,11 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
+from core.broker import BrokerAddress
 from core.clock import Clock, wall_time
 from core.wire import Status, decode_receipt, encode, readings_topic, status_topic
 from gateway_sim.ledger import Ledger
-from gateway_sim.link import Address, Connected, Inbox, Link, Received, terms_of
+from gateway_sim.link import Connected, Inbox, Link, Received, terms_of
 from gateway_sim.outbox import Message
 from gateway_sim.window import Window
 
@@ -74,7 +75,7 @@ class Fleet:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = wall_time,
     ) -> None:
-        self._address = Address.parse(mqtt_url)
+        self._address = BrokerAddress.parse(mqtt_url)
         self._feed = feed
         self._clock = clock
         self._ledger = ledger
@@ -115,7 +116,7 @@ class Fleet:
         for link in self._links:
             link.start()
         self._task = asyncio.create_task(self._run())
-        _log.info("gateways connecting", gateways=len(names), broker=self._address.place)
+        _log.info("gateways connecting", gateways=len(names), broker=str(self._address))
         return True
 
     def on_its_way(self, gateway: str) -> int:

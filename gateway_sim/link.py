@@ -12,9 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
@@ -22,7 +20,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from core.errors import BrokerError, SettingsError
+from core.broker import BrokerAddress
+from core.errors import BrokerError
 from core.wire import PREFIX, Status, encode, parse_topic, receipt_topic, status_topic
 
 _KEEPALIVE_S = 30
@@ -34,56 +33,6 @@ _OTHER_PROTOCOL = (1, 132)
 """Reason codes of 3.1.1 and 5 for a protocol that the broker does not speak."""
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where the broker is."""
-
-    host: str
-    port: int
-    username: str | None
-    password: str | None
-    tls: bool
-
-    @classmethod
-    def parse(cls, url: str) -> Address:
-        """Take `mqtt://user:password@host:1883` (or `mqtts://`) apart.
-
-        Raises:
-            SettingsError: it is no such address.
-        """
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == -1:
-            raise SettingsError(
-                "The broker's address cannot be used: it has to look like mqtt://host:1883."
-            )
-        tls = parts.scheme == "mqtts"
-        return cls(
-            parts.hostname,
-            port or (8883 if tls else 1883),
-            unquote(parts.username) if parts.username else None,
-            unquote(parts.password) if parts.password else None,
-            tls,
-        )
-
-    @property
-    def place(self) -> str:
-        """What may be shown of it."""
-        return f"{self.host}:{self.port}"
-
-    def client(self, client_id: str, version: MQTTProtocolVersion) -> mqtt.Client:
-        """A paho client for this broker, not connected yet."""
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
-        if self.username is not None:
-            client.username_pw_set(self.username, self.password)
-        if self.tls:
-            client.tls_set()
-        return client
-
-
 class Terms(NamedTuple):
     """What the broker takes."""
 
@@ -92,7 +41,13 @@ class Terms(NamedTuple):
     """Publishes without its acknowledgement at once (MQTT 5: its Receive Maximum)."""
 
 
-async def terms_of(address: Address, stop: asyncio.Event) -> Terms | None:
+def _client(address: BrokerAddress, client_id: str, version: MQTTProtocolVersion) -> mqtt.Client:
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version)
+    address.introduce(client)
+    return client
+
+
+async def terms_of(address: BrokerAddress, stop: asyncio.Event) -> Terms | None:
     """What the broker takes; waits while there is no broker. None: `stop` was set.
 
     Raises:
@@ -105,7 +60,7 @@ async def terms_of(address: Address, stop: asyncio.Event) -> Terms | None:
                 return Terms(version, answer)
             if isinstance(answer, str):
                 raise BrokerError(
-                    f"The MQTT broker at {address.place} refuses the gateways ({answer}): "
+                    f"The MQTT broker at {address} refuses the gateways ({answer}): "
                     f"check user and password in SAIMI_MQTT_URL."
                 )
         try:
@@ -115,7 +70,7 @@ async def terms_of(address: Address, stop: asyncio.Event) -> Terms | None:
     return None
 
 
-def _try(address: Address, version: MQTTProtocolVersion) -> int | str | None:
+def _try(address: BrokerAddress, version: MQTTProtocolVersion) -> int | str | None:
     """Connect once: how many publishes at once it takes, why it refuses, or None: no answer."""
     answers: list[int | str | None] = []
 
@@ -129,7 +84,7 @@ def _try(address: Address, version: MQTTProtocolVersion) -> int | str | None:
         else:
             answers.append(str(reason))
 
-    client = address.client("", version)
+    client = _client(address, "", version)
     client.on_connect = on_connect
     try:
         client.connect(address.host, address.port, keepalive=_KEEPALIVE_S)
@@ -216,7 +171,7 @@ class Link:
 
     def __init__(
         self,
-        address: Address,
+        address: BrokerAddress,
         terms: Terms,
         gateways: Sequence[str],
         client_id: str,
@@ -229,7 +184,7 @@ class Link:
         """Connected and subscribed to receipts."""
         self._inbox = inbox
         self._receipts = receipt_topic(gateways[0]) if own else f"{PREFIX}/+/down/receipt"
-        self._client = address.client(client_id, terms.version)
+        self._client = _client(address, client_id, terms.version)
         self._client.max_inflight_messages_set(terms.in_flight)
         self._client.max_queued_messages_set(0)
         self._client.reconnect_delay_set(min_delay=1, max_delay=4)

@@ -25,9 +25,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from core.broker import BrokerAddress
 from core.errors import BrokerError
 from core.wire import SUBSCRIPTION
-from ingest.broker import BrokerAddress, RefusedError, WrongVersionError
+from ingest.broker import RefusedError, WrongVersionError
 from ingest.piecewise import PiecewiseSocket
 
 RECEIVE_MAXIMUM = 10_000
@@ -80,10 +81,7 @@ class Connection:
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        if address.user is not None:
-            client.username_pw_set(address.user, address.password)
-        if address.tls:
-            client.tls_set()
+        address.introduce(client)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(1_000)
         client.on_connect = self._on_connect

@@ -21,9 +21,10 @@ import structlog
 from paho.mqtt.client import MQTTMessage
 from paho.mqtt.enums import MQTTProtocolVersion
 
+from core.broker import BrokerAddress
 from core.clock import Clock
 from core.errors import BrokerError
-from ingest.broker import BrokerAddress, RefusedError, WrongVersionError
+from ingest.broker import RefusedError, WrongVersionError
 from ingest.connection import CONNECT_TIMEOUT_S, RECEIVE_MAXIMUM, Connection
 from ingest.instants import micros
 from ingest.message import Message

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from core.errors import BrokerError, SettingsError
+from core.broker import BrokerAddress
+from core.errors import BrokerError
 
 _CONNECT_S = 5.0
 _NAME_S = 1.0
@@ -34,37 +34,25 @@ def probe(url: str) -> BrokerInfo:
         SettingsError: this is no MQTT address.
         BrokerError: nobody answers there, or we are refused.
     """
-    parts = urlsplit(url)
-    try:
-        host, port = parts.hostname, parts.port or 1883
-    except ValueError:
-        host = None
-    if parts.scheme != "mqtt" or not host:
-        raise SettingsError(
-            "SAIMI_MQTT_URL is no MQTT address: write it as mqtt://user:password@host:1883."
-        )
-    where = f"{host}:{port}"
+    address = BrokerAddress.parse(url)
     refused = ""
     for version, label in (
         (MQTTProtocolVersion.MQTTv5, "MQTT 5"),
         (MQTTProtocolVersion.MQTTv311, "MQTT 3.1.1"),
     ):
         conversation = _Conversation(version)
-        if parts.username:
-            conversation.client.username_pw_set(
-                unquote(parts.username), unquote(parts.password or "")
-            )
+        address.introduce(conversation.client)
         try:
-            if conversation.hold(host, port):
+            if conversation.hold(address.host, address.port):
                 return BrokerInfo(conversation.name or "a broker that does not say its name", label)
         except OSError as error:
             raise BrokerError(
-                f"No MQTT broker answers at {where} ({error.strerror or error}): start it, or "
+                f"No MQTT broker answers at {address} ({error.strerror or error}): start it, or "
                 "correct SAIMI_MQTT_URL."
             ) from error
         refused = conversation.refused or refused
     raise BrokerError(
-        f"The server at {where} does not take us as an MQTT client"
+        f"The server at {address} does not take us as an MQTT client"
         + (f" ({refused})" if refused else "")
         + ": correct SAIMI_MQTT_URL."
     )

@@ -65,7 +65,6 @@ def test_the_whole_dataset() -> None:
     assert report["rows"] == 630_416
     assert report["homes"] == 45
     assert report["adds_up"] is True
-    assert report["rows_per_s"] >= 10_000
 
 
 @pytest.mark.parametrize(

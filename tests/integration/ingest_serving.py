@@ -19,10 +19,10 @@ import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from core.broker import BrokerAddress
 from core.clock import REAL_CLOCK, Clock
 from core.database import connect
 from core.wire import decode_receipt, merge_ranges, readings_topic
-from ingest.broker import BrokerAddress
 from ingest.service import run
 from tests.integration.ingest_homes import pack, spo2
 from tests.support.waiting import eventually, wait_for

@@ -8,8 +8,6 @@ from typing import cast
 
 import pytest
 
-from core.errors import SettingsError
-from ingest.broker import BrokerAddress
 from ingest.connection import Connection
 from ingest.message import Message
 from ingest.piecewise import PiecewiseSocket
@@ -61,25 +59,6 @@ def test_writes_wait_until_flushed_and_closing_sends_them(
     near.send(b"last")
     near.close()
     assert far.recv(10) == b"last"
-
-
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        ("mqtt://broker", BrokerAddress("broker", 1883)),
-        ("mqtts://broker", BrokerAddress("broker", 8883, tls=True)),
-        ("mqtt://u:p%40ss@10.0.0.1:2000", BrokerAddress("10.0.0.1", 2000, "u", "p@ss")),
-    ],
-)
-def test_addresses(url: str, address: BrokerAddress) -> None:
-    assert BrokerAddress.parse(url) == address
-    assert "p@ss" not in str(address)
-
-
-@pytest.mark.parametrize("url", ["", "broker:1883", "http://broker", "mqtt://", "mqtt://b:port"])
-def test_what_is_no_address_is_said_without_repeating_it(url: str) -> None:
-    with pytest.raises(SettingsError, match="SAIMI_MQTT_URL"):
-        BrokerAddress.parse(url)
 
 
 class _Line:

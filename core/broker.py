@@ -1,0 +1,60 @@
+"""Where the MQTT broker is; one reading of its address for everybody who connects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from core.errors import SettingsError
+
+if TYPE_CHECKING:
+    import paho.mqtt.client as mqtt
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where the broker is, taken from `mqtt://user:password@host:port` (or `mqtts://`)."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+
+    @classmethod
+    def parse(cls, url: str) -> BrokerAddress:
+        """Take an address apart.
+
+        Raises:
+            SettingsError: it is not an MQTT address.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise SettingsError(
+                "The broker's address is no MQTT address: write SAIMI_MQTT_URL as "
+                "mqtt://user:password@host:1883, or mqtts:// for TLS."
+            )
+        tls = parts.scheme == "mqtts"
+        return cls(
+            parts.hostname,
+            port or (8883 if tls else 1883),
+            None if parts.username is None else unquote(parts.username),
+            None if parts.password is None else unquote(parts.password),
+            tls,
+        )
+
+    def introduce(self, client: mqtt.Client) -> None:
+        """Give a paho client that is not connected yet our user, our password and TLS."""
+        if self.user is not None:
+            client.username_pw_set(self.user, self.password)
+        if self.tls:
+            client.tls_set()
+
+    def __str__(self) -> str:
+        """What may be shown of it."""
+        return f"{self.host}:{self.port}"
