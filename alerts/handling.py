@@ -58,6 +58,16 @@ class ContactNeededError(UserError):
         )
 
 
+class UnseenError(ConflictError):
+    """Nothing was changed; the episode got worse, returned or had another event meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something new happened while this alert was being closed, so it stays open: look at "
+            "what is new, then close the alert again."
+        )
+
+
 class NoteTooLongError(UserError):
     """Nothing was changed; the note has `excess` characters too many."""
 
@@ -99,6 +109,7 @@ async def close(
     outcome: str,
     note: str = "",
     contact: bool = False,
+    seen: int | None = None,
 ) -> int:
     """Close an episode: it is dealt with. Returns its version.
 
@@ -108,10 +119,13 @@ async def close(
         contact: that a person at the home was reached, face to face or by voice. Help, smoke,
             carbon monoxide and fall (`Card.needs_contact`) stay open until that is recorded
             (source: clinical reference, "Never filtered").
+        seen: the newest of its events (`listing.Event.id`) that the member had before them, so
+            that a call which comes while they write their note is not closed unseen.
 
     Raises:
         UserError: no such outcome; NoteTooLongError; ContactNeededError.
         NotFoundError: there is none that the member may see.
+        UnseenError: it has got worse, returned or had another event since `seen`.
         AlreadyClosedError: somebody closed it already; says who, when and how.
     """
     if outcome not in OUTCOMES:
@@ -125,6 +139,9 @@ async def close(
         _refuse_closed(found)
         if found["kind"] in LIFE_SAFETY and not contact:
             raise ContactNeededError
+        # The episode is locked, and the engine locks it to write: nothing comes after this look.
+        if seen is not None and await _queries.has_news(connection, episode=episode, seen=seen):
+            raise UnseenError
         version = await _queries.close(
             connection, episode=episode, member=member, now=now, outcome=outcome, note=note
         )

@@ -5,7 +5,8 @@
     GET  /api/episodes                       {"episodes": […]}, open ones, most urgent first
     GET  /api/episodes/{id}                  one, with "events"
     POST /api/episodes/{id}/acknowledge      -> the episode
-    POST /api/episodes/{id}/close            {"outcome", "note"?, "contact"?} -> the episode
+    POST /api/episodes/{id}/close            {"outcome", "note"?, "contact"?, "seen"?} -> episode
+                                             (seen: id of the newest event that the member knows)
     GET  /api/readings?subject&metrics&from&to&points   columns for charts (web.trends)
     GET  /api/activity?subject&from&to       movement by place
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
@@ -130,6 +131,7 @@ class _Closing(msgspec.Struct, forbid_unknown_fields=True):
     outcome: str
     note: str = ""
     contact: bool = False
+    seen: Annotated[int, msgspec.Meta(ge=0, lt=2**62)] | None = None
 
 
 async def close(request: web.Request) -> web.Response:
@@ -168,6 +170,7 @@ async def close(request: web.Request) -> web.Response:
             outcome=closing.outcome,
             note=note,
             contact=closing.contact,
+            seen=closing.seen,
         )
 
     return await _act(request, act)
@@ -177,6 +180,13 @@ async def _act(request: web.Request, act: Callable[[Connection], Awaitable[int]]
     async with database(request) as connection:
         try:
             await act(connection)
+        except handling.UnseenError:
+            raise ConflictError(
+                texts_of(request).gettext(
+                    "Something new happened meanwhile, so the alert stays open: "
+                    "look at it first, then close the alert."
+                )
+            ) from None
         except ConflictError as error:
             raise ConflictError(await _conflict(request, connection)) from error
         return json_answer(await _whole(request, connection))

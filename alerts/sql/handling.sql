@@ -10,6 +10,12 @@ SELECT e.version, e.kind, e.severity,
    AND e.subject IN (SELECT subject FROM registry.visible_subjects(:member, :now))
    FOR UPDATE OF e;
 
+-- name: has_news(episode, seen)$
+-- Whether the engine has added something since that event which a person must know of.
+SELECT EXISTS (SELECT FROM alerts.episode_event
+                WHERE episode = :episode AND id > :seen
+                  AND what IN ('rose', 'updated', 'returned'));
+
 -- name: acknowledge(episode, member, now)$
 UPDATE alerts.episode
    SET acknowledged_at = :now, acknowledged_by = :member, changed_at = :now, version = version + 1

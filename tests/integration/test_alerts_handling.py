@@ -84,6 +84,38 @@ async def test_life_safety_stays_open_until_contact_is_recorded(plain_database_u
         assert events[-1].detail["contact"] is True
 
 
+async def test_a_call_that_comes_while_one_is_closing_is_not_closed_unseen(
+    plain_database_url: str,
+) -> None:
+    async with county(plain_database_url) as found:
+        clock = ManualClock(NOW)
+        episode = await one_episode(found, {"help": 1})
+
+        async def newest() -> int:
+            _, events = await listing.episode(
+                found.connection, member=1, now=clock.now(), episode=episode
+            )
+            return events[-1].id
+
+        async def close(seen: int) -> None:
+            await handling.close(
+                found.connection, episode=episode, member=1, now=clock.now(), outcome="real",
+                contact=True, seen=seen,
+            )  # fmt: skip
+
+        seen = await newest()
+        clock.advance(20 * MINUTE)
+        await found.put(1, {"help": 1}, at=clock.now())
+        await settle(found.connection, clock)
+        with pytest.raises(handling.UnseenError):
+            await close(seen)
+        seen = await newest()
+        # What people did meanwhile is no reason to look again.
+        await handling.acknowledge(found.connection, episode=episode, member=2, now=clock.now())
+        await close(seen)
+        assert await found.happened(episode) == ["opened", "updated", "acknowledged", "closed"]
+
+
 async def test_a_worse_finding_and_a_new_call_take_the_acknowledgement_away(
     plain_database_url: str,
 ) -> None:

@@ -62,6 +62,24 @@ async def test_a_help_call_stays_open_until_contact_is_recorded(
         assert closed["events"][-1]["detail"] == "Aiheellinen. Ihminen tavoitettiin."
 
 
+async def test_what_is_new_meanwhile_is_not_closed_unseen(place: County, address: str) -> None:
+    episode = await place.open(await place.subject("aino"), "help")
+    path = f"/api/episodes/{episode}/close"
+    content = {"outcome": "real", "contact": True}
+    async with logged_in(address, "nurse") as nurse:
+        seen = (await nurse.get(f"/api/episodes/{episode}"))["events"][-1]["id"]
+        assert f'data-seen="{seen}"' in await nurse.page(f"/episodes/{episode}")
+        await place.connection.execute(
+            "INSERT INTO alerts.episode_event (episode, at, wall_at, what)"
+            " VALUES ($1, now(), now(), 'updated')",
+            episode,
+        )
+        refused = await nurse.post(path, content | {"seen": seen}, status=409)
+        assert refused["error"].startswith("Tällä välin tapahtui jotain uutta")
+        seen = (await nurse.get(f"/api/episodes/{episode}"))["events"][-1]["id"]
+        assert (await nurse.post(path, content | {"seen": seen}))["closed_at"] is not None
+
+
 @pytest.mark.parametrize(
     ("content", "status", "said"),
     [

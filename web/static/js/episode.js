@@ -36,6 +36,8 @@ article.addEventListener("click", async (event) => {
   if (!button) return;
   if (button.dataset.act === "close") {
     failed.hidden = true;
+    // The page goes on behind the dialog; what it shows there, nobody has looked at.
+    form.dataset.seen = article.querySelector("[data-seen]").dataset.seen;
     dialog.showModal();
     return;
   }
@@ -79,11 +81,14 @@ form.addEventListener("submit", async (event) => {
   const send = document.getElementById("close-send");
   send.disabled = true;
   try {
-    await post(`/api/episodes/${id}/close`, { outcome, note: note.value, contact });
+    await post(`/api/episodes/${id}/close`, {
+      outcome, note: note.value, contact, seen: Number(form.dataset.seen),
+    });
     dialog.close();
     await renew();
   } catch (error) {
     refuse(error.message);
+    renew().catch(() => {});
   } finally {
     send.disabled = false;
   }
