@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from alerts.listing import Card
 from core.database import Connection, load_queries
-from core.errors import NotFoundError
 from web.session import Caller
 
 
@@ -39,20 +39,11 @@ async def record_looks(
         )
 
 
+def shown_with(card: Card) -> set[int]:
+    """Whose data a card shows: its subject's, and for a home's each client's named on it."""
+    return {card.subject, *(person.subject for person in card.people)}
+
+
 def purpose_of(caller: Caller) -> str:
     """Why a member looks, as far as their role tells."""
     return "desk" if caller.role == "coordinator" else "care"
-
-
-async def require_visible(
-    connection: Connection, caller: Caller, subject: int, *, now: datetime
-) -> None:
-    """Let only those on who may see `subject` now.
-
-    Raises:
-        NotFoundError: they may not; said as if there were no such subject.
-    """
-    if not await load_queries("web").may_see(
-        connection, member=caller.id, subject=subject, now=now
-    ):
-        raise NotFoundError("subject not visible")

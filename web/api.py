@@ -27,7 +27,7 @@ from alerts import handling, listing
 from core.catalogue import catalogue
 from core.database import Connection
 from core.errors import ConflictError, UserError
-from web.access import purpose_of, record_looks
+from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
 from web.parts import caller, database, parts, texts_of
@@ -79,7 +79,7 @@ async def episodes(request: web.Request) -> web.Response:
     now = shared.clock.now()
     async with database(request) as connection:
         found = await listing.open_episodes(connection, member=member.id, now=now)
-        looks = {(member.id, card.subject) for card in found}
+        looks = {(member.id, subject) for card in found for subject in shown_with(card)}
         await record_looks(
             connection, looks, what="list", wall=shared.wall(), purpose=purpose_of(member)
         )
@@ -101,7 +101,7 @@ async def _whole(request: web.Request, connection: Connection) -> dict[str, Any]
     )
     await record_looks(
         connection,
-        [(member.id, card.subject)],
+        [(member.id, subject) for subject in shown_with(card)],
         what="episode",
         wall=shared.wall(),
         detail={"episode": card.id},

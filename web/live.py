@@ -21,7 +21,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from alerts.listing import cards
+from alerts.listing import Card, cards
 from core.clock import Clock, ScaledClock
 from core.database import (
     EPISODE_CHANNEL,
@@ -32,7 +32,7 @@ from core.database import (
     translated,
 )
 from core.errors import DatabaseError
-from web.access import purpose_of, record_looks
+from web.access import purpose_of, record_looks, shown_with
 from web.session import Caller
 from web.streams import Event, Renderer, Stream, encoded
 
@@ -210,7 +210,7 @@ class Hub:
                 seen = stream.sees(card)
                 if seen is not None:
                     stream.put(Event("episode", render(seen, stream.caller.language)))
-                    self._look(stream, seen.subject)
+                    self._look(stream, seen)
         await self._record()
 
     # -- snapshots and rights
@@ -242,7 +242,7 @@ class Hub:
             stream.visible = rights[stream.caller.id]
             mine = [seen for card in found if (seen := stream.sees(card)) is not None]
             for seen in mine:
-                self._look(stream, seen.subject)
+                self._look(stream, seen)
             content = {
                 "episodes": [msgspec.Raw(render(s, stream.caller.language).encode()) for s in mine],
                 "time": self._clock.now(),
@@ -252,8 +252,8 @@ class Hub:
 
     # -- the record of who looked
 
-    def _look(self, stream: Stream, subject: int) -> None:
-        if subject not in stream.looked:
+    def _look(self, stream: Stream, card: Card) -> None:
+        for subject in shown_with(card) - stream.looked:
             stream.looked.add(subject)
             key = ("list" if stream.only is None else "episode", purpose_of(stream.caller))
             self._looks.setdefault(key, set()).add((stream.caller.id, subject))

@@ -11,7 +11,7 @@ from alerts import handling, listing
 from alerts.listing import Card
 from core.clock import LOCAL
 from core.database import Connection, load_queries
-from web.access import purpose_of, record_looks
+from web.access import purpose_of, record_looks, shown_with
 from web.api import episode_id
 from web.episodes import age, episode_json
 from web.history import event_json
@@ -58,7 +58,7 @@ async def _episode(request: web.Request) -> dict[str, Any]:
         )
         await record_looks(
             connection,
-            [(member.id, card.subject)],
+            [(member.id, subject) for subject in shown_with(card)],
             what="episode",
             wall=shared.wall(),
             detail={"episode": card.id},

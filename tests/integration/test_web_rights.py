@@ -228,6 +228,26 @@ async def test_every_look_is_on_record(place: County, address: str) -> None:
             await place.connection.execute(statement)
 
 
+async def test_a_home_s_alert_is_on_the_record_of_everyone_it_names(
+    place: County, address: str
+) -> None:
+    episode = await place.open(await place.home("aino"), "smoke")
+    async with logged_in(address, "desk") as browser, browser.events() as events:
+        await events.of("snapshot")
+        await eventually(place.looks_at_least(3), what="the record of the list")
+        await browser.get("/api/episodes")
+        await browser.get(f"/api/episodes/{episode}")
+        await browser.page(f"/episodes/{episode}")
+    async with logged_in(address, "nurse") as browser:
+        await browser.get(f"/api/episodes/{episode}")
+    looks = await place.looks()
+    for what, times in (("list", 2), ("episode", 2)):
+        for whom in ("aino", "urho", "home"):
+            assert looks.count(("desk", whom, what, "desk")) == times
+    # Who was not named has nothing on their record.
+    assert {whom for who, whom, _, _ in looks if who == "nurse"} == {"aino", "home"}
+
+
 async def test_names_and_notes_are_text(place: County, address: str) -> None:
     await place.connection.execute(
         "UPDATE registry.client SET family_name = '<script>alert(1)</script>'"

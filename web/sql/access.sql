@@ -5,10 +5,6 @@ SELECT m.id AS member, array_agg(v.subject) AS subjects
  CROSS JOIN LATERAL registry.visible_subjects(m.id, :now::timestamptz) AS v
  GROUP BY m.id;
 
--- name: may_see(member, subject, now)$
-SELECT EXISTS (SELECT FROM registry.visible_subjects(:member::integer, :now::timestamptz) AS v
-                WHERE v.subject = :subject::integer);
-
 -- name: record_looks(members, subjects, what, detail, purpose, wall)!
 INSERT INTO audit.access (wall_at, member, subject, what, detail, purpose)
 SELECT :wall::timestamptz, l.member, l.subject, :what::text, :detail::jsonb, :purpose::text
