@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from core.catalogue import catalogue
 from core.wire import MAX_NAME
 from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record
 
@@ -23,6 +24,7 @@ RELATIVE_BELOW = 2.0**28
 AHEAD = 300.0
 """Seconds; a relative time further ahead is no measurement: it is a clock that was never set."""
 _MAX_NAME = 256
+_LIFE_SAFETY = frozenset(metric.name for metric in catalogue() if metric.never_filtered)
 
 
 class _Entry(msgspec.Struct, gc=False, omit_defaults=True):
@@ -206,7 +208,8 @@ def split_name(name: str) -> tuple[str, str]:
     """A name's device and metric; the metric is empty where the name is only a device's.
 
     At the last "/" where there is one. In URNs as RFC 8428 and RFC 9039 use them, at the last ":"
-    or "_" behind the device's own identifier (`urn:dev:ow:10e2073a01080063:voltage`).
+    or "_" behind the device's own identifier (`urn:dev:ow:10e2073a01080063:voltage`). A name
+    that is nothing but a life-safety event's is one, of a device that is not said.
     """
     device, slash, metric = name.rpartition("/")
     if slash:
@@ -219,7 +222,7 @@ def split_name(name: str) -> tuple[str, str]:
         device, underscore, metric = name.rpartition("_")
         if underscore and ":" not in metric:
             return device, metric
-    return name, ""
+    return ("", name) if name in _LIFE_SAFETY else (name, "")
 
 
 def _plain(error: Exception) -> str:

@@ -213,6 +213,16 @@ def test_a_life_safety_event_of_an_unknown_gateway_is_stored(metric: str, revoke
     assert (verdict.value, verdict.state, verdict.at_arrival) == (1.0, State.SUSPECT, True)
 
 
+@pytest.mark.parametrize("metric", LIFE_SAFETY)
+def test_a_call_that_does_not_say_from_which_device_is_stored(metric: str) -> None:
+    directory = Directory()
+    directory.keep("gw", gateway())
+    message = Message("saimi/v1/gw/senml", b'[{"n":"%s","v":1}]' % metric.encode(), ARRIVAL)
+    (row,) = admit([understand(message, lambda *_: {})], directory, OLDEST).rows
+    assert (row["device"], row["subject"], row["metric"]) == (0, HOME, catalogue()[metric].id)
+    assert row["call"]
+
+
 def test_a_late_call_keeps_its_own_time() -> None:
     pressed = datetime(2026, 4, 28, 3, tzinfo=UTC)
     (row,) = admitted(record("button", "help", None, 1.0, pressed)).rows
