@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import msgspec
@@ -49,11 +50,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 def hidden(entry: dict[str, Any]) -> Record:
     """The record that `Record.shown` made `entry` of."""
-    value = entry.get("value")
+    value, time = entry.get("value"), entry.get("time")
     return Record(
         Channel(str(entry["device"]), str(entry["metric"]), entry.get("unit")),
         float(value) if isinstance(value, int) else value,
-        float(entry["time"]),
+        math.nan if time is None else float(time),  # JSON has no number for such a time
         int(entry.get("qualifier", 0)),
         bool(entry.get("dated", True)),
     )

@@ -127,3 +127,16 @@ async def test_one_that_the_database_refuses_does_not_hold_up_the_others(
         report = await retry(to)
         assert (report.tried, report.committed, report.rejected) == (10, 8, 2)
         assert sorted(row["record"]["value"] for row in await to.rejected()) == [82, 87]
+
+
+async def test_a_time_that_no_calendar_has_does_not_hold_up_the_others(
+    plain_database_url: str,
+) -> None:
+    async with line(plain_database_url) as to:
+        endless = {"n": "oximeter/spo2", "u": "%", "v": 95, "bt": 1.7e308, "t": 1.7e308}
+        await to.send(pack(endless), pack(spo2(90, device="watch")))
+        await to.connection.execute(
+            "UPDATE registry.device SET name = 'watch' WHERE name = 'oximeter'"
+        )
+        report = await retry(to)
+        assert (report.tried, report.committed, report.rejected) == (2, 1, 1)
