@@ -156,31 +156,36 @@ class _Service:
             on_ready()
 
     async def _beat(self) -> None:
-        """Say every few seconds that the service is alive."""
+        """Say every few seconds that homes can be heard: that there is a broker, and a database."""
         connection: asyncpg.Connection | None = None
+        await self._subscriber.ready.wait()
         try:
             while True:
-                try:
-                    if connection is None or connection.is_closed():
-                        connection = await connect(self._database_url)
-                    async with translated():
-                        await load_queries("core").beat(
-                            connection,
-                            service="ingest",
-                            instance=self._client_id,
-                            wall_at=wall_time(),
-                            detail={
-                                "since": self._started.isoformat(),
-                                "waiting": self._subscriber.waiting,
-                                "stored": self._stored,
-                            },
-                        )
-                except DatabaseError:
-                    pass  # whoever writes batches says so; the missing beat says it as well
+                if self._subscriber.connected:
+                    try:
+                        if connection is None or connection.is_closed():
+                            connection = await connect(self._database_url)
+                        await self._say_alive(connection)
+                    except DatabaseError:
+                        pass  # whoever writes batches says so; the missing beat says it as well
                 await asyncio.sleep(BEAT_S)
         finally:
             if connection is not None:
                 connection.terminate()
+
+    async def _say_alive(self, connection: asyncpg.Connection) -> None:
+        async with translated():
+            await load_queries("core").beat(
+                connection,
+                service="ingest",
+                instance=self._client_id,
+                wall_at=wall_time(),
+                detail={
+                    "since": self._started.isoformat(),
+                    "waiting": self._subscriber.waiting,
+                    "stored": self._stored,
+                },
+            )
 
 
 def _no_definitions(gateway: str, source: str) -> dict[str, Any]:

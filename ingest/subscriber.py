@@ -48,6 +48,8 @@ class Subscriber:
         """Subscribed, at least once."""
         self.failed: BrokerError | None = None
         """Why it has given up: the broker refused us before it ever took us."""
+        self.connected = False
+        """The broker can hand us messages now; written by the thread."""
         self._address = BrokerAddress.parse(url)
         self._client_id = client_id
         self._clock = clock
@@ -179,6 +181,7 @@ class Subscriber:
                     said = str(error)
                     _log.warning("waiting for the broker", why=said)
             finally:
+                self.connected = False
                 connection.close()
             self._rest(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
@@ -219,6 +222,7 @@ class Subscriber:
             return False
         if not connection.session_present:
             self._session.begin_anew()
+        self.connected = True
         self._call(self.ready.set)
         return True
 

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from core.clock import REAL_CLOCK, wall_time
+from core.database import load_queries
 from core.errors import BrokerError, DatabaseUnavailableError, SchemaError
 from core.migrate import migrate
 from core.registry import Area, Client, Device, Document, Home
@@ -284,6 +285,35 @@ async def test_a_broker_that_comes_late_and_restarts(
             await all_receipted(one, within=60, resend_after=1.0)
             async with looking(plain_database_url) as database:
                 await assert_stored_once(database, one)
+
+
+async def test_without_a_broker_the_service_does_not_call_itself_alive(
+    plain_database_url: str,
+    broker_factory: Callable[..., Broker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingest.service.BEAT_S", 0.05)
+    await register(plain_database_url)
+    broker = broker_factory()
+    async with (
+        serving(plain_database_url, broker.url),
+        looking(plain_database_url) as database,
+    ):
+
+        async def silent_for(seconds: float) -> bool:
+            beat = await load_queries("core").last_beat(database, service="ingest")
+            return beat is not None and wall_time() - beat > timedelta(seconds=seconds)
+
+        async def beats() -> bool:
+            beat = await load_queries("core").last_beat(database, service="ingest")
+            return beat is not None and wall_time() - beat < timedelta(seconds=1)
+
+        await eventually(beats)
+        await asyncio.to_thread(broker.kill)
+        # Homes cannot be heard now: whoever goes by the beat must not think that they are silent.
+        await eventually(lambda: silent_for(2))
+        await asyncio.to_thread(broker.restart)
+        await eventually(beats)
 
 
 async def test_after_a_lost_connection_an_undated_message_is_stored_once(
