@@ -69,13 +69,16 @@ class Texts:
 
     def time(self, at: datetime) -> str:
         """Hours and minutes, county time."""
-        return str(format_time(at.astimezone(LOCAL), "short", locale=self.locale))
+        pattern = "HH:mm" if self.language == "en" else "H.mm"
+        return str(format_time(at.astimezone(LOCAL), pattern, locale=self.locale))
 
     def date_time(self, at: datetime) -> str:
         """Weekday, day and time, county time."""
-        pattern = "EEE d MMM HH:mm" if self.language == "en" else "EEE d.M. HH:mm"
-        if self.language == "fi":
-            pattern = "EEE d.M. 'klo' H.mm"
+        pattern = {
+            "fi": "EEE d.M. 'klo' H.mm",
+            "sv": "EEE d.M. 'kl.' H.mm",
+            "en": "EEE d MMM HH:mm",
+        }[self.language]
         return str(format_datetime(at.astimezone(LOCAL), pattern, locale=self.locale))
 
     def moment(self, at: datetime, now: datetime) -> str:

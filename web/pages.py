@@ -22,6 +22,8 @@ from web.sentences import as_time, value_text
 from web.trends import bands, find_subject, metrics_of
 from web.words import OUTCOME_HELP, OUTCOMES
 
+_JUST_NOW = timedelta(minutes=1)
+"""Younger than this is said to be now, as on the live list."""
 CLIENTS = 200
 """Clients listed at a time; beyond that people search."""
 
@@ -158,6 +160,7 @@ async def clients(request: web.Request) -> web.Response:
             {
                 **row,
                 "age": age(row["born"], today),
+                "heard_now": row["heard_at"] is not None and now - row["heard_at"] < _JUST_NOW,
                 "heard": None if row["heard_at"] is None else text.duration(now - row["heard_at"]),
             }
             for row in shown

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import paho.mqtt.publish
@@ -35,6 +35,12 @@ FOOT = {
     "sv": "Inte en medicinteknisk produkt. Inte för kliniskt bruk.",
     "en": "Not a medical device. Not for clinical use.",
 }
+_BROKEN_WORDS = """() => [...document.querySelectorAll(".table tbody th")].filter((th) => {
+  const label = document.createRange();
+  label.selectNodeContents(th.firstChild);
+  return !/[ -]/.test(label.toString()) && label.getClientRects().length > 1;
+}).map((th) => th.firstChild.textContent)"""
+"""Labels of one word that did not fit on a line."""
 SICK = {
     "respiratory_rate": (27, "/min"),
     "spo2": (84, "%"),
@@ -228,7 +234,7 @@ async def test_a_note_too_long_is_refused_before_it_is_lost(place: County, phone
     await expect(page.locator("#close-failed")).to_have_text("Valitse ensin lopputulos.")
     await page.locator("[value=real]").check()
     await page.locator("#close-send").click()
-    await expect(page.locator("#close-failed")).to_contain_text("ihminen tavoitettiin")
+    await expect(page.locator("#close-failed")).to_contain_text("henkilöön saatiin yhteys")
     await page.locator("[name=contact]").check()
     note = page.locator("[name=note]")
     await note.fill("ö" * 2003)
@@ -383,7 +389,30 @@ async def test_every_page_in_three_languages_on_a_phone(place: County, phones: P
             await expect(page.locator(".foot")).to_contain_text(FOOT[language])
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= PHONE["width"], (language, path)
+            assert await page.evaluate(_BROKEN_WORDS) == [], (language, path)
     phones.complaints[:] = [c for c in phones.complaints if "status of 404" not in c]
+
+
+async def test_what_was_done_another_day_says_which(place: County, phones: Phones) -> None:
+    place.clock.set(datetime(2026, 3, 2, 5, 5, tzinfo=UTC))
+    await place.open(await place.subject("aino"))
+    page = await phones.log_in("nurse")
+    state = page.locator(".card-state")
+    await page.locator(".card button").click()
+    await expect(state).to_have_text("Nina Nurse kuittasi klo 7.05")
+    place.clock.advance(timedelta(hours=20))
+    await page.reload()
+    await expect(state).to_have_text("Nina Nurse kuittasi klo 7.05 (ma 2.3.)")
+    await page.goto(f"{phones.address}/clients")
+    heard = page.locator(".client-heard")
+    await expect(heard.first).to_have_text("kodista ei ole kuultu")
+    await place.connection.execute(
+        "INSERT INTO telemetry.gateway_status (gateway, online, boot, heard_at) "
+        "SELECT id, true, '', $1 FROM registry.gateway",
+        place.clock.now(),
+    )
+    await page.reload()
+    await expect(heard.first).to_have_text("kodista kuultu juuri nyt")
 
 
 async def test_trends_move_by_button_and_by_keyboard(place: County, phones: Phones) -> None:

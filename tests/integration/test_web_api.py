@@ -33,7 +33,7 @@ async def test_of_two_members_one_takes_it_and_the_other_reads_who_did(
         assert (await nurse.post(path))["acknowledged"]["by"] == "Nina Nurse"
         assert (await nurse.post(path))["version"] == 2
         refused = await mate.post(path, status=409)
-        assert refused["error"].startswith("Nina Nurse hann kvittera larmet kl. 14:00")
+        assert refused["error"].startswith("Nina Nurse hann kvittera larmet kl. 14.00")
 
 
 async def test_closing_records_outcome_and_note_and_is_final(place: County, address: str) -> None:
@@ -57,9 +57,9 @@ async def test_a_help_call_stays_open_until_contact_is_recorded(
     path = f"/api/episodes/{episode}/close"
     async with logged_in(address, "nurse") as nurse:
         refused = await nurse.post(path, {"outcome": "real"}, status=400)
-        assert refused["error"] == "Vahvista ensin, että ihminen tavoitettiin."
+        assert refused["error"] == "Vahvista ensin, että henkilöön saatiin yhteys."
         closed = await nurse.post(path, {"outcome": "real", "contact": True})
-        assert closed["events"][-1]["detail"] == "Aiheellinen. Ihminen tavoitettiin."
+        assert closed["events"][-1]["detail"] == "Aiheellinen. Henkilöön saatiin yhteys."
 
 
 async def test_what_is_new_meanwhile_is_not_closed_unseen(place: County, address: str) -> None:

@@ -100,6 +100,16 @@ def test_numbers_and_lengths_in_each_language() -> None:
     assert texts("fi").duration(timedelta(minutes=-1)) == "0 min"
 
 
+def test_times_are_written_as_each_language_writes_them() -> None:
+    at = datetime(2026, 1, 1, 5, 5, tzinfo=UTC)
+    assert [texts(language).time(at) for language in LANGUAGES] == ["7.05", "7.05", "07:05"]
+    assert [texts(language).date_time(at) for language in LANGUAGES] == [
+        "to 1.1. klo 7.05",
+        "tors 1.1. kl. 7.05",
+        "Thu 1 Jan 07:05",
+    ]
+
+
 def test_times_are_the_countys_on_both_nights_of_the_clock_change() -> None:
     finnish = texts("fi")
     before = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)

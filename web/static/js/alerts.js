@@ -4,7 +4,7 @@ import { post } from "./api.js";
 import { follow } from "./live.js";
 import { draw, prepare } from "./sound.js";
 import { tick } from "./time.js";
-import { clockTime, say } from "./words.js";
+import { say } from "./words.js";
 
 const list = document.getElementById("list");
 const known = new Map(); // id -> {episode, card}
@@ -25,6 +25,12 @@ const shape = (name) => {
   svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   return svg;
+};
+
+/** A text by its key with {time} in it, which names the day as well once that is over. */
+const dated = (key, at, values = {}) => {
+  const [before, after] = say(key, { ...values, time: "\n" }).split("\n");
+  return [before, age(at, "clock"), after];
 };
 
 const age = (at, how) => {
@@ -65,12 +71,14 @@ function fill(card, episode) {
     card.append(latest);
   }
   if (episode.cleared_at) {
-    card.append(element("p", "card-state", say("cleared", { time: clockTime.format(new Date(episode.cleared_at)) })));
+    const back = element("p", "card-state");
+    back.append(...dated("cleared", episode.cleared_at));
+    card.append(back);
   }
   if (episode.acknowledged) {
     const state = element("p", "card-state");
-    state.append(shape("icon-check"), say("acknowledged_by", {
-      name: episode.acknowledged.by, time: clockTime.format(new Date(episode.acknowledged.at)),
+    state.append(shape("icon-check"), ...dated("acknowledged_by", episode.acknowledged.at, {
+      name: episode.acknowledged.by,
     }));
     card.append(state);
   } else {

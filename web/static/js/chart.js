@@ -1,7 +1,7 @@
 // One chart of one or two metrics over time: mean as a line, lowest to highest as a veil, the
 // normal range as a band. Drag to zoom, double-click to go back; on a phone one finger pans
 // sideways and two fingers zoom.
-import { dates, numbers, say } from "./words.js";
+import { HOURS, dates, numbers, say } from "./words.js";
 
 /** Least span of the scale, so that a calm day looks calm. */
 const SPAN = {
@@ -9,9 +9,9 @@ const SPAN = {
   diastolic: [60, 100], temperature: [35.5, 38.5], glucose: [3, 12],
 };
 const HOUR = 3600;
-const time = dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const time = dates(HOURS);
 const day = dates({ day: "numeric", month: "numeric" });
-const moment = dates({ weekday: "short", day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const moment = dates({ weekday: "short", day: "numeric", month: "numeric", ...HOURS });
 
 /** A custom property's colour as canvas understands it. */
 export function colour(name) {

@@ -106,7 +106,7 @@ function judge() {
     return;
   }
   const what = document.createElement("strong");
-  what.textContent = say(found, { time: shownAt ? clockTime.format(shownAt) : "–" });
+  what.textContent = say(found, { time: shownAt ? clockTime(shownAt, now()) : "–" });
   const act = document.createElement(found === "ended" ? "a" : "span");
   if (found === "ended") {
     act.href = "/login?next=" + encodeURIComponent(location.pathname);

@@ -1,6 +1,6 @@
 // Saimi's clock on the page: set by every heartbeat, running on in between, and the ages that
 // count up with it. A simulated county's clock may run faster than the one on the wall.
-import { say } from "./words.js";
+import { clockTime, say } from "./words.js";
 
 let base = Date.now();
 let at = performance.now();
@@ -32,13 +32,14 @@ const written = {
   age: (ms) => lengthOf(ms),
   ago: (ms) => (ms < 60000 ? say("now") : say("ago", { age: lengthOf(ms) })),
   waiting: (ms) => lengthOf(ms),
+  clock: (ms, moment) => clockTime(moment - ms, moment),  // The day is named once it is another.
 };
 
 /** Write every age below `root` anew. */
 export function tick(root = document) {
   const moment = now();
   for (const element of root.querySelectorAll("time.tick")) {
-    const text = written[element.dataset.tick](moment - Date.parse(element.dateTime));
+    const text = written[element.dataset.tick](moment - Date.parse(element.dateTime), moment);
     if (element.textContent !== text) element.textContent = text;
   }
 }

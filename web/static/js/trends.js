@@ -1,6 +1,6 @@
 // A client's trends: the same range for every chart; what is drawn is fetched for that range.
 import { drawChart, colour, fetchReadings } from "./chart.js";
-import { dates, numbers, say } from "./words.js";
+import { HOURS, dates, numbers, say } from "./words.js";
 
 const host = document.getElementById("charts");
 const activity = document.getElementById("activity");
@@ -24,7 +24,7 @@ let chosen = 24;
 let turn = 0;
 let content = null;
 
-const spanText = dates({ weekday: "short", day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const spanText = dates({ weekday: "short", day: "numeric", month: "numeric", ...HOURS });
 
 function draw() {
   for (const panel of panels) {
@@ -88,7 +88,7 @@ function* marks(start, length) {
   }
 }
 
-const hour = dates({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const hour = dates(HOURS);
 const day = dates({ day: "numeric", month: "numeric" });
 
 function drawActivity(found) {

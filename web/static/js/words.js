@@ -9,10 +9,18 @@ export function say(key, values = {}) {
 const language = document.documentElement.lang;
 const locale = { fi: "fi-FI", sv: "sv-FI", en: "en-GB" }[language] ?? "fi-FI";
 
-/** Hours and minutes, county time. */
-export const clockTime = new Intl.DateTimeFormat(locale, {
-  hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "Europe/Helsinki",
-});
+/** How hours and minutes are written: 7.05 in Finland, 07:05 in English; as the service does. */
+export const HOURS = { hour: language === "en" ? "2-digit" : "numeric", minute: "2-digit", hourCycle: "h23" };
+
+const county = { timeZone: "Europe/Helsinki" };
+const hours = new Intl.DateTimeFormat(locale, { ...HOURS, ...county });
+const date = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "numeric", ...county });
+
+/** Hours and minutes in the county, with the day behind them unless it is the day of `now`. */
+export function clockTime(at, now) {
+  const on = date.format(at);
+  return on === date.format(now) ? hours.format(at) : `${hours.format(at)} (${on})`;
+}
 
 /** A formatter of numbers with a fixed count of decimals. */
 export function numbers(decimals) {
