@@ -37,10 +37,10 @@ def to_store(rows: NDArray[np.void], again: NDArray[np.bool_]) -> NDArray[np.int
     """Places of the rows to store, in the order of the table's key.
 
     All workers store in this order, so they can wait for one another but never in a circle. Of a
-    message that was received before only life-safety events are tried: a gateway that counts
-    wrongly must not hide a call.
+    message that was received before, what has a key of its own is tried again: where it is the same
+    message nothing comes of it, but a gateway that gives out a number twice loses nothing.
     """
-    sure = rows["call"] & ~rows["at_arrival"] & (rows["device"] != 0)
+    sure = ~rows["at_arrival"] & (rows["device"] != 0)
     kept = np.flatnonzero(~again[rows["message"]] | sure)
     some = rows[kept]
     # Stable: of rows with one key, the first of the batch stays first.

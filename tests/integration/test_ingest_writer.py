@@ -60,6 +60,15 @@ async def test_a_message_is_stored_counted_and_noted(database_url: str) -> None:
         await asyncio.wait_for(woken.wait(), 5)
 
 
+async def test_a_number_given_out_twice_hides_no_reading(plain_database_url: str) -> None:
+    """A receipt names the number, so the gateway forgets both messages."""
+    async with line(plain_database_url) as to:
+        await to.send(pack(spo2(95), boot="b", seq=1))
+        other = await to.send(pack(spo2(88, NOW + SECOND), boot="b", seq=1))
+        assert other.committed == 1
+        assert {row["value"] for row in await to.readings()} == {95, 88}
+
+
 async def test_a_message_delivered_again_counts_nowhere_and_is_receipted_again(
     database_url: str,
 ) -> None:

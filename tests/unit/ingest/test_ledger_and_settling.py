@@ -72,7 +72,7 @@ def test_rows_are_stored_in_the_order_of_the_key_and_the_first_of_equals_first()
     assert firsts(batch[order]).tolist() == [True, True, False, True]
 
 
-def test_of_a_message_received_before_only_calls_with_a_time_of_their_own_are_tried() -> None:
+def test_of_a_message_received_before_only_what_has_a_key_of_its_own_is_tried() -> None:
     batch = rows(
         row(record=0),
         row(record=1, call=1),
@@ -81,7 +81,7 @@ def test_of_a_message_received_before_only_calls_with_a_time_of_their_own_are_tr
         row(record=4, message=1),
     )
     order = to_store(batch, np.array([True, False]))
-    assert sorted(batch["record"][order].tolist()) == [1, 4]
+    assert sorted(batch["record"][order].tolist()) == [0, 1, 4]
 
 
 @pytest.mark.parametrize(
