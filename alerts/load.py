@@ -19,7 +19,7 @@ AHEAD = timedelta(minutes=5)
 """How far a device's clock may run ahead of ours; what ingest lets pass."""
 DEPTHS = {name: 2 if name in ("systolic", "diastolic") else 1 for name in NEWS_METRICS} | {
     "diastolic": 2,
-    "glucose": 1,
+    "glucose": 8,
 }
 """How many of the newest readings the rules look at, of each metric watched in everybody."""
 LONGEST_VALIDITY = timedelta(hours=max(metric.validity_h or 0.0 for metric in catalogue()))

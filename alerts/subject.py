@@ -65,7 +65,7 @@ class Subject:
     kind: str = "client"
     client: Client | None = None
     newest: dict[str, list[Reading]] = field(default_factory=dict)
-    """By metric, newest first, OK and within their validity; at most two of each."""
+    """By metric, newest first, OK and within their validity; as many as `load.DEPTHS` says."""
     events: list[Reading] = field(default_factory=list)
     """Events that have not been dealt with yet."""
     devices: list[Device] | None = None

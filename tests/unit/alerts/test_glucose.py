@@ -40,3 +40,14 @@ def test_a_late_value_pages_nobody() -> None:
     one = subject(reading("glucose", 2.5, ago=100, late=95))
     (finding,) = findings(glucose.assess([one], context()))
     assert (finding.severity, finding.pages) == (4, 0)
+
+
+def test_a_low_value_is_not_unsaid_by_a_better_one_in_the_same_message() -> None:
+    one = subject(reading("glucose", 5.0, ago=0), reading("glucose", 2.5, ago=5))
+    (finding,) = findings(glucose.assess([one], context()))
+    assert (finding.params["value"], finding.params["level"], finding.pages) == (2.5, 2, 4)
+
+
+def test_a_low_value_that_is_long_over_is_history() -> None:
+    one = subject(reading("glucose", 5.0, ago=0), reading("glucose", 2.5, ago=45))
+    assert findings(glucose.assess([one], context())) == []
