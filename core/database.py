@@ -18,7 +18,12 @@ import asyncpg
 import msgspec
 
 from core.clock import REAL_CLOCK, ScaledClock, wall_time
-from core.errors import DatabaseError, DatabaseUnavailableError, SchemaError
+from core.errors import (
+    DatabaseError,
+    DatabaseUnavailableError,
+    RefusedValueError,
+    SchemaError,
+)
 
 Edition = Literal["plain", "timescaledb-apache", "timescaledb-community"]
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -83,6 +88,7 @@ async def translated() -> AsyncIterator[None]:
     Raises:
         DatabaseUnavailableError: the server is away; the same call may succeed later.
         SchemaError: a table or column is not there.
+        RefusedValueError: a value cannot be stored.
         DatabaseError: anything else the server refuses.
     """
     try:
@@ -103,6 +109,10 @@ async def translated() -> AsyncIterator[None]:
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         raise SchemaError(
             f"The database lacks what this version needs ({error}): run `saimi db migrate`."
+        ) from error
+    except asyncpg.DataError as error:
+        raise RefusedValueError(
+            f"The database cannot hold such a value ({type(error).__name__}); nothing was changed."
         ) from error
     except asyncpg.PostgresError as error:
         raise DatabaseError(f"The database refused: {error}.") from error

@@ -11,7 +11,8 @@ The command line prints it and ends with `exit_status`; the web answers with `ht
     ├── ConflictError        somebody else changed it meanwhile
     ├── DatabaseError
     │   ├── DatabaseUnavailableError   not there (yet); worth another try
-    │   └── SchemaError                there, but of another version of Saimi
+    │   ├── SchemaError                there, but of another version of Saimi
+    │   └── RefusedValueError          a value that it cannot hold, such as a text with a NUL
     ├── BrokerError          the MQTT broker is away or refuses us
     └── EmbeddedError        a part that `saimi up` starts by itself did not start
 """
@@ -66,6 +67,12 @@ class DatabaseUnavailableError(DatabaseError):
 
 class SchemaError(DatabaseError):
     """The database is of another version of Saimi, or is no database of Saimi's."""
+
+
+class RefusedValueError(DatabaseError):
+    """A value that the database cannot hold, such as a text with a NUL; no use to try again."""
+
+    http_status = 400
 
 
 class BrokerError(SaimiError):

@@ -8,7 +8,13 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from core.errors import DatabaseError, NotFoundError, SaimiError, UserError
+from core.errors import (
+    DatabaseError,
+    NotFoundError,
+    RefusedValueError,
+    SaimiError,
+    UserError,
+)
 from web.parts import known_caller, language, parts, texts_of
 
 log = structlog.get_logger()
@@ -56,6 +62,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """Middleware: every error becomes an answer that a person can read."""
     try:
         return await handler(request)
+    except RefusedValueError:
+        return answer(request, 400, texts_of(request).gettext("This request cannot be understood."))
     except DatabaseError as error:
         log.warning("database away", route=_route(request), error=str(error))
         sentence = texts_of(request).gettext(

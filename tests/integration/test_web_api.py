@@ -50,6 +50,15 @@ async def test_closing_records_outcome_and_note_and_is_final(place: County, addr
         assert (await nurse.get("/api/episodes"))["episodes"] == []
 
 
+async def test_a_note_that_cannot_be_stored_is_refused_and_changes_nothing(
+    place: County, address: str
+) -> None:
+    path = f"/api/episodes/{await place.open(await place.subject('aino'))}/close"
+    async with logged_in(address, "nurse") as nurse:
+        await nurse.post(path, {"outcome": "false", "note": "a\0b"}, status=400)
+        assert len((await nurse.get("/api/episodes"))["episodes"]) == 1
+
+
 async def test_a_help_call_stays_open_until_contact_is_recorded(
     place: County, address: str
 ) -> None:
