@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
@@ -21,7 +22,9 @@ class Settings(BaseSettings):
     )
     mqtt_url: SecretStr | None = Field(default=None, description="mqtt://user:password@host:1883")
     data_dir: Path = Field(default=Path("data"), description="Where `saimi up` keeps everything")
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda name: name.upper())
+    ] = "INFO"
     log_json: bool = Field(default=False, description="One JSON object a line instead of text")
     web_host: str = Field(default="127.0.0.1", description="Address the web service listens on")
     web_port: int = Field(default=8080, ge=0, le=65535)

@@ -71,6 +71,9 @@ def test_a_database_that_is_down(tmp_path: Path) -> None:
 
 
 def test_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
+    loud = saimi("user", "list", settings={"SAIMI_LOG_LEVEL": "loud"}, cwd=tmp_path)
+    assert (loud.status, one_sentence(loud.err)) == (2, True), loud.err
+    assert "SAIMI_LOG_LEVEL" in loud.err
     done = saimi("web", settings={"SAIMI_WEB_PORT": "eighty"}, cwd=tmp_path)
     assert done.status == 2
     assert one_sentence(done.err), done.err
