@@ -53,7 +53,9 @@ def list_(
     )
     print()
     for one in newest:
-        print(f"{one['received_at']:%Y-%m-%d %H:%M:%S}  {one['gateway']}  {one['detail']}")
+        record = one["record"]
+        origin = one["gateway"] if record is None else f"{one['gateway']}/{record['device']}"
+        print(f"{one['received_at']:%Y-%m-%d %H:%M:%S}  {origin}  {one['detail']}")
 
 
 @app.command()

@@ -198,18 +198,32 @@ async def test_what_was_rejected_is_listed_and_tried_again(
                        'Nobody knows gw-1.', $1::bytea, octet_length($1::bytea))""",
             b'[{"n":"cuff/systolic","u":"mm[Hg]","v":131}]',
         )
+        await connection.execute(
+            """INSERT INTO telemetry.rejected
+                      (received_at, gateway, topic, reason, detail, record, size)
+               VALUES (now(), 'gw-2', 'saimi/v1/gw-2/senml', 'future',
+                       'The clock is ahead.', $1, 0)""",
+            {"device": "scale", "metric": "weight", "value": 70, "unit": "kg", "time": 4e9},
+        )
     finally:
         await connection.close()
     listed = saimi("rejected", "list", "--json", settings=url, cwd=tmp_path).report
-    assert [(one["reason"], one["count"]) for one in listed["counts"]] == [("unknown_gateway", 1)]
-    assert listed["newest"][0]["detail"] == "Nobody knows gw-1."
+    counts = {one["reason"]: one["count"] for one in listed["counts"]}
+    assert counts == {"unknown_gateway": 1, "future": 1}
+    assert [one["detail"] for one in listed["newest"]] == [
+        "The clock is ahead.",
+        "Nobody knows gw-1.",
+    ]
+    lines = saimi("rejected", "list", settings=url, cwd=tmp_path).out
+    assert "gw-2/scale  The clock is ahead." in lines
 
     home = DOCUMENT["homes"][0] | {
         "devices": [{"name": "cuff", "kind": "cuff", "assigned_from": "2020-01-01T00:00:00Z"}]
     }
     (tmp_path / "registry.json").write_text(json.dumps(DOCUMENT | {"homes": [home]}))
     assert saimi("registry", "import", "registry.json", settings=url, cwd=tmp_path).status == 0
-    tried = saimi("rejected", "retry", "--json", settings=url, cwd=tmp_path).report
+    ours = ("--gateway", "gw-1")
+    tried = saimi("rejected", "retry", *ours, "--json", settings=url, cwd=tmp_path).report
     assert tried == {"tried": 1, "committed": 1, "duplicates": 0, "rejected": 0}
 
 
