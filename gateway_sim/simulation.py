@@ -80,6 +80,7 @@ async def simulate(
     duration: timedelta | None = None,
     progress: Callable[[SimulationProgress], None] | None = None,
     patience: timedelta = timedelta(seconds=30),
+    on_ready: Callable[[], None] = lambda: None,
 ) -> SimulationReport:
     """Simulate `county` on `clock` until `stop` is set or `duration` has gone by.
 
@@ -91,6 +92,7 @@ async def simulate(
         duration: simulated; None: until `stop`.
         progress: called about twice a second.
         patience: real time to wait at the end until every receipt is in.
+        on_ready: called once every file is open.
 
     Raises:
         BrokerError: the broker refuses the gateways. (That it is not there is waited out.)
@@ -100,6 +102,7 @@ async def simulate(
     plan = keep_plan(county, scenario, directory, begun)
     with Outbox(directory / "outbox.db") as outbox:
         run = _Run(county, plan, clock, outbox, ledger, mqtt_url, begun)
+        on_ready()
         return await run.run(stop, history, duration, progress, patience)
 
 

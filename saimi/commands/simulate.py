@@ -82,7 +82,6 @@ def simulate(
                     bar.reach((where.now - begun).total_seconds() / 3600)
                     bar.describe(f"{where.readings:,} readings, {where.waiting:,} messages waiting")
 
-                notify_ready()
                 return await play(
                     county=county,
                     clock=clock,
@@ -94,6 +93,7 @@ def simulate(
                     duration=whole,
                     stop=stop,
                     progress=show,
+                    on_ready=notify_ready,
                 )
         finally:
             if book is not None:

@@ -187,6 +187,16 @@ def test_a_service_that_dies_comes_back(data_dir: Path) -> None:
         process.communicate(timeout=60)
 
 
+def test_homes_that_cannot_live_are_no_success(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "gateways").mkdir(parents=True)
+    (data / "gateways" / "outbox.db").write_bytes(b"no database" * 500)
+    done = saimi("up", "--for", "3", "--homes", "2", "--port", "0", "--json", "--data-dir", data)
+    assert done.status == 2
+    assert "outbox.db cannot be used" in done.err.splitlines()[-1]
+    assert processes_of(tmp_path) == []
+
+
 def test_only_one_at_a_time(data_dir: Path) -> None:
     with running_up(data_dir, "--port", "0") as process:
         address(process)
