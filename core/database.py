@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from core.errors import (
     DatabaseUnavailableError,
     RefusedValueError,
     SchemaError,
+    SettingsError,
 )
 
 Edition = Literal["plain", "timescaledb-apache", "timescaledb-community"]
@@ -81,11 +83,23 @@ _AWAY = (
 )
 
 
+def _reason(error: Exception) -> str:
+    """Why the server is away, in words for a person."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno).lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error).rstrip(".") or type(error).__name__
+
+
 @asynccontextmanager
 async def translated() -> AsyncIterator[None]:
     """Turn the driver's errors into Saimi's.
 
     Raises:
+        SettingsError: the address is none.
         DatabaseUnavailableError: the server is away; the same call may succeed later.
         SchemaError: a table or column is not there.
         RefusedValueError: a value cannot be stored.
@@ -93,9 +107,13 @@ async def translated() -> AsyncIterator[None]:
     """
     try:
         yield
+    except asyncpg.exceptions.ClientConfigurationError as error:
+        raise SettingsError(
+            f"The database's address cannot be used ({error}): correct SAIMI_DATABASE_URL."
+        ) from error
     except _AWAY as error:
         raise DatabaseUnavailableError(
-            f"The database does not answer ({type(error).__name__}: {error}): start it, or correct "
+            f"The database does not answer ({_reason(error)}): start it, or correct "
             "SAIMI_DATABASE_URL."
         ) from error
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:

@@ -66,8 +66,15 @@ def test_a_database_that_is_down(tmp_path: Path) -> None:
     down = saimi("user", "list", settings={"SAIMI_DATABASE_URL": NOWHERE}, cwd=tmp_path)
     assert down.status == 2
     assert one_sentence(down.err), down.err
-    assert "database does not answer" in down.err
+    assert "database does not answer (connection refused)" in down.err
     assert "secret" not in down.err
+
+
+def test_an_address_that_is_none(tmp_path: Path) -> None:
+    wrong = saimi("user", "list", settings={"SAIMI_DATABASE_URL": "my database"}, cwd=tmp_path)
+    assert wrong.status == 2
+    assert one_sentence(wrong.err), wrong.err
+    assert "address cannot be used" in wrong.err
 
 
 def test_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
