@@ -301,7 +301,7 @@ def _small(folder: Path) -> Path:
 
 async def _replay(url: str, folder: Path, ledger: Ledger | None = None) -> ReplayReport:
     return await replay(
-        directory=folder, mqtt_url="http://x", clock=REAL_CLOCK, stop=asyncio.Event(), ledger=ledger
+        directory=folder, mqtt_url=url, clock=REAL_CLOCK, stop=asyncio.Event(), ledger=ledger
     )
 
 
