@@ -162,7 +162,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
         values: (u, splits) => splits.map((at) => {
           const short = u.scales.x.max - u.scales.x.min <= 2.5 * 24 * HOUR;
           const text = time.format(at * 1000);
-          return short && text !== "00:00" && text !== "00.00" ? text : day.format(at * 1000);
+          return short && !/^0?0[.:]00$/.test(text) ? text : day.format(at * 1000);
         }),
       },
       {
