@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.errors import SaimiError
 from saimi.console import DATA_DIR_HELP, Json, emit, say, show_values
 
 if TYPE_CHECKING:
@@ -82,6 +83,25 @@ def up(
         emit(report)
     else:
         show_values({name: getattr(report, name) for name in report.__struct_fields__})
+    require_sound(report)
+
+
+def require_sound(report: Report) -> None:
+    """A trial that shows a loss, or nothing at all, has not succeeded.
+
+    Raises:
+        SaimiError: readings are lost, or the homes sent none.
+    """
+    if report.lost:
+        raise SaimiError(
+            f"{report.lost} readings were sent and are neither stored nor among the rejected: look "
+            "at the logs in the data directory, and do not use this installation."
+        )
+    if not report.messages:
+        raise SaimiError(
+            "The homes sent nothing, so this trial shows nothing: see simulate's log in the data "
+            "directory, or let it run longer."
+        )
 
 
 def _show(line: Line) -> None:
