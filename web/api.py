@@ -31,7 +31,16 @@ from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
 from web.parts import caller, database, parts, texts_of
-from web.trends import LONGEST, MOST_POINTS, POINTS, activity, bands, find_subject, readings
+from web.trends import (
+    LONGEST,
+    MOST_POINTS,
+    POINTS,
+    Subject,
+    activity,
+    bands,
+    find_subject,
+    readings,
+)
 from web.words import OUTCOMES
 
 _encode = msgspec.json.Encoder().encode
@@ -264,9 +273,32 @@ def _time(given: str | None) -> datetime | None:
     return at
 
 
+async def _charted(
+    request: web.Request,
+    connection: Connection,
+    since: datetime,
+    until: datetime,
+    what: dict[str, object],
+) -> Subject:
+    """Whose chart is asked for, the look being on record."""
+    member, shared = caller(request), parts(request)
+    subject = await find_subject(
+        connection, request.query.get("subject", ""), member, now=shared.clock.now()
+    )
+    await record_looks(
+        connection,
+        [(member.id, subject.id)],
+        what="trends",
+        wall=shared.wall(),
+        detail={**what, "from": since.isoformat(), "to": until.isoformat()},
+        purpose=purpose_of(member),
+    )
+    return subject
+
+
 async def chart_readings(request: web.Request) -> web.Response:
     """GET /api/readings"""
-    member, shared, text = caller(request), parts(request), texts_of(request)
+    text = texts_of(request)
     since, until = time_range(request, default=timedelta(days=1))
     metrics = [name for name in request.query.get("metrics", "").split(",") if name]
     if not metrics or any(catalogue().get(name) is None for name in metrics):
@@ -274,17 +306,7 @@ async def chart_readings(request: web.Request) -> web.Response:
     points = request.query.get("points", str(POINTS))
     wanted = int(points) if points.isascii() and points.isdigit() and len(points) < 7 else POINTS
     async with database(request) as connection:
-        subject = await find_subject(
-            connection, request.query.get("subject", ""), member, now=shared.clock.now()
-        )
-        await record_looks(
-            connection,
-            [(member.id, subject.id)],
-            what="trends",
-            wall=shared.wall(),
-            detail={"metrics": metrics, "from": since.isoformat(), "to": until.isoformat()},
-            purpose=purpose_of(member),
-        )
+        subject = await _charted(request, connection, since, until, {"metrics": metrics})
         series = await readings(
             connection,
             subject,
@@ -301,20 +323,9 @@ async def chart_readings(request: web.Request) -> web.Response:
 
 async def chart_activity(request: web.Request) -> web.Response:
     """GET /api/activity"""
-    member, shared = caller(request), parts(request)
     since, until = time_range(request, default=timedelta(days=1))
     async with database(request) as connection:
-        subject = await find_subject(
-            connection, request.query.get("subject", ""), member, now=shared.clock.now()
-        )
-        await record_looks(
-            connection,
-            [(member.id, subject.id)],
-            what="trends",
-            wall=shared.wall(),
-            detail={"activity": True, "from": since.isoformat(), "to": until.isoformat()},
-            purpose=purpose_of(member),
-        )
+        subject = await _charted(request, connection, since, until, {"activity": True})
         found = await activity(
             connection, subject, since=since, until=until, text=texts_of(request)
         )
