@@ -27,6 +27,9 @@ def free_port() -> int:
     for _ in range(_TRIES):
         port = _LOWEST + secrets.randbelow(first - _LOWEST) if first > _LOWEST else 0
         with socket.socket() as probe:
+            # Another thread that starts a program just now gives it a copy of this socket until
+            # it runs; so marked, a copy is in nobody's way. A listening server's port is refused.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((LOOPBACK, port))
             except OSError:
