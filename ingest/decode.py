@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from core.wire import parse_topic
-from ingest.decoders import DECODERS, FORMATS, Definitions, decode
+from ingest.decoders import FORMATS, SOURCES, decode, source_of
 from ingest.decoders.record import Decoded, DecodeError
 
 
@@ -26,9 +26,10 @@ class DecodeState:
     def __init__(self, arrival: float) -> None:
         self.arrival = arrival
         """Unix seconds, for times that a message gives relative to its arrival."""
-        self._definitions: dict[tuple[str, str], Definitions] = {}
+        self._definitions: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def definitions(self, gateway: str, source: str) -> Definitions:
+    def definitions(self, gateway: str, source: str) -> dict[str, Any]:
+        """What is known of a gateway's source; to be added to."""
         return self._definitions.setdefault((gateway, source), {})
 
 
@@ -69,7 +70,13 @@ def _decode(line: bytes, state: DecodeState) -> Decoded:
         ) from None
     gateway, source, rest = _source(given.topic or "", given.format or "")
     definitions = state.definitions(gateway, source)
-    return decode(source, rest, _payload(given), state.arrival, definitions)
+    decoded = decode(source, rest, _payload(given), state.arrival, definitions)
+    for key, learned in decoded.learned.items():
+        if learned is None:
+            definitions.pop(key, None)
+        else:
+            definitions[key] = learned
+    return decoded
 
 
 def _source(topic: str, form: str) -> tuple[str, str, str]:
@@ -77,10 +84,17 @@ def _source(topic: str, form: str) -> tuple[str, str, str]:
     own = parse_topic(topic)
     if own is not None:
         return own
-    for name in (topic, form):
-        source = FORMATS.get(name, name)
-        if source in DECODERS:
-            return "", source, topic if name == form else ""
+    named = FORMATS.get(form) or FORMATS.get(topic)
+    if named is not None:
+        source, rest = named
+        used = source_of(topic)
+        return "", source, used[1] if used is not None and used[0] == source else rest
+    used = source_of(topic)
+    if used is not None:
+        return "", *used
+    for name in (form, topic):
+        if name in SOURCES:
+            return "", name, topic if name == form else ""
     return "", form or topic, topic
 
 

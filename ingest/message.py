@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from core.wire import MAX_NAME, Status, Topic, decode_status, parse_topic
-from ingest.decoders import Definitions, decode
+from ingest.decoders import decode
 from ingest.decoders.record import Decoded, DecodeError
+from ingest.decoders.source import Definitions
 
 _GATEWAY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _topic = lru_cache(maxsize=65_536)(parse_topic)

@@ -1,4 +1,4 @@
-"""One table from source to decoder.
+"""One table of sources, each with its decoder.
 
 A decoder is pure: `decode(rest, payload, arrival, definitions) -> Decoded`, or `DecodeError` and
 nothing else. `rest` is what the source itself put on the topic; `arrival` is Unix seconds, from
@@ -8,23 +8,36 @@ earlier messages of the same gateway and source have told (a source that needs n
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import re
 
-from core.wire import SENML
 from ingest.decoders import senml
 from ingest.decoders.record import MAX_PAYLOAD, Decoded, DecodeError
+from ingest.decoders.source import Definitions, Source
 
-Definitions = dict[str, Any]
-Decoder = Callable[[str, bytes, float, Definitions], Decoded]
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        senml.SOURCE,
+    )
+}  # fmt: skip
+FORMATS: dict[str, tuple[str, str]] = {
+    name: (source.name, rest)
+    for source in SOURCES.values()
+    for name, rest in source.formats.items()
+}
+"""Names that data files give a format: the source that speaks it, and the rest of its topic."""
+_TOPICS = [
+    (re.compile(pattern), source.name) for source in SOURCES.values() for pattern in source.topics
+]
 
-DECODERS: dict[str, Decoder] = {
-    SENML: senml.decode,
-}
-FORMATS: dict[str, str] = {
-    "senml+json": SENML,
-}
-"""Names that data files give a format, and the source that speaks it."""
+
+def source_of(topic: str) -> tuple[str, str] | None:
+    """The source whose program uses `topic` by itself, and the rest of the topic."""
+    for pattern, name in _TOPICS:
+        match = pattern.fullmatch(topic)
+        if match is not None:
+            return name, match["rest"]
+    return None
 
 
 def decode(
@@ -35,12 +48,12 @@ def decode(
     Raises:
         DecodeError: too long, of no known source, or not what its source says it is.
     """
-    decoder = DECODERS.get(source)
-    if decoder is None:
+    known = SOURCES.get(source)
+    if known is None:
         raise DecodeError(
             "unknown_source",
             f"Nothing here understands the source {source[:64]!r}; understood are: "
-            f"{', '.join(sorted(DECODERS))}.",
+            f"{', '.join(sorted(SOURCES))}.",
         )
     if len(payload) > MAX_PAYLOAD:
         raise DecodeError(
@@ -48,4 +61,4 @@ def decode(
             f"The message is {len(payload):,} bytes long; more than {MAX_PAYLOAD:,} is no reading "
             "of a home, so it was not read.",
         )
-    return decoder(rest, payload, arrival, definitions)
+    return known.decode(rest, payload, arrival, definitions)

@@ -35,6 +35,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """A `core.reading.Qualifier`."""
     dated: bool = True
     """Whether the message itself says when: else `time` is another when it is delivered again."""
+    user: int | None = None
+    """Whose it is by a shared device's own user index, from 1; 0: the device does not know."""
+    suspect: bool = False
+    """The device itself doubts it (IEEE 11073 measurement status: movement, poor contact)."""
 
     def shown(self) -> dict[str, Any]:
         """As it is kept with the rejected."""
@@ -45,6 +49,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
             entry["qualifier"] = self.qualifier
         if not self.dated:
             entry["dated"] = False
+        if self.user is not None:
+            entry["user"] = self.user
+        if self.suspect:
+            entry["suspect"] = True
         return entry
 
 
@@ -57,6 +65,8 @@ def hidden(entry: dict[str, Any]) -> Record:
         math.nan if time is None else float(time),  # JSON has no number for such a time
         int(entry.get("qualifier", 0)),
         bool(entry.get("dated", True)),
+        entry.get("user"),
+        bool(entry.get("suspect", False)),
     )
 
 
@@ -69,6 +79,9 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     seq: int | None = None
     nothing: str = ""
     """What the message is instead, where it is understood to hold no readings."""
+    learned: dict[str, Any] = {}
+    """What later messages of the same gateway and source must be read with: plain data by a key of
+    the source's own, None to forget the key. Kept with the readings, in the same transaction."""
 
 
 class DecodeError(SaimiError):

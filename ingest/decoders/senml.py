@@ -15,8 +15,9 @@ from typing import Any, Literal
 import msgspec
 
 from core.catalogue import catalogue
-from core.wire import MAX_NAME
+from core.wire import MAX_NAME, SENML
 from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record
+from ingest.decoders.source import Definitions, Source
 
 VERSION = 10
 RELATIVE_BELOW = 2.0**28
@@ -52,7 +53,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[_Entry]).decode
 
 
-def decode(rest: str, payload: bytes, arrival: float, definitions: dict[str, Any]) -> Decoded:
+def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) -> Decoded:
     """Decode a pack; `rest` and `definitions` are not used.
 
     Raises:
@@ -243,3 +244,6 @@ def salvage_position(payload: bytes) -> tuple[str | None, int | None]:
     if boot is None or seq is None:
         return None, None
     return boot[1].decode("ascii"), int(seq[1])
+
+
+SOURCE = Source(SENML, decode, formats={"senml+json": ""})

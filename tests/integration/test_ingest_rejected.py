@@ -9,7 +9,7 @@ import pytest
 from core.clock import ManualClock
 from core.reading import State
 from ingest import rejected
-from ingest.decoders import DECODERS, senml
+from ingest.decoders import SOURCES, senml
 from ingest.rejected import RetryReport, count_rejected, list_rejected, retry_rejected
 from tests.integration.ingest_homes import NOW, Line, line, pack, spo2
 
@@ -94,7 +94,7 @@ async def test_whole_messages_are_decoded_again(
         await to.send(pack(spo2(96)), topic="gw-north/toaster")
         await to.send(b"[" * 200_000, b"x", topic="gw-north/toaster")  # cut off: cannot be tried
         assert (await retry(to)).rejected == 2
-        monkeypatch.setitem(DECODERS, "toaster", senml.decode)
+        monkeypatch.setitem(SOURCES, "toaster", senml.SOURCE._replace(name="toaster"))
         report = await retry(to, reason="unknown_source")
         assert (report.tried, report.committed, report.rejected) == (2, 1, 1)
         assert [row["reason"] for row in await to.rejected()] == ["unknown_source", "unreadable"]

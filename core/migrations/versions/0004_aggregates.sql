@@ -1,0 +1,2 @@
+-- Hourly and daily aggregates.
+SELECT 1;

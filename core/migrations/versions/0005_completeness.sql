@@ -1,0 +1,2 @@
+-- Completeness by day; bounds.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Whose readings are.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Enrolment.
+SELECT 1;

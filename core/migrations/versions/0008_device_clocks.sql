@@ -1,0 +1,2 @@
+-- Device clocks.
+SELECT 1;
