@@ -96,7 +96,7 @@ class _Collected:
         for record in records:
             value = record.value
             route = routes.get(record.channel) or gateway.route(record.channel)
-            if route is None or not isinstance(value, float):
+            if route is None or record.suspect or not isinstance(value, float):
                 self.doubtful.append((number, gateway, record))
                 continue
             place = known.get(route)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from core.catalogue import catalogue
 from core.database import Connection, load_queries, translated
+from core.reading import UNKNOWN
 from ingest.decoders.record import Channel
 from ingest.instants import FOREVER, micros
 
@@ -33,19 +34,32 @@ class Assignment(NamedTuple):
 class Device:
     """A registered device."""
 
-    __slots__ = ("assignments", "id")
+    __slots__ = ("assignments", "id", "shares")
 
     def __init__(self, id: int) -> None:
         self.id = id
         self.assignments: list[Assignment] = []
-        """In the order of time; they do not overlap."""
+        """Whoever uses it; in the order of time, they do not overlap."""
+        self.shares: dict[int, list[Assignment]] = {}
+        """The same for each user index of a device that several people use."""
 
-    def assigned(self, at: int) -> Assignment | None:
-        """The assignment in force at `at`."""
-        place = bisect_right(self.assignments, at, key=lambda one: one.since) - 1
-        if place >= 0 and at < self.assignments[place].until:
-            return self.assignments[place]
-        return None
+    def owner(self, at: int, user: int | None) -> int | None:
+        """Whose a reading measured at `at` is, by the user index that the device gave it.
+
+        The subject; UNKNOWN where several people use the device and it is not said which of them
+        did; None where the device was nobody's then.
+        """
+        own = _at(self.shares.get(user, ()), at) if user else None
+        own = own or _at(self.assignments, at)
+        if own is not None:
+            return own.subject
+        return UNKNOWN if any(_at(share, at) for share in self.shares.values()) else None
+
+
+def _at(assignments: Sequence[Assignment], at: int) -> Assignment | None:
+    """The assignment in force at `at`."""
+    place = bisect_right(assignments, at, key=lambda one: one.since) - 1
+    return assignments[place] if place >= 0 and at < assignments[place].until else None
 
 
 class Route:
@@ -71,10 +85,13 @@ class Gateway:
         self.routes: dict[Channel, Route] = {}
 
     def route(self, channel: Channel) -> Route | None:
-        """The way of a channel's readings; None if device, metric or unit stands in it."""
+        """The way of a channel's readings; None if device, metric or unit stands in it, or several
+        people use the device."""
         device = self.devices.get(channel.device)
         metric = catalogue().get(channel.metric)
-        if self.revoked or device is None or metric is None or not device.assignments:
+        if self.revoked or device is None or metric is None:
+            return None
+        if device.shares or not device.assignments:
             return None
         conversion = metric.conversion(channel.unit)
         if conversion is None:
@@ -160,7 +177,9 @@ async def _read(connection: Connection, names: list[str], now: datetime) -> dict
             if device is None:
                 device = gateway.devices[row["device_name"]] = Device(row["device"])
             if row["subject"] is not None:
-                device.assignments.append(
+                user = row["user_index"]
+                kept = device.shares.setdefault(user, []) if user else device.assignments
+                kept.append(
                     Assignment(
                         _instant(row["since"], -FOREVER),
                         _instant(row["until"], FOREVER),

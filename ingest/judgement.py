@@ -68,11 +68,14 @@ def judge(
     time = _time(record, arrival / 1e6, oldest / 1e6, retained)
     call = metric.never_filtered and is_call(record.value)
     if isinstance(device, Device) and isinstance(value, float) and isinstance(time, int):
-        assignment = device.assigned(time)
-        if assignment is not None:
+        subject = device.owner(time, record.user)
+        if subject is not None:
+            doubt = record.suspect or subject == UNKNOWN
+            if call and subject == UNKNOWN and gateway is not None:
+                subject = gateway.home_subject  # somebody there, at least
             return Admitted(
-                time, value, device.id, assignment.subject, metric.id,
-                record.qualifier, State.OK, call, not record.dated,
+                time, value, device.id, subject, metric.id, record.qualifier,
+                State.SUSPECT if doubt else State.OK, call, not record.dated,
             )  # fmt: skip
         refusal = Refusal(
             "not_assigned",
@@ -104,9 +107,9 @@ def _admit_anyway(
         device = gateway.devices.get(record.channel.device)
         if device is not None:
             number = device.id
-            own = device.assigned(at) if at is not None else None
-            owner = own or device.assigned(arrival)
-            subject = owner.subject if owner is not None else subject
+            own = device.owner(at, record.user) if at is not None else None
+            owner = own or device.owner(arrival, record.user)
+            subject = owner or subject  # at least whose home it is
             keep_time = keep_time or own is not None
     if not keep_time:
         at = None

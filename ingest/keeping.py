@@ -1,4 +1,4 @@
-"""How refused records and messages are kept: as columns of `telemetry.rejected`."""
+"""What is kept besides readings, as columns: the refused, and what has no owner yet."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from core.reading import State
 from ingest.batch import Batch, Refused
 from ingest.instants import moment
 
 _MAX_TOPIC = 1_000
 _MAX_GATEWAY = 200
+_MAX_INDEX = 32_767
 _encode = msgspec.json.Encoder().encode
 
 
@@ -37,6 +41,21 @@ def rejected_columns(batch: Batch, refused: Sequence[Refused]) -> dict[str, list
         columns["boots"].append(None if origin.boot is None else _text(origin.boot))
         columns["seqs"].append(origin.seq)
     return columns
+
+
+def held_columns(batch: Batch, rows: NDArray[np.void]) -> dict[str, list[Any]]:
+    """`rows` (of `batch.ROW`) of shared devices as arrays in step, with what the device said."""
+    records = [batch.records[number] for number in rows["record"].tolist()]
+    return {
+        "devices": rows["device"].tolist(),
+        "metrics": rows["metric"].tolist(),
+        "times": [moment(at) for at in rows["time"].tolist()],
+        "user_indexes": [
+            None if record.user is None else max(0, min(record.user, _MAX_INDEX))
+            for record in records
+        ],
+        "states": [int(State.SUSPECT if record.suspect else State.OK) for record in records],
+    }
 
 
 def _text(text: str) -> str:

@@ -22,7 +22,7 @@ from core.reading import UNKNOWN, State
 from core.wire import MAX_NAME, merge_ranges
 from ingest.batch import STAGED_COLUMNS, Batch, Refused, staged
 from ingest.instants import micros, moment
-from ingest.keeping import rejected_columns
+from ingest.keeping import held_columns, rejected_columns
 from ingest.ledger import Ledger
 from ingest.settling import Fate, Stored, firsts, settle, to_store
 
@@ -133,6 +133,9 @@ class Writer:
             unknown = rows[committed & (rows["device"] == UNKNOWN)]
             if len(unknown):
                 await self._queries.name_unknown(self._connection, **_wire_names(batch, unknown))
+            held = rows[committed & (rows["subject"] == UNKNOWN) & (rows["device"] != UNKNOWN)]
+            if len(held):
+                await self._queries.hold(self._connection, **held_columns(batch, held), now=now)
             await self._queries.write_notes(
                 self._connection, **_notes(rows[committed]), noted_at=wall_time()
             )

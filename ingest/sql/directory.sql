@@ -4,11 +4,10 @@
 SELECT g.name AS gateway, g.id AS gateway_id,
        coalesce(g.revoked_at <= :now, false) AS revoked,
        s.id AS home_subject, d.id AS device, d.name AS device_name,
-       a.subject, lower(a.during) AS since, upper(a.during) AS until
+       a.subject, a.user_index, lower(a.during) AS since, upper(a.during) AS until
   FROM registry.gateway g
   LEFT JOIN registry.subject s ON s.home = g.home AND s.kind = 'home'
   LEFT JOIN registry.device d ON d.gateway = g.id
-  LEFT JOIN registry.assignment a ON a.device = d.id AND a.user_index = 0
-                                  AND NOT isempty(a.during)
+  LEFT JOIN registry.assignment a ON a.device = d.id AND NOT isempty(a.during)
  WHERE g.name = ANY(:names) AND g.id <> 0
- ORDER BY g.id, d.id, a.during;
+ ORDER BY g.id, d.id, a.user_index, a.during;

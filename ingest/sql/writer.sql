@@ -119,3 +119,12 @@ INSERT INTO telemetry.unknown_device (metric, time, gateway, device)
 SELECT * FROM unnest(:metrics::smallint[], :times::timestamptz[], :gateways::text[],
                      :devices::text[])
 ON CONFLICT DO NOTHING;
+
+-- name: hold(devices, metrics, times, user_indexes, states, now)!
+-- Readings of shared devices, of which nobody can tell whose they are.
+INSERT INTO telemetry.held (device, metric, time, user_index, state, held_at)
+SELECT device, metric, time, user_index, state, :now
+  FROM unnest(:devices::int[], :metrics::smallint[], :times::timestamptz[],
+              :user_indexes::smallint[], :states::smallint[])
+       h (device, metric, time, user_index, state)
+ON CONFLICT DO NOTHING;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.reading import UNKNOWN
 from ingest.decoders.record import Channel
 from ingest.directory import Assignment, Device, Directory, Gateway
 from ingest.instants import FOREVER
@@ -17,10 +18,27 @@ def gateway(name: str, devices: int) -> Gateway:
 def test_a_device_is_whose_it_is_at_the_time() -> None:
     device = Device(1)
     device.assignments = [Assignment(-FOREVER, 10, 1), Assignment(20, 30, 2)]
-    subjects = {at: device.assigned(at) for at in (-5, 9, 10, 19, 20, 29, 30)}
-    assert {at: one.subject if one else None for at, one in subjects.items()} == {
+    assert {at: device.owner(at, None) for at in (-5, 9, 10, 19, 20, 29, 30)} == {
         -5: 1, 9: 1, 10: None, 19: None, 20: 2, 29: 2, 30: None,
     }  # fmt: skip
+
+
+def test_of_a_device_that_two_people_use_the_index_decides() -> None:
+    cuff = Device(1)
+    cuff.shares = {1: [Assignment(0, FOREVER, 7)], 2: [Assignment(10, FOREVER, 8)]}
+    assert cuff.owner(20, 1) == 7
+    assert cuff.owner(20, 2) == 8
+    assert {cuff.owner(20, user) for user in (None, 0, 3)} == {UNKNOWN}
+    assert cuff.owner(5, 2) == UNKNOWN  # before its second user had it
+    assert cuff.owner(-5, 1) is None
+    cuff.assignments = [Assignment(0, FOREVER, 9)]  # a guest's readings are somebody's too
+    assert (cuff.owner(20, None), cuff.owner(20, 3), cuff.owner(20, 1)) == (9, 9, 7)
+
+
+def test_one_persons_device_is_theirs_whatever_index_it_gives() -> None:
+    scale = Device(1)
+    scale.assignments = [Assignment(0, FOREVER, 7)]
+    assert scale.owner(20, 4) == 7
 
 
 def test_a_route_is_found_once_and_kept() -> None:
