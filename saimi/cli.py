@@ -17,6 +17,7 @@ from saimi.commands import (
     decode,
     doctor,
     grafana,
+    reading,
     registry,
     rejected,
     replay,
@@ -44,6 +45,7 @@ app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
 app.add_typer(user.app, name="user")
 app.add_typer(rejected.app, name="rejected")
+app.add_typer(reading.app, name="reading")
 app.add_typer(database.app, name="db")
 app.add_typer(grafana.app, name="grafana")
 app.command("doctor")(doctor.doctor)

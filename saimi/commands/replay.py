@@ -83,19 +83,10 @@ def replay(
 
 def _time(option: str, text: str | None) -> datetime | None:
     """A time; one without zone is read as the recordings' own are."""
-    from datetime import datetime
-
     from gateway_sim.tihm import LONDON
+    from saimi.times import parse_time
 
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(
-            f"{option} {text} is no time: write it as 2019-04-01 or 2019-04-01T12:00."
-        ) from None
-    return time if time.tzinfo is not None else time.replace(tzinfo=LONDON)
+    return None if text is None else parse_time(option, text, LONDON)
 
 
 def _speed(text: str) -> float | None:

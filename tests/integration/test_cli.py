@@ -234,6 +234,67 @@ async def test_what_was_rejected_is_listed_and_tried_again(
     assert tried == {"tried": 1, "committed": 1, "duplicates": 0, "rejected": 0}
 
 
+async def test_readings_are_put_right_from_the_command_line(
+    plain_database_url: str, tmp_path: Path
+) -> None:
+    url = {"SAIMI_DATABASE_URL": plain_database_url}
+
+    def reading(*arguments: str) -> Any:
+        return saimi("reading", *arguments, settings=url, cwd=tmp_path)
+
+    clients = [
+        {"reference": name, "given_name": "A", "family_name": "B", "born": "1940-01-01"}
+        for name in ("anna", "bent")
+    ]
+    cuffs = [
+        {"name": "cuff", "kind": "cuff", "subject": name, "user_index": index,
+         "assigned_from": "2020-01-01T00:00:00Z"}
+        for index, name in enumerate(("anna", "bent"), start=1)
+    ]  # fmt: skip
+    home = DOCUMENT["homes"][0] | {"clients": clients, "devices": cuffs}
+    (tmp_path / "registry.json").write_text(json.dumps(DOCUMENT | {"homes": [home]}))
+    assert saimi("registry", "import", "registry.json", settings=url, cwd=tmp_path).status == 0
+    assert "No reading waits" in reading("held").out
+    connection = await connect(plain_database_url)
+    try:
+        await connection.execute(
+            """WITH held AS (
+                   INSERT INTO telemetry.held (device, metric, time, user_index, state, held_at)
+                   SELECT id, 4, '2026-05-01 09:00Z', 3, 0, now() FROM registry.device
+                    WHERE name = 'cuff' RETURNING device, metric, time)
+               INSERT INTO telemetry.reading
+                      (time, received_at, value, device, subject, metric, state)
+               SELECT time, now(), 131, device, 0, metric, 1 FROM held"""
+        )
+    finally:
+        await connection.close()
+    (waiting,) = reading("held", "--json").report["held"]
+    assert (waiting["value"], waiting["candidates"]) == (131, ["anna", "bent"])
+    assert "anna, bent" in reading("held").out
+
+    stretch = ("gw-1", "cuff", "--since", "2026-05-01", "--until", "2026-05-02")
+    why = ("--reason", "Bent says so")
+    done = reading("reassign", *stretch, *why, "--to", "bent", "--user-index", "3", "--json")
+    assert done.report["readings"] == 1
+    assert reading("held", "--json").report == {"held": []}
+    struck = reading("strike-out", *stretch, "--reason", "wrong arm", "--json").report
+    assert struck["readings"] == 1
+    back = reading("restore", str(struck["correction"]), "--reason", "it was right", "--json")
+    assert back.report["readings"] == 1
+    whats = [row["what"] for row in reading("corrections", "--json").report["corrections"]]
+    assert whats == ["restored", "struck_out", "reassigned"]
+    assert "wrong arm" in reading("corrections").out
+    for arguments in (
+        ("strike-out", "gw-1", "scale", "--since", "2026-05-01", "--reason", "x"),
+        ("reassign", *stretch, *why, "--to", "nobody"),
+        ("strike-out", "gw-1", "cuff", "--since", "yesterday", "--reason", "x"),
+        ("restore", "4711", "--reason", "x"),
+    ):
+        refused = reading(*arguments)
+        assert refused.status == 2
+        assert one_sentence(refused.err), refused.err
+
+
 def test_grafana_files(tmp_path: Path) -> None:
     done = saimi("grafana", "render", "--out", tmp_path / "out", "--json")
     assert done.status == 0
