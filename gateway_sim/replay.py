@@ -25,8 +25,8 @@ from gateway_sim.outbox import Lane, Message
 from gateway_sim.senml import encode_pack
 from gateway_sim.tihm import Row, gateway_name, rows, survey
 
-_PACK = 100
-"""Rows in a message at most."""
+MOST_ROWS = 100
+"""Rows in a message, unless told otherwise."""
 _WINDOW = 16
 """Messages of a home without a receipt at most."""
 _PAUSE_S = 0.05
@@ -73,6 +73,7 @@ async def replay(
     ledger: Ledger | None = None,
     progress: Callable[[ReplayProgress], None] | None = None,
     patience: float = 120.0,
+    most_rows: int = MOST_ROWS,
 ) -> ReplayReport:
     """Send the rows of a TIHM folder with start <= recorded time < end.
 
@@ -83,6 +84,7 @@ async def replay(
         ledger: where to note what was sent; the caller closes it.
         progress: called about twice a second.
         patience: real seconds to wait for the last receipts.
+        most_rows: in a message.
 
     Raises:
         UserError: the folder is not TIHM's, or has no rows in that time.
@@ -106,7 +108,7 @@ async def replay(
             shift = math.floor(clock.now().timestamp()) - zero
         if speed is not None:
             pace = _paced_by(clock) if as_live else _paced(found.first, speed)
-    sender = _Sender(memory, fleet, shift, pace, stop)
+    sender = _Sender(memory, fleet, shift, pace, stop, most_rows)
     began = time.monotonic()
     try:
         if found.rows and await fleet.connect(stop):
@@ -176,12 +178,14 @@ class _Sender:
         shift: float,
         pace: Callable[[float], float],
         stop: asyncio.Event,
+        most_rows: int,
     ) -> None:
         self._memory = memory
         self._fleet = fleet
         self._shift = shift
         self._pace = pace
         self._stop = stop
+        self._most_rows = most_rows
         self._packs: dict[str, list[Row]] = defaultdict(list)
         self.rows = 0
 
@@ -201,7 +205,7 @@ class _Sender:
                 return
             pack = self._packs[row.patient]
             pack.append(row)
-            if len(pack) >= _PACK:
+            if len(pack) >= self._most_rows:
                 await self._hand_on(row.patient)
                 if progress is not None and time.monotonic() - told > 0.5:
                     told = time.monotonic()

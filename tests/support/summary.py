@@ -22,10 +22,20 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for report in terminalreporter.stats.get("skipped", ()):
         if isinstance(report, pytest.TestReport) and isinstance(report.longrepr, tuple):
             skipped[report.longrepr[2].removeprefix("Skipped: ")].append(report.nodeid)
-    if not skipped:
-        return
-    terminalreporter.section("not run", yellow=True)
+    if skipped:
+        terminalreporter.section("not run", yellow=True)
     for reason, names in sorted(skipped.items()):
         terminalreporter.write_line(f"{reason}: {len(names)}")
         for name in names:
             terminalreporter.write_line(f"    {name}")
+
+    figures = [
+        (name, value)
+        for report in terminalreporter.stats.get("passed", [])
+        + terminalreporter.stats.get("failed", [])
+        for name, value in report.user_properties
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        for name, value in figures:
+            terminalreporter.write_line(f"{name}: {value}")
