@@ -134,9 +134,7 @@ async def test_once_the_owner_is_known_held_readings_are_theirs_and_looked_at_ag
 
 async def swap(to: Line, *, reason: str = "the devices were swapped") -> tuple[Corrected, Any]:
     await to.send(pack(*(spo2(90 + n, NOW - n * MINUTE) for n in range(5))))
-    row = await to.connection.fetchrow(
-        "SELECT device, subject FROM telemetry.reading LIMIT 1"
-    )
+    row = await to.connection.fetchrow("SELECT device, subject FROM telemetry.reading LIMIT 1")
     assert row is not None
     device, north = row
     south = await to.connection.fetchval(
