@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
 
 from gateway_sim.county import County, SimulatedHome
 from gateway_sim.day import Reading, at_hour
-from gateway_sim.illness import Illness
-from gateway_sim.people import VITALS
+from gateway_sim.illness import Illnesses
+from gateway_sim.people import VITALS, WELL
 
 _CUFF = ("systolic", "diastolic", "pulse")
 
 
 def measured_day(
-    county: County, home: SimulatedHome, day: date, illnesses: Sequence[Illness] = ()
+    county: County, home: SimulatedHome, day: date, illnesses: Illnesses = WELL
 ) -> list[Reading]:
     """Everything the residents of a home measure by hand on one local day, in order of time."""
     readings: list[Reading] = []
@@ -38,7 +37,7 @@ def measured_day(
                 ]
         temperature = shown[1]["temperature"]
         readings.append(Reading(times[1], f"thermometer-{n}", "temperature", temperature))
-        weight = float(county.people.weighs(who[:1], np.array(times[:1]))[0])
+        weight = float(county.people.weighs(who[:1], np.array(times[:1]), illnesses)[0])
         readings.append(Reading(times[1], f"scale-{n}", "weight", weight))
     readings.sort()
     return readings

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.clock import LOCAL
-from gateway_sim.illness import Illness, lean, severity_of
+from gateway_sim.illness import Illnesses
 from gateway_sim.noise import Floats, Keys, key, mix, normal, smooth, uniform, white
 
 VITALS = ("pulse", "spo2", "respiratory_rate", "systolic", "diastolic", "temperature")
@@ -27,6 +27,7 @@ _LOW = np.array([25.0, 60.0, 4.0, 50.0, 25.0, 33.0])
 _HIGH = np.array([190.0, 100.0, 45.0, 230.0, 130.0, 41.5])
 
 Indexes = NDArray[np.int64]
+WELL = Illnesses()
 
 
 class People:
@@ -70,7 +71,7 @@ class People:
         baseline: Floats = np.clip(drawn, low, high)
         return baseline
 
-    def vitals(self, who: Indexes, time: Floats, illnesses: Sequence[Illness] = ()) -> Floats:
+    def vitals(self, who: Indexes, time: Floats, illnesses: Illnesses = WELL) -> Floats:
         """True vital signs, rounded as a good device shows them.
 
         Args:
@@ -82,7 +83,7 @@ class People:
             shape (n, 6), columns as in `VITALS`, units of the catalogue.
         """
         keys = self.keys[who]
-        severity = severity_of(illnesses, who, time)
+        severity = illnesses.severity(who, time)
         hour = local_hour(time)
         awake = self._awake(who, hour)
         # The ill lie down: their pulse has fever for a reason, not stairs.
@@ -111,15 +112,18 @@ class People:
                 + self._wander(keys, 27, time, 0.05, 0.04),
             ]
         )
-        values = np.clip(lean(values, illnesses, who, time), _LOW, _HIGH)
+        for column, sign in enumerate(VITALS):
+            values[:, column] = illnesses.lean(sign, values[:, column], who, time)
+        values = np.clip(values, _LOW, _HIGH)
         rounded: Floats = np.round(values)
         rounded[:, 5] = np.round(values[:, 5], 1)
         return rounded
 
-    def weighs(self, who: Indexes, time: Floats) -> Floats:
+    def weighs(self, who: Indexes, time: Floats, illnesses: Illnesses = WELL) -> Floats:
         """What a scale shows, kg, shape (n,)."""
         keys = self.keys[who] ^ key(30)
-        shown: Floats = np.round(self.weight[who] + 0.3 * smooth(keys, time, 3 * 86400.0), 1)
+        true = self.weight[who] + 0.3 * smooth(keys, time, 3 * 86400.0)
+        shown: Floats = np.round(illnesses.lean("weight", true, who, time), 1)
         return shown
 
     def _awake(self, who: Indexes, hour: Floats) -> Floats:

@@ -16,7 +16,7 @@ import msgspec
 from core.errors import UserError
 from gateway_sim.county import County, Resident, SimulatedHome
 from gateway_sim.day import Reading
-from gateway_sim.illness import Illness, kinds
+from gateway_sim.illness import Illness, Illnesses, kinds
 from gateway_sim.scenario import EVENT_DEVICES, Scenario
 
 _FILE = "plan.json"
@@ -52,7 +52,7 @@ class Plan:
     """What happens, in absolute time."""
 
     start: datetime
-    illnesses: tuple[Illness, ...] = ()
+    illnesses: Illnesses = field(default_factory=Illnesses)
     events: tuple[TimedEvent, ...] = ()
     highlights: tuple[Highlight, ...] = field(default=())
 
@@ -80,7 +80,7 @@ def make_plan(county: County, scenario: Scenario, start: datetime) -> Plan:
         reading = Reading(round(at.timestamp(), 3), device, event.metric, 1.0)
         events.append(TimedEvent(home.number, reading))
         highlights.append(Highlight(at, event.metric, resident.reference, home.gateway))
-    return Plan(start, tuple(illnesses), tuple(events), tuple(sorted(highlights)))
+    return Plan(start, Illnesses(illnesses), tuple(events), tuple(sorted(highlights)))
 
 
 def keep_plan(county: County, scenario: Scenario, directory: Path, now: datetime) -> Plan:

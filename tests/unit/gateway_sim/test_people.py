@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.catalogue import catalogue
 from gateway_sim.county import County
-from gateway_sim.illness import Illness, kinds
+from gateway_sim.illness import Illness, Illnesses, kinds
 from gateway_sim.noise import Floats
 from gateway_sim.people import VITALS, People, local_hour
 from gateway_sim.plan import make_plan
@@ -42,12 +42,16 @@ def test_another_seed_gives_other_people() -> None:
     assert not np.array_equal(People(1, 20).baseline, People(2, 20).baseline)
 
 
-@given(seed=seeds, time=moments, hours=st.floats(-1, 30))
+@given(seed=seeds, time=moments, share=st.floats(-0.1, 1.1))
 @settings(max_examples=50, deadline=None)
-def test_even_the_ill_stay_possible(seed: int, time: float, hours: float) -> None:
-    people = People(seed, 10)
-    ill = [Illness("infection", n, time - hours * 3600) for n in range(0, 10, 2)]
-    vitals = people.vitals(np.arange(10), np.full(10, time), ill)
+def test_even_the_ill_stay_possible(seed: int, time: float, share: float) -> None:
+    ill = [
+        Illness(kind, n, time - share * 3600 * kinds()[kind].course[-1][0])
+        for n, kind in enumerate(kinds())
+    ]
+    count = len(ill)
+    people = People(seed, count)
+    vitals = people.vitals(np.arange(count), np.full(count, time), Illnesses(ill))
     for column, name in enumerate(VITALS):
         low, high = catalogue()[name].possible
         assert ((vitals[:, column] > low) & (vitals[:, column] <= high)).all()
@@ -123,3 +127,34 @@ def test_an_illness_takes_its_course() -> None:
 )
 def test_local_hours_on_odd_nights(utc: str, hour: float) -> None:
     assert local_hour(np.array([datetime.fromisoformat(utc).timestamp()]))[0] == hour
+
+
+def test_many_illnesses_are_asked_about_at_once_as_one_by_one() -> None:
+    people = People(7, 60)
+    names = sorted(kinds())
+    ill = [
+        Illness(names[n % len(names)], n % 40, START.timestamp() + 3600.0 * (n % 7 - 3))
+        for n in range(90)
+    ]
+    who = np.repeat(np.arange(60), 20)
+    times = np.tile(_minutes(START, 20, 5_000.0), 60)
+    together = people.vitals(who, times, Illnesses(ill))
+    for person in range(60):
+        own = Illnesses([one for one in reversed(ill) if one.person == person])
+        assert np.array_equal(
+            people.vitals(who[who == person], times[who == person], own), together[who == person]
+        )
+    weights = people.weighs(who, times, Illnesses(ill)) - people.weighs(who, times)
+    swollen = {one.person for one in ill if one.kind == "heart_failure"}
+    assert swollen
+    thin = {one.person for one in ill if one.kind in ("dehydration", "slow_decline")}
+    gained = {int(person) for person in who[weights > 0.05]}
+    assert gained <= swollen
+    assert {int(person) for person in who[weights < -0.05]} <= thin
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_every_illness_has_a_beginning_a_sign_a_crisis_and_an_end(kind: str) -> None:
+    labels = [label.time for label in Illness(kind, 0, 0.0).labels()]
+    assert labels == sorted(labels)
+    assert kinds()[kind].severity(np.array([labels[0] / 3600, labels[-1] / 3600])).max() == 0.0

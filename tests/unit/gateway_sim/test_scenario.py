@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import UserError
 from gateway_sim.county import County
+from gateway_sim.illness import Illnesses
 from gateway_sim.plan import keep_plan, make_plan
 from gateway_sim.scenario import load_scenario, shipped_scenarios
 
@@ -82,7 +83,7 @@ def test_a_plan_goes_on_when_started_again_and_begins_anew_when_over(tmp_path: P
     first = keep_plan(county, demo, tmp_path, START)
     assert first == make_plan(county, demo, START)
     assert keep_plan(county, demo, tmp_path, START + timedelta(hours=11)) == first
-    assert keep_plan(county, load_scenario("quiet"), tmp_path, START).illnesses == ()
+    assert keep_plan(county, load_scenario("quiet"), tmp_path, START).illnesses == Illnesses()
     later = START + timedelta(hours=13)
     assert keep_plan(county, demo, tmp_path, later).start == later
     (tmp_path / "plan.json").write_bytes(b'{"seed":7,"ho')
