@@ -56,6 +56,16 @@ def _plan() -> _Plan:
     return msgspec.convert(tomllib.loads(text), _Plan)
 
 
+def area_codes() -> set[str]:
+    """The codes of the county's areas."""
+    return {place.code for place in _plan().area}
+
+
+def known_conditions() -> set[str]:
+    """Conditions that residents may have."""
+    return {name for several in _plan().names.conditions for name in several}
+
+
 class Resident(NamedTuple):
     """One client, index `person` into the county's `People`."""
 

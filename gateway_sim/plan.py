@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from core.errors import UserError
 from gateway_sim.county import County, Resident, SimulatedHome
 from gateway_sim.day import Reading
 from gateway_sim.illness import Illness, Illnesses, kinds
-from gateway_sim.scenario import EVENT_DEVICES, Scenario
+from gateway_sim.scenario import EVENT_DEVICES, Scenario, WavePlan
 
 _FILE = "plan.json"
 
@@ -68,6 +69,8 @@ def make_plan(county: County, scenario: Scenario, start: datetime) -> Plan:
         illnesses.append(Illness(wanted.kind, resident.person, onset))
         at = start + timedelta(minutes=wanted.at_minutes)
         highlights.append(Highlight(at, wanted.kind, resident.reference, home.gateway))
+    for number, wave in enumerate(scenario.wave):
+        illnesses += _met(county, wave, number, zero)
     for event in scenario.event:
         home, resident = _client(county, event.client)
         number = home.residents.index(resident)
@@ -111,6 +114,34 @@ def keep_plan(county: County, scenario: Scenario, directory: Path, now: datetime
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from error
     return make_plan(county, scenario, now)
+
+
+def _met(county: County, wave: WavePlan, number: int, zero: float) -> list[Illness]:
+    """Whom a wave meets, and when; the same for the same county and start."""
+    met = []
+    areas, conditions = set(wave.areas), set(wave.conditions)
+    for home in county.homes:
+        if areas and home.area not in areas:
+            continue
+        for resident in home.residents:
+            if conditions and not conditions & set(resident.conditions):
+                continue
+            if county.people.chance(resident.person, 50, number) >= wave.share:
+                continue
+            drawn = county.people.chance(resident.person, 51, number)
+            hours = _triangle(drawn, wave.from_hours, wave.peak_hours, wave.until_hours)
+            met.append(Illness(wave.kind, resident.person, zero + 3600.0 * hours))
+    return met
+
+
+def _triangle(drawn: float, low: float, peak: float, high: float) -> float:
+    """The inverse of the triangular distribution's cumulative function at `drawn` (0 … 1)."""
+    if low == high:
+        return low
+    turn = (peak - low) / (high - low)
+    if drawn < turn:
+        return low + sqrt(drawn * (high - low) * (peak - low))
+    return high - sqrt((1.0 - drawn) * (high - low) * (high - peak))
 
 
 def _client(county: County, number: int) -> tuple[SimulatedHome, Resident]:

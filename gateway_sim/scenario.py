@@ -10,6 +10,15 @@ client = 2                 # n-th client of the first team, starting over where 
 severity = 0.38            # reaches this severity …
 at_minutes = 11.5          # … this long after the start (negative: before)
 
+[[wave]]
+kind = "influenza"         # a table of illness.toml, of many clients:
+share = 0.05               # so many of those whom it may meet
+from_hours = 0             # onsets lie between these hours after the start (negative: before),
+peak_hours = 72            # most of them about this one
+until_hours = 240
+areas = ["imatra"]         # only there; absent: everywhere
+conditions = ["COPD"]      # only clients with one of these; absent: everybody
+
 [[event]]
 metric = "help"            # an event of the catalogue, from the client's own or the home's device
 client = 4
@@ -28,6 +37,7 @@ from msgspec import Meta
 
 from core.catalogue import catalogue
 from core.errors import UserError
+from gateway_sim.county import area_codes, known_conditions
 from gateway_sim.illness import kinds
 
 _SHIPPED = Path(__file__).with_name("scenarios")
@@ -35,6 +45,7 @@ EVENT_DEVICES = {"help": "button", "fall": "button", "call_request": "button", "
 """Which kind of device tells of an event."""
 
 _Minutes = Annotated[float, Meta(ge=-100_000, le=10_000_000)]
+_Hours = Annotated[float, Meta(ge=-20_000, le=200_000)]
 _Count = Annotated[int, Meta(ge=1)]
 
 
@@ -45,6 +56,18 @@ class IllnessPlan(msgspec.Struct, forbid_unknown_fields=True):
     client: _Count
     severity: Annotated[float, Meta(gt=0, le=1)]
     at_minutes: _Minutes
+
+
+class WavePlan(msgspec.Struct, forbid_unknown_fields=True):
+    """One illness of many clients; onsets are spread as a triangle."""
+
+    kind: str
+    share: Annotated[float, Meta(gt=0, le=1)]
+    from_hours: _Hours
+    until_hours: _Hours
+    peak_hours: _Hours
+    areas: list[str] = []
+    conditions: list[str] = []
 
 
 class EventPlan(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,6 +85,7 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True):
     description: str
     hours: Annotated[float, Meta(gt=0)]
     illness: list[IllnessPlan] = []
+    wave: list[WavePlan] = []
     event: list[EventPlan] = []
 
 
@@ -100,11 +124,25 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 
 
 def _check(scenario: Scenario, path: Path, text: str) -> None:
+    named = [(f"illness[{n}]", one.kind) for n, one in enumerate(scenario.illness)]
+    named += [(f"wave[{n}]", one.kind) for n, one in enumerate(scenario.wave)]
+    for table, kind in named:
+        if kind not in kinds():
+            problem = f"there is no illness {kind!r}, only {', '.join(sorted(kinds()))}"
+            raise UserError(_sentence(path, text, f"{table}.kind", problem))
+    for n, wave in enumerate(scenario.wave):
+        if not wave.from_hours <= wave.peak_hours <= wave.until_hours:
+            problem = "it must lie between from_hours and until_hours"
+            raise UserError(_sentence(path, text, f"wave[{n}].peak_hours", problem))
+        for key, given, known in (
+            ("areas", wave.areas, area_codes()),
+            ("conditions", wave.conditions, known_conditions()),
+        ):
+            unknown = sorted(set(given) - known)
+            if unknown:
+                problem = f"there is no {unknown[0]!r}, only {', '.join(sorted(known))}"
+                raise UserError(_sentence(path, text, f"wave[{n}].{key}", problem))
     for n, illness in enumerate(scenario.illness):
-        if illness.kind not in kinds():
-            known = ", ".join(sorted(kinds()))
-            problem = f"there is no illness {illness.kind!r}, only {known}"
-            raise UserError(_sentence(path, text, f"illness[{n}].kind", problem))
         if illness.severity > max(s for _, s in kinds()[illness.kind].course):
             problem = f"{illness.kind} never reaches severity {illness.severity:g}"
             raise UserError(_sentence(path, text, f"illness[{n}].severity", problem))

@@ -30,7 +30,9 @@ def simulate(
         float | None,
         typer.Option(min=0.01, max=3600, help="How many times as fast as real time."),
     ] = None,
-    scenario: Annotated[str, typer.Option(help="demo, quiet, or a TOML file.")] = "demo",
+    scenario: Annotated[
+        str, typer.Option(help="demo, quiet, influenza, heat, or a TOML file.")
+    ] = "demo",
     history: Annotated[
         float, typer.Option(min=0, max=24 * 366, help="Hours before the start to send as well.")
     ] = 0.0,

@@ -36,7 +36,7 @@ def up(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which made-up county.")] = 7,
     scenario: Annotated[
-        str, typer.Option(help="What happens there: demo, quiet, or a TOML file.")
+        str, typer.Option(help="What happens there: demo, quiet, influenza, heat, or a TOML file.")
     ] = "demo",
 ) -> None:
     """Start everything on this machine: database, broker, services, and homes that are made up.

@@ -28,11 +28,19 @@ at_minutes = 5
 metric = "help"
 client = 1
 at_minutes = 7
+
+[[wave]]
+kind = "influenza"
+share = 0.25
+from_hours = -10
+peak_hours = 20
+until_hours = 60
+areas = ["imatra"]
 """
 
 
 def test_the_shipped_ones_can_be_read() -> None:
-    assert shipped_scenarios() == ["demo", "quiet"]
+    assert shipped_scenarios() == ["demo", "heat", "influenza", "quiet"]
     for name in shipped_scenarios():
         assert load_scenario(name).name == name
 
@@ -48,10 +56,15 @@ def test_the_shipped_ones_can_be_read() -> None:
             ["line 13", "event[0].client"],
         ),
         ('"help"', '"pulse"', ["line 12", "event[0].metric", "pulse"]),
-        ("hours = 2", 'hours = "two"', ["line 3", "hours"]),
-        ("hours = 2", "hours = 2\ncolour = 3", ["line 4", "colour"]),
+        ('"influenza"', '"plague"', ["line 17", "wave[0].kind", "plague"]),
+        ("peak_hours = 20", "peak_hours = 90", ["line 20", "wave[0].peak_hours"]),
+        ('"imatra"', '"atlantis"', ["line 22", "wave[0].areas", "atlantis"]),
+        ('areas = ["imatra"]', 'conditions = ["gout"]', ["line 22", "wave[0].conditions", "gout"]),
+        ("share = 0.25", "share = 25", ["line 18", "wave[0].share"]),
+        ("\nhours = 2", '\nhours = "two"', ["line 3", "hours"]),
+        ("\nhours = 2", "\nhours = 2\ncolour = 3", ["line 4", "colour"]),
         ("at_minutes = 7", "at_minute = 7", ["line 14", "at_minute"]),
-        ("hours = 2", "hours 2", ["line 3"]),
+        ("\nhours = 2", "\nhours 2", ["line 3"]),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_key(
@@ -68,7 +81,7 @@ def test_a_mistake_is_named_with_file_line_and_key(
 
 
 def test_a_scenario_that_is_not_there() -> None:
-    with pytest.raises(UserError, match="'wednesday': name one of demo, quiet"):
+    with pytest.raises(UserError, match="'wednesday': name one of demo, heat, influenza, quiet"):
         load_scenario("wednesday")
 
 
@@ -76,6 +89,21 @@ def test_numbers_of_clients_start_over_where_there_are_fewer() -> None:
     plan = make_plan(County(7, 1), load_scenario("demo"), START)
     assert {highlight.client for highlight in plan.highlights} == {"asiakas-000001-1"}
     assert [highlight.what for highlight in plan.highlights] == ["infection", "help"]
+
+
+def test_a_wave_meets_a_share_of_those_it_may_meet(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(GOOD)
+    county = County(7, 1500)
+    ill = [one for one in make_plan(county, load_scenario(path), START).illnesses
+           if one.kind == "influenza"]  # fmt: skip
+    assert {county.home_of[one.person].area for one in ill} == {"imatra"}
+    there = sum(len(home.residents) for home in county.homes if home.area == "imatra")
+    assert 0.2 < len(ill) / there < 0.3
+    hours = [(one.onset - START.timestamp()) / 3600 for one in ill]
+    assert -10 <= min(hours) < max(hours) <= 60
+    near, far = (sum(abs(hour - middle) < 8 for hour in hours) for middle in (20, 50))
+    assert near > far
 
 
 def test_a_plan_goes_on_when_started_again_and_begins_anew_when_over(tmp_path: Path) -> None:
