@@ -29,13 +29,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from core.catalogue import catalogue
 from core.errors import UserError
 from gateway_sim.county import area_codes, known_conditions
 from gateway_sim.illness import kinds
@@ -124,33 +124,32 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 
 
 def _check(scenario: Scenario, path: Path, text: str) -> None:
-    named = [(f"illness[{n}]", one.kind) for n, one in enumerate(scenario.illness)]
-    named += [(f"wave[{n}]", one.kind) for n, one in enumerate(scenario.wave)]
-    for table, kind in named:
-        if kind not in kinds():
-            problem = f"there is no illness {kind!r}, only {', '.join(sorted(kinds()))}"
-            raise UserError(_sentence(path, text, f"{table}.kind", problem))
-    for n, wave in enumerate(scenario.wave):
-        if not wave.from_hours <= wave.peak_hours <= wave.until_hours:
-            problem = "it must lie between from_hours and until_hours"
-            raise UserError(_sentence(path, text, f"wave[{n}].peak_hours", problem))
-        for key, given, known in (
-            ("areas", wave.areas, area_codes()),
-            ("conditions", wave.conditions, known_conditions()),
-        ):
-            unknown = sorted(set(given) - known)
-            if unknown:
-                problem = f"there is no {unknown[0]!r}, only {', '.join(sorted(known))}"
-                raise UserError(_sentence(path, text, f"wave[{n}].{key}", problem))
+    for key, problem in _problems(scenario):
+        raise UserError(_sentence(path, text, key, problem))
+
+
+def _problems(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """What no type can hold: the key, and what is the matter with its value."""
     for n, illness in enumerate(scenario.illness):
+        yield from _unknown(f"illness[{n}].kind", [illness.kind], kinds())
         if illness.severity > max(s for _, s in kinds()[illness.kind].course):
-            problem = f"{illness.kind} never reaches severity {illness.severity:g}"
-            raise UserError(_sentence(path, text, f"illness[{n}].severity", problem))
+            yield (
+                f"illness[{n}].severity",
+                f"{illness.kind} never reaches severity {illness.severity:g}",
+            )
+    for n, wave in enumerate(scenario.wave):
+        yield from _unknown(f"wave[{n}].kind", [wave.kind], kinds())
+        yield from _unknown(f"wave[{n}].areas", wave.areas, area_codes())
+        yield from _unknown(f"wave[{n}].conditions", wave.conditions, known_conditions())
+        if not wave.from_hours <= wave.peak_hours <= wave.until_hours:
+            yield f"wave[{n}].peak_hours", "it must lie between from_hours and until_hours"
     for n, event in enumerate(scenario.event):
-        if event.metric not in EVENT_DEVICES or catalogue().get(event.metric) is None:
-            known = ", ".join(EVENT_DEVICES)
-            problem = f"no device of a simulated home tells of {event.metric!r}, only of {known}"
-            raise UserError(_sentence(path, text, f"event[{n}].metric", problem))
+        yield from _unknown(f"event[{n}].metric", [event.metric], EVENT_DEVICES)
+
+
+def _unknown(key: str, given: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in sorted(set(given) - set(known)):
+        yield key, f"there is no {name!r} here, only {', '.join(sorted(known))}"
 
 
 def _sentence(path: Path, text: str, key: str, problem: str) -> str:
