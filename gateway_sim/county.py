@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from core.registry import Area, Client, Device, Document, Home, Member, Team
-from gateway_sim.day import Habits, Reading, ambient_day
+from gateway_sim.day import Dwellers
 from gateway_sim.devices import Model, ambient, personal
 from gateway_sim.people import People
 
@@ -132,18 +132,19 @@ class County:
         areas = set(self.first_team.areas)
         return [r for home in self.homes if home.area in areas for r in home.residents]
 
-    def ambient(self, home: SimulatedHome, day: date) -> list[Reading]:
-        """What the ambient sensors of a home say on one local day, in order of time."""
-        habits = [
-            Habits(
-                float(self.people.wakes[r.person]),
-                float(self.people.sleeps[r.person]),
-                f"bed-{n}",
-                f"button-{n}",
-            )
-            for n, r in enumerate(home.residents, start=1)
-        ]
-        return ambient_day((self.seed, home.number), habits, day)
+    @cached_property
+    def dwellers(self) -> Dwellers:
+        """Who lives where."""
+        homes = [(home.number, n > 0) for home in self.homes for n in range(len(home.residents))]
+        numbers, second = zip(*homes, strict=True)
+        return Dwellers(
+            person=np.arange(len(homes)),
+            home=np.array(numbers),
+            second=np.array(second),
+            keys=self.people.keys,
+            wakes=self.people.wakes,
+            sleeps=self.people.sleeps,
+        )
 
     def document(self, *, in_use_since: datetime = IN_USE_SINCE) -> Document:
         """The registry document of this county; the same seed gives the same document."""

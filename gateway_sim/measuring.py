@@ -7,8 +7,9 @@ from datetime import date
 import numpy as np
 
 from gateway_sim.county import County, SimulatedHome
-from gateway_sim.day import Reading, at_hour
+from gateway_sim.day import Reading
 from gateway_sim.illness import Illnesses
+from gateway_sim.localtime import at_hour
 from gateway_sim.people import VITALS, WELL
 
 _CUFF = ("systolic", "diastolic", "pulse")

@@ -54,6 +54,11 @@ def normal(keys: Keys) -> Floats:
     return result
 
 
+def exponential(keys: Keys) -> Floats:
+    """A number above 0 for each key, mean 1, exponentially distributed."""
+    return -np.log1p(-uniform(keys))
+
+
 def white(keys: Keys, time: Floats, step: float) -> Floats:
     """Noise that is independent from one `step` (seconds) to the next; deviation 1."""
     return normal(keys ^ mix(_lattice(time, step)))

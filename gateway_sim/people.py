@@ -11,13 +11,12 @@ plausible values for adults at home, not fitted to a study.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.clock import LOCAL
 from gateway_sim.illness import Illnesses
+from gateway_sim.localtime import local_hour
 from gateway_sim.noise import Floats, Keys, key, mix, normal, smooth, uniform, white
 
 VITALS = ("pulse", "spo2", "respiratory_rate", "systolic", "diastolic", "temperature")
@@ -142,18 +141,3 @@ class People:
     def chance(self, who: int, *parts: int) -> float:
         """A number in [0, 1) that belongs to one person and some other numbers."""
         return float(uniform(np.array([self.keys[who] ^ key(*parts)]))[0])
-
-
-def local_hour(time: Floats) -> Floats:
-    """Hour of the day in Europe/Helsinki, 0 … 24, of Unix seconds; right on both odd nights."""
-    hours = np.floor(time / 3600.0)
-    distinct, position = np.unique(hours, return_inverse=True)
-    offsets = np.array([_offset(float(h)) for h in distinct])
-    hour: Floats = np.mod(time + offsets[position], 86400.0) / 3600.0
-    return hour
-
-
-def _offset(hour: float) -> float:
-    """Seconds that local time is ahead of UTC in that hour since 1970; it changes on the hour."""
-    ahead = datetime.fromtimestamp(hour * 3600.0, UTC).astimezone(LOCAL).utcoffset()
-    return ahead.total_seconds() if ahead is not None else 0.0

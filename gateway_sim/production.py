@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gateway_sim.county import County
-from gateway_sim.day import Reading, local_date
+from gateway_sim.day import CHANNELS, Reading, ambient_day
+from gateway_sim.localtime import local_date
 from gateway_sim.measuring import measured_day
 from gateway_sim.people import VITALS
 from gateway_sim.plan import Plan
@@ -104,13 +105,16 @@ class Production:
             )
 
     def _make_day(self, day: date) -> _Day:
-        rows = [
+        events = ambient_day(self._county.dwellers, day, self._plan.illnesses)
+        said = zip(
+            events["time"].tolist(), events["home"].tolist(), events["channel"].tolist(),
+            events["value"].tolist(), strict=True,
+        )  # fmt: skip
+        rows = [(time, home, _reading(time, channel, value)) for time, home, channel, value in said]
+        rows += [
             (reading.time, home.number, reading)
             for home in self._county.homes
-            for reading in (
-                *self._county.ambient(home, day),
-                *measured_day(self._county, home, day, self._plan.illnesses),
-            )
+            for reading in measured_day(self._county, home, day, self._plan.illnesses)
         ]
         rows.sort()
         return _Day([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
@@ -119,3 +123,8 @@ class Production:
         home = self._county.home_of[person]
         number = next(n for n, r in enumerate(home.residents, start=1) if r.person == person)
         return f"monitor-{number}"
+
+
+def _reading(time: float, channel: int, value: float) -> Reading:
+    device, metric = CHANNELS[channel]
+    return Reading(time, device, metric, value)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from core.catalogue import catalogue
 from gateway_sim.county import County
 from gateway_sim.illness import Illness, Illnesses, kinds
+from gateway_sim.localtime import local_hour
 from gateway_sim.noise import Floats
-from gateway_sim.people import VITALS, People, local_hour
+from gateway_sim.people import VITALS, People
 from gateway_sim.plan import make_plan
 from gateway_sim.scenario import load_scenario
 from tests.unit.gateway_sim.chart import points
