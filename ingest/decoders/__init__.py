@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.decoders import senml
+from ingest.decoders import homeassistant, senml
 from ingest.decoders.record import MAX_PAYLOAD, Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 
@@ -18,6 +18,7 @@ SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         senml.SOURCE,
+        homeassistant.SOURCE,
     )
 }  # fmt: skip
 FORMATS: dict[str, tuple[str, str]] = {

@@ -1,0 +1,395 @@
+"""Home Assistant's value templates, from hands that nobody knows, without running them as code.
+
+Jinja only parses; this file walks the tree and computes. There is no attribute of any Python
+object to reach, nothing to import, and no loop: a template costs its length times the size of what
+it is given, and both are bounded, as is every intermediate value. What is not understood is
+refused by name. The work of all templates of one message comes out of one `Budget`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, TemplateError, nodes
+
+from ingest.decoders.homeassistant_filters import (
+    FILTERS,
+    FUNCTIONS,
+    METHODS,
+    TESTS,
+    UNDEFINED,
+    Undefined,
+    truth,
+)
+from ingest.decoders.record import DecodeError
+
+MAX_TEMPLATE = 2_048
+"""Characters."""
+MAX_SIZE = 65_536
+"""Characters or entries of any value that a template makes."""
+MAX_DEPTH = 64
+_MAX_INTEGER = 10**30
+_JINJA = Environment(autoescape=True)  # only its parser is used
+
+
+class Budget:
+    """What the templates of one message may still do."""
+
+    def __init__(self, payload: int) -> None:
+        """`payload`: the length of the message, in bytes; a longer one may cost more."""
+        self._left = 5_000 + payload // 16
+
+    def spend(self, size: int = 0) -> None:
+        """One step over a value of `size` characters or entries.
+
+        Raises:
+            DecodeError: more than the message is worth.
+        """
+        self._left -= 1 + size // 256
+        if self._left < 0:
+            raise DecodeError(
+                "template_limit",
+                "The templates that this message must be read with take too much work, so they "
+                "were stopped; make them simpler.",
+            )
+
+
+def check(template: str) -> None:
+    """Refuse what `render` would refuse whatever the values are.
+
+    Raises:
+        DecodeError: no template, too long, or with a part that is not understood.
+    """
+    for node in _parsed(template).find_all(nodes.Node):
+        _known(node)
+
+
+def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
+    """The text that a template makes of `variables`, without blanks at its ends.
+
+    Raises:
+        DecodeError: not understood, too much work, or an error such as a division by zero.
+    """
+    tree = _parsed(template)
+    try:
+        text = _Walk(dict(variables), budget).block(tree.body)
+    except (ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+        raise DecodeError(
+            "template",
+            f"The template fails on this message ({type(error).__name__}), so its value is not "
+            "known.",
+        ) from None
+    return text.strip()
+
+
+@lru_cache(maxsize=4_096)
+def _parsed(template: str) -> nodes.Template:
+    if len(template) > MAX_TEMPLATE:
+        raise DecodeError(
+            "template",
+            f"The template is longer than {MAX_TEMPLATE:,} characters, so it was not read.",
+        )
+    try:
+        return _JINJA.parse(template)
+    except (TemplateError, ValueError, ArithmeticError, RecursionError):
+        raise DecodeError(
+            "template", "The template is not written as Jinja writes them, so it was not used."
+        ) from None
+
+
+def _known(node: nodes.Node) -> None:
+    if type(node) not in _KNOWN:
+        raise _refused(f"{type(node).__name__.lower()!r}")
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+        raise _refused(f"the filter {node.name[:40]!r}")
+    if isinstance(node, nodes.Test) and node.name not in TESTS:
+        raise _refused(f"the test {node.name[:40]!r}")
+    if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+        raise _refused(f"the attribute {node.attr[:40]!r}")
+    if isinstance(node, nodes.Call):
+        called = node.node
+        if isinstance(called, nodes.Name) and called.name not in FUNCTIONS:
+            raise _refused(f"the function {called.name[:40]!r}")
+        if isinstance(called, nodes.Getattr) and called.attr not in METHODS:
+            raise _refused(f"the method {called.attr[:40]!r}")
+        if not isinstance(called, (nodes.Name, nodes.Getattr)):
+            raise _refused("a call of what is no function")
+
+
+def _refused(what: str) -> DecodeError:
+    return DecodeError(
+        "template",
+        f"The template uses {what}, which is not run here: only values, arithmetic, conditions "
+        "and the usual filters are.",
+    )
+
+
+class _Walk:
+    """One run of one template."""
+
+    def __init__(self, variables: dict[str, Any], budget: Budget) -> None:
+        self._variables = variables
+        self._budget = budget
+        self._depth = 0
+
+    def block(self, body: list[Any]) -> str:
+        """The text of a list of statements."""
+        parts: list[str] = []
+        size = 0
+        for node in body:
+            self._budget.spend()
+            if isinstance(node, nodes.Output):
+                for part in node.nodes:
+                    if isinstance(part, nodes.TemplateData):
+                        text = part.data
+                    else:
+                        text = self._text(self.value(part))
+                    size += len(text)
+                    parts.append(text)
+            elif isinstance(node, nodes.If):
+                parts.append(self._branch(node))
+                size += len(parts[-1])
+            elif isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
+                self._variables[node.target.name] = self.value(node.node)
+            else:
+                raise _refused(f"{type(node).__name__.lower()!r}")
+            _bound(size)
+        return "".join(parts)
+
+    def _branch(self, node: nodes.If) -> str:
+        for case in (node, *node.elif_):
+            if truth(self.value(case.test)):
+                return self._nested(case.body)
+        return self._nested(node.else_)
+
+    def _nested(self, body: list[Any]) -> str:
+        self._deeper()
+        text = self.block(body)
+        self._depth -= 1
+        return text
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise _refused("conditions within conditions, too many of them")
+
+    def value(self, node: nodes.Node) -> Any:
+        """What an expression is worth."""
+        _known(node)
+        self._budget.spend()
+        self._deeper()
+        result = _KNOWN[type(node)](self, node)
+        self._depth -= 1
+        if isinstance(result, (str, list, dict, tuple)):
+            self._budget.spend(len(result))
+        elif isinstance(result, int) and abs(result) > _MAX_INTEGER:
+            raise OverflowError
+        elif isinstance(result, complex):
+            raise ArithmeticError
+        return result
+
+    def _text(self, value: Any) -> str:
+        if isinstance(value, Undefined):
+            return ""
+        if isinstance(value, (list, dict, tuple)):
+            self._budget.spend(_weight(value, self._budget))
+        return str(value)
+
+    def _constant(self, node: Any) -> Any:
+        return node.value
+
+    def _name(self, node: Any) -> Any:
+        return self._variables.get(node.name, UNDEFINED)
+
+    def _list(self, node: Any) -> Any:
+        return [self.value(one) for one in node.items]
+
+    def _dict(self, node: Any) -> Any:
+        return {self.value(one.key): self.value(one.value) for one in node.items}
+
+    def _attribute(self, node: Any) -> Any:
+        held = self.value(node.node)
+        return held.get(node.attr, UNDEFINED) if isinstance(held, dict) else UNDEFINED
+
+    def _item(self, node: Any) -> Any:
+        held = self.value(node.node)
+        if isinstance(node.arg, nodes.Slice):
+            ends = (node.arg.start, node.arg.stop, node.arg.step)
+            return held[slice(*(None if end is None else self.value(end) for end in ends))]
+        key = self.value(node.arg)
+        if isinstance(held, dict):
+            return held.get(key, UNDEFINED)
+        if isinstance(held, (str, list, tuple)) and isinstance(key, int):
+            return held[key] if -len(held) <= key < len(held) else UNDEFINED
+        return UNDEFINED
+
+    def _compare(self, node: Any) -> Any:
+        left = self.value(node.expr)
+        for operand in node.ops:
+            right = self.value(operand.expr)
+            if not _COMPARISONS[operand.op](left, right):
+                return False
+            left = right
+        return True
+
+    def _and(self, node: Any) -> Any:
+        left = self.value(node.left)
+        return self.value(node.right) if truth(left) else left
+
+    def _or(self, node: Any) -> Any:
+        left = self.value(node.left)
+        return left if truth(left) else self.value(node.right)
+
+    def _not(self, node: Any) -> Any:
+        return not truth(self.value(node.node))
+
+    def _negative(self, node: Any) -> Any:
+        return -_numeric(self.value(node.node))
+
+    def _positive(self, node: Any) -> Any:
+        return _numeric(self.value(node.node))
+
+    def _arithmetic(self, node: Any) -> Any:
+        left, right = self.value(node.left), self.value(node.right)
+        if isinstance(node, nodes.Add) and isinstance(left, str) and isinstance(right, str):
+            _bound(len(left) + len(right))
+            return left + right
+        return _ARITHMETIC[type(node)](_numeric(left), _numeric(right))
+
+    def _joined(self, node: Any) -> Any:
+        parts = [self._text(self.value(one)) for one in node.nodes]
+        _bound(sum(map(len, parts)))
+        return "".join(parts)
+
+    def _condition(self, node: Any) -> Any:
+        if truth(self.value(node.test)):
+            return self.value(node.expr1)
+        return UNDEFINED if node.expr2 is None else self.value(node.expr2)
+
+    def _filter(self, node: Any) -> Any:
+        given = self.value(node.node) if node.node is not None else UNDEFINED
+        return self._apply(FILTERS[node.name], given, node)
+
+    def _test(self, node: Any) -> Any:
+        return self._apply(TESTS[node.name], self.value(node.node), node)
+
+    def _call(self, node: Any) -> Any:
+        if isinstance(node.node, nodes.Name):
+            return self._apply(FUNCTIONS[node.node.name], None, node, plain=True)
+        held = self.value(node.node.node)
+        allowed = (str, dict) if node.node.attr in ("get", "keys", "values") else str
+        if not isinstance(held, allowed):
+            raise TypeError
+        return self._apply(METHODS[node.node.attr], held, node)
+
+    def _apply(
+        self, function: Callable[..., Any], given: Any, node: Any, *, plain: bool = False
+    ) -> Any:
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise _refused("arguments that are unpacked")
+        positional = [self.value(one) for one in node.args]
+        named = {one.key: self.value(one.value) for one in node.kwargs}
+        if not plain:
+            positional.insert(0, given)
+        for one in positional:
+            if isinstance(one, (str, list, dict, tuple)):
+                self._budget.spend(_weight(one, self._budget))
+        result = function(*positional, **named)
+        if isinstance(result, (str, list, tuple)):
+            _bound(len(result), *[len(one) for one in positional if isinstance(one, (str, list))])
+        return result
+
+
+def _weight(value: Any, budget: Budget) -> int:
+    """Characters and entries of a value with all that it holds."""
+    if isinstance(value, str):
+        return len(value)
+    if not isinstance(value, (list, dict, tuple)):
+        return 1
+    budget.spend(len(value))
+    held = value.values() if isinstance(value, dict) else value
+    return len(value) + sum(_weight(one, budget) for one in held)
+
+
+def _bound(size: int, *given: int) -> None:
+    """A value may be as long as the longest it was made of, or MAX_SIZE."""
+    if size > max(MAX_SIZE, *given, 0):
+        raise DecodeError(
+            "template_limit",
+            f"The template makes a value of more than {MAX_SIZE:,} characters, so it was stopped.",
+        )
+
+
+def _numeric(value: Any) -> int | float:
+    if not isinstance(value, (int, float)):
+        raise TypeError
+    return value
+
+
+def _power(base: float, exponent: float) -> float:
+    return math.pow(base, exponent)  # of floats: no integer grows without bound
+
+
+_ARITHMETIC: dict[type[nodes.Node], Callable[[Any, Any], Any]] = {
+    nodes.Add: lambda a, b: a + b,
+    nodes.Sub: lambda a, b: a - b,
+    nodes.Mul: lambda a, b: a * b,
+    nodes.Div: lambda a, b: a / b,
+    nodes.FloorDiv: lambda a, b: a // b,
+    nodes.Mod: lambda a, b: a % b,
+    nodes.Pow: _power,
+}
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda a, b: bool(a == b),
+    "ne": lambda a, b: bool(a != b),
+    "gt": lambda a, b: bool(a > b),
+    "gteq": lambda a, b: bool(a >= b),
+    "lt": lambda a, b: bool(a < b),
+    "lteq": lambda a, b: bool(a <= b),
+    "in": lambda a, b: a in b,
+    "notin": lambda a, b: a not in b,
+}
+
+
+def _of_statement(walk: _Walk, node: Any) -> Any:
+    raise _refused(f"{type(node).__name__.lower()!r} within an expression")
+
+
+_KNOWN: dict[type[nodes.Node], Callable[[_Walk, Any], Any]] = {
+    **dict.fromkeys(
+        (
+            nodes.Template,
+            nodes.Output,
+            nodes.If,
+            nodes.Assign,
+            nodes.TemplateData,
+            nodes.Pair,
+            nodes.Keyword,
+            nodes.Operand,
+            nodes.Slice,
+        ),
+        _of_statement,
+    ),
+    nodes.Const: _Walk._constant,
+    nodes.Name: _Walk._name,
+    nodes.List: _Walk._list,
+    nodes.Tuple: _Walk._list,
+    nodes.Dict: _Walk._dict,
+    nodes.Getattr: _Walk._attribute,
+    nodes.Getitem: _Walk._item,
+    nodes.Compare: _Walk._compare,
+    nodes.And: _Walk._and,
+    nodes.Or: _Walk._or,
+    nodes.Not: _Walk._not,
+    nodes.Neg: _Walk._negative,
+    nodes.Pos: _Walk._positive,
+    nodes.Concat: _Walk._joined,
+    nodes.CondExpr: _Walk._condition,
+    nodes.Filter: _Walk._filter,
+    nodes.Test: _Walk._test,
+    nodes.Call: _Walk._call,
+    **dict.fromkeys(_ARITHMETIC, _Walk._arithmetic),
+}
