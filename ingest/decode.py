@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from typing import Any
 
 import msgspec
 
 from core.wire import parse_topic
 from ingest.decoders import FORMATS, SOURCES, decode, source_of
-from ingest.decoders.record import Decoded, DecodeError
+from ingest.decoders.record import Decoded, DecodeError, Record
+
+MAX_LINE = 16 * 1024 * 1024
+"""Bytes of a line; a message itself may have less (`ingest.decoders.record.MAX_PAYLOAD`)."""
+_ANNOUNCED = "homeassistant"
+"""The source whose topics are its devices' own, known from what was announced."""
+_REFUSED = {
+    "senml+xml": "SenML in XML is not taken; let the gateway send JSON or CBOR.",
+    "sensml+xml": "SenML in XML is not taken; let the gateway send JSON or CBOR.",
+    "senml-exi": "SenML in EXI is not taken; let the gateway send JSON or CBOR.",
+    "senml+exi": "SenML in EXI is not taken; let the gateway send JSON or CBOR.",
+}
 
 
 class _Line(msgspec.Struct):
@@ -18,6 +30,10 @@ class _Line(msgspec.Struct):
     topic: str | None = None
     format: str | None = None
     encoding: str | None = None
+    uuid: str | None = None
+
+
+_read = msgspec.json.Decoder(_Line).decode
 
 
 class DecodeState:
@@ -34,43 +50,48 @@ class DecodeState:
 
 
 def decode_line(line: bytes, state: DecodeState) -> dict[str, Any]:
-    """Decode one line of JSON: `{"topic", "payload", "encoding"?}`.
+    """Decode one line of JSON: `{"topic", "payload", "encoding"?, "format"?, "uuid"?}`; never
+    raises.
 
-    The topic is Saimi's, the source's own, or what a data file calls the format (which may be in a
-    field `format` instead). `encoding` is `base64` where the payload is binary.
+    The topic is Saimi's, the source's own, or what a data file calls the format (which may be in
+    `format` instead). `encoding` is `base64` where the payload is binary; a payload that is no
+    string is written as JSON. `uuid` names a Bluetooth characteristic where the topic does not.
 
     Returns `{"readings": [{device, metric, value, unit, time}], "rejected": null | reason}`, times
-    in Unix seconds; admission, which needs the registry, is not asked.
+    in Unix seconds, with `qualifier`, `user` and `suspect` where they say something; admission,
+    which needs the registry, is not asked.
     """
     try:
         decoded = _decode(line, state)
     except DecodeError as error:
         return {"readings": [], "rejected": f"{error.reason}: {error}"}
-    readings = [
-        {
-            "device": record.channel.device,
-            "metric": record.channel.metric,
-            "value": record.value,
-            "unit": record.channel.unit,
-            "time": record.time,
-            **({"qualifier": record.qualifier} if record.qualifier else {}),
-        }
-        for record in decoded.records
-        if record.value is not None
-    ]
+    readings = [_shown(record) for record in decoded.records if record.value is not None]
     return {"readings": readings, "rejected": None}
 
 
+def _shown(record: Record) -> dict[str, Any]:
+    entry = record.shown()
+    entry.pop("dated", None)
+    if not math.isfinite(record.time):
+        entry["time"] = None
+    return entry
+
+
 def _decode(line: bytes, state: DecodeState) -> Decoded:
+    if len(line) > MAX_LINE:
+        raise DecodeError(
+            "bad_line", f"The line has more than {MAX_LINE:,} bytes, so it was not read."
+        )
     try:
-        given = msgspec.json.decode(line, type=_Line)
+        given = _read(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(
             "bad_line", f'The line is not {{"topic": …, "payload": …}}: {error}.'
         ) from None
-    gateway, source, rest = _source(given.topic or "", given.format or "")
+    gateway, source, rest = _source(given, state)
+    payload = _payload(given)
     definitions = state.definitions(gateway, source)
-    decoded = decode(source, rest, _payload(given), state.arrival, definitions)
+    decoded = decode(source, rest, payload, state.arrival, definitions)
     for key, learned in decoded.learned.items():
         if learned is None:
             definitions.pop(key, None)
@@ -79,23 +100,49 @@ def _decode(line: bytes, state: DecodeState) -> Decoded:
     return decoded
 
 
-def _source(topic: str, form: str) -> tuple[str, str, str]:
+def _source(given: _Line, state: DecodeState) -> tuple[str, str, str]:
     """Gateway, source and rest of the topic."""
+    topic, form, uuid = given.topic or "", given.format or "", given.uuid or ""
+    for name in (form, topic):
+        if name in _REFUSED:
+            raise DecodeError("unknown_source", f"{name!r} is refused: {_REFUSED[name]}")
     own = parse_topic(topic)
     if own is not None:
-        return own
-    named = FORMATS.get(form) or FORMATS.get(topic)
+        gateway, source, rest = own
+        return gateway, source, _with_uuid(rest, uuid)
+    used = source_of(topic)
+    named = FORMATS.get(form)
     if named is not None:
         source, rest = named
-        used = source_of(topic)
-        return "", source, used[1] if used is not None and used[0] == source else rest
-    used = source_of(topic)
+        if used is not None and used[0] == source:
+            rest = used[1]
+        elif topic not in ("", form) and uuid == "":
+            rest = topic
+        return "", source, _with_uuid(rest, uuid)
+    head, slash, behind = topic.partition("/")
+    if head in FORMATS:
+        source, rest = FORMATS[head]
+        rest = f"{rest}/{behind}" if slash and rest else behind or rest
+        return "", source, _with_uuid(rest, uuid)
+    announced = state.definitions("", _ANNOUNCED)
+    undefined = used is None or not state.definitions("", used[0])
+    if undefined and any(topic in one["s"] or topic in one["o"] for one in announced.values()):
+        return "", _ANNOUNCED, topic  # a device that announced this very topic says what it means
     if used is not None:
-        return "", *used
-    for name in (form, topic):
+        return "", used[0], _with_uuid(used[1], uuid)
+    for name in (form, head):
         if name in SOURCES:
-            return "", name, topic if name == form else ""
+            return "", name, _with_uuid(topic if name == form else behind, uuid)
+    if announced and topic and not form:
+        return "", _ANNOUNCED, topic
     return "", form or topic, topic
+
+
+def _with_uuid(rest: str, uuid: str) -> str:
+    """`rest` with the characteristic as its last level, if it is not there yet."""
+    if not uuid or rest.rpartition("/")[2].lower() == uuid.lower():
+        return rest
+    return f"{rest}/{uuid}" if rest else uuid
 
 
 def _payload(given: _Line) -> bytes:
@@ -105,7 +152,12 @@ def _payload(given: _Line) -> bytes:
         except (binascii.Error, ValueError):
             raise DecodeError("bad_line", "The payload is not base64.") from None
     if given.encoding is not None:
-        raise DecodeError("bad_line", f"The encoding {given.encoding!r} is not known; base64 is.")
+        raise DecodeError(
+            "bad_line", f"The encoding {given.encoding[:32]!r} is not known; base64 is."
+        )
     if isinstance(given.payload, str):
         return given.payload.encode("utf-8", "surrogatepass")
-    return msgspec.json.encode(given.payload)
+    try:
+        return msgspec.json.encode(given.payload)
+    except RecursionError:
+        raise DecodeError("bad_line", "The payload is nested too deeply.") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.decoders import homeassistant, senml
+from ingest.decoders import homeassistant, senml, sparkplug
 from ingest.decoders.record import MAX_PAYLOAD, Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 
@@ -19,6 +19,7 @@ SOURCES: dict[str, Source] = {
     for source in (
         senml.SOURCE,
         homeassistant.SOURCE,
+        sparkplug.SOURCE,
     )
 }  # fmt: skip
 FORMATS: dict[str, tuple[str, str]] = {

@@ -153,8 +153,8 @@ def _entity(
         if metric is None and not written and device_class in ("", "enum"):
             metric = meaning.of_text(named, called)
             entity["k"] = "event" if named & {"action", "button", "click"} else "text"
-        if metric in ("battery", "humidity") and not written:
-            unit = "%"  # no other is in use
+        if not written and metric is not None:
+            unit = meaning.ASSUMED.get(metric, "")
         entity |= {"u": unit or (str(written)[:32] if written else None), "f": factor}
     elif kind == "binary_sensor":
         metric = meaning.of_binary(device_class, named, called)

@@ -22,6 +22,7 @@ class Undefined:
 UNDEFINED = Undefined()
 _RAISE = object()
 _MAX_PATTERN = 100
+_MAX_TEXT = 2 * 1024 * 1024
 _MAX_SUBJECT = 128
 """Characters; three nested tries over so many are two million steps, some milliseconds."""
 
@@ -32,9 +33,9 @@ def truth(value: Any) -> bool:
 
 
 def _plain(text: Any) -> str:
-    if not isinstance(text, str):
-        text = "" if isinstance(text, Undefined) else str(text)
-    return text
+    if isinstance(text, str):
+        return text
+    return "" if isinstance(text, Undefined) else str(text)
 
 
 def _float(value: Any, default: Any = _RAISE) -> Any:
@@ -104,12 +105,10 @@ def _iif(value: Any, yes: Any = True, no: Any = False, none: Any = _RAISE) -> An
 
 
 def _replace(text: Any, old: str, new: str, count: int = -1) -> str:
-    text = _plain(text)
-    if not old or len(new) > 64:
+    whole = _plain(text)
+    if not old or len(whole) + whole.count(old) * len(new) > _MAX_TEXT:
         raise ValueError
-    if len(text) + text.count(old) * len(new) > 1 << 20:
-        raise ValueError
-    return text.replace(old, new, count)
+    return whole.replace(old, new, count)
 
 
 def _split(text: str, separator: str | None = None, most: int = -1) -> list[str]:

@@ -41,6 +41,12 @@ UNITS: dict[str, tuple[str, float]] = {
 }  # fmt: skip
 """As gateways write a unit: UCUM (or what the catalogue accepts), and a factor to it."""
 
+ASSUMED = {
+    "pulse": "/min", "respiratory_rate": "/min", "battery": "%", "humidity": "%", "spo2": "%",
+    "carbon_dioxide": "[ppm]", "illuminance": "lx", "signal_strength": "dB[mW]",
+}  # fmt: skip
+"""Units of metrics that are told in no other, where a device leaves the unit out. Not among
+them are those told in two: a weight, temperature, pressure or glucose without unit is refused."""
 _CLASSES = {
     "humidity": "humidity", "battery": "battery", "signal_strength": "signal_strength",
     "illuminance": "illuminance", "pressure": "air_pressure",

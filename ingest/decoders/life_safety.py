@@ -12,6 +12,7 @@ from ingest.decoders.entity_words import (
     words,
 )
 
+__all__ = ["in_text", "meant", "meant_by_entity", "words"]
 _NOTHING_SAID = frozenset(("", "unknown", "unavailable", "none", "null"))
 _DENIED = frozenset(("no", "not", "none", "normal", "clear", "cleared", "ei", "inte"))
 

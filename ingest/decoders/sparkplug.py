@@ -1,0 +1,198 @@
+"""Sparkplug B 3.0: edge nodes and their devices.
+
+    spBv1.0/<group>/{NBIRTH,NDATA,NDEATH,NCMD}/<edge node>
+    spBv1.0/<group>/{DBIRTH,DDATA,DDEATH,DCMD}/<edge node>/<device>
+    spBv1.0/STATE/<host>
+
+A birth names each metric, its data type, its unit (property `engUnit`) and the number (alias) that
+data then call it by; that is learned, per node or device. Data with an alias that no birth told
+cannot be read: the node must be told to send its birth again (Rebirth). Times are milliseconds of
+the metric, else of the payload; a metric without a value, or that is null, is no reading. The
+message's own `seq` counts to 255 and begins again, so it does not prove completeness as Saimi's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from core.catalogue import catalogue
+from ingest.decoders.homeassistant_meaning import ASSUMED, UNITS
+from ingest.decoders.life_safety import in_text
+from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record
+from ingest.decoders.source import Definitions, Source
+from ingest.decoders.sparkplug_names import metric_of
+from ingest.decoders.sparkplug_payload import VALUE_FIELDS, read_payload
+
+_NO_READING = {
+    "NCMD": "a command", "DCMD": "a command", "NDEATH": "a node is gone",
+    "DDEATH": "a device is gone", "STATE": "a host's state",
+}  # fmt: skip
+_SIGNED = {1: 8, 2: 16, 3: 32, 4: 64}
+"""Bits of the signed data types Int8 to Int64 (6.4.16); sent as two's complement."""
+_EVENTS = frozenset(metric.name for metric in catalogue() if metric.never_filtered)
+_MAX_MILLISECONDS = 253_402_300_800_000
+"""The end of the year 9999."""
+_MAX_NAME = 128
+
+
+def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) -> Decoded:
+    """Decode a birth or data by the births before it; `rest` as above, with or without `spBv1.0/`.
+
+    Raises:
+        DecodeError: another topic or payload, or an alias that no birth told.
+    """
+    levels = rest.removeprefix("spBv1.0/").split("/")
+    if levels[0] == "STATE":
+        return Decoded(nothing=_NO_READING["STATE"])
+    if len(levels) not in (3, 4) or (len(levels) == 4) != levels[1].startswith("D"):
+        raise DecodeError(
+            "bad_topic",
+            "The topic is not one of Sparkplug B (spBv1.0/<group>/<message>/<node>/<device>).",
+        )
+    group, message, *thing = levels
+    if message in _NO_READING:
+        return Decoded(nothing=_NO_READING[message])
+    if message not in ("NBIRTH", "DBIRTH", "NDATA", "DDATA"):
+        raise DecodeError("bad_topic", f"Sparkplug B has no message {message[:32]!r}.")
+    told = read_payload(payload)
+    if len(told.metrics) > MAX_RECORDS:
+        raise DecodeError("too_large", f"The payload has {len(told.metrics):,} metrics.")
+    key = "/".join((group, *thing))
+    born = message.endswith("BIRTH")
+    known = _birth(told) if born else definitions.get(key, {})
+    records: list[Record] = []
+    unknown: list[Record] = []
+    for metric in told.metrics:
+        entry = _entry(metric, known)
+        if entry is None:
+            unknown.append(_unnamed(thing[-1], metric, arrival))
+            continue
+        record = _record(thing[-1], metric, entry, told, arrival)
+        if record is not None:
+            records.append(record)
+    if unknown and not records:
+        raise DecodeError(
+            "unknown_definition",
+            f"The message has {len(unknown)} metrics by alias only, and no birth that names "
+            "them was seen: send the node a Rebirth command, then try again.",
+        )
+    records += unknown
+    return Decoded(
+        records,
+        nothing="" if records else "no metric that is a reading",
+        learned={key: known} if born else {},
+    )
+
+
+def _birth(told: Any) -> dict[str, Any]:
+    """What is kept of a birth: by alias (and by name, where it has a unit) name, type and unit."""
+    kept: dict[str, Any] = {}
+    for metric in told.metrics:
+        if not metric.HasField("name"):
+            continue
+        unit = _unit(metric)
+        named = metric_of(metric.name[:_MAX_NAME], unit)
+        entry = [named, metric.datatype, unit]
+        if metric.HasField("alias"):
+            kept[str(metric.alias)] = entry if named else None
+        if named is not None:
+            kept["n:" + metric.name[:_MAX_NAME]] = entry
+    return kept
+
+
+def _entry(metric: Any, known: dict[str, Any]) -> list[Any] | None:
+    """Metric (None if it is none of ours), data type and unit; None where the alias is unknown."""
+    none = [None, 0, None]
+    if metric.HasField("name"):
+        name = metric.name[:_MAX_NAME]
+        born = known.get("n:" + name)
+        if born is not None:
+            return list(born)
+        unit = _unit(metric)
+        return [metric_of(name, unit), metric.datatype, unit]
+    alias = str(metric.alias)
+    if not metric.HasField("alias") or alias not in known:
+        return None
+    return none if known[alias] is None else list(known[alias])
+
+
+def _unnamed(device: str, metric: Any, arrival: float) -> Record:
+    """A metric that nobody can name, for the rejected: what is beside it in the message is used."""
+    value = _value(metric, metric.datatype)
+    value = value[:200] if isinstance(value, str) else value
+    channel = Channel(device[:_MAX_NAME], f"alias {metric.alias}", None)
+    return Record(channel, value, arrival, dated=False)
+
+
+def _unit(metric: Any) -> str | None:
+    properties = metric.properties
+    for key, value in zip(properties.keys, properties.values, strict=False):
+        if key.lower() in ("engunit", "engunits", "unit") and value.HasField("string_value"):
+            text = value.string_value[:32]
+            return text or None
+    return None
+
+
+def _record(device: str, metric: Any, entry: list[Any], told: Any, arrival: float) -> Record | None:
+    name, datatype, unit = entry
+    if name is None or metric.is_null:
+        return None
+    value = _value(metric, metric.datatype or datatype)
+    if isinstance(value, str):
+        text = in_text(name, value) if name in _EVENTS else _number(value)
+        value = value[:200] if text is None else text
+    if value is None:
+        return None
+    factor = 1.0
+    if unit in UNITS:
+        unit, factor = UNITS[unit]
+    elif unit is None and (name != "spo2" or not _is_share(value)):
+        unit = ASSUMED.get(name)
+    if isinstance(value, float):
+        value *= factor
+    stamp = metric.timestamp or told.timestamp
+    dated = 0 < stamp < _MAX_MILLISECONDS
+    return Record(
+        Channel(device[:_MAX_NAME], name, unit),
+        value,
+        stamp / 1000 if dated else arrival,
+        dated=dated,
+    )
+
+
+def _is_share(value: float | str) -> bool:
+    """Whether a saturation may be a share of one instead of a percentage."""
+    return isinstance(value, float) and 0 < value <= 1
+
+
+def _value(metric: Any, datatype: int) -> float | str | None:
+    field = next((one for one in VALUE_FIELDS if metric.HasField(one)), None)
+    if field is None:
+        return None
+    value = getattr(metric, field)
+    if field == "string_value":
+        return str(value)
+    if field in ("int_value", "long_value") and datatype in _SIGNED:
+        bits = _SIGNED[datatype]
+        value &= (1 << bits) - 1
+        if value >> (bits - 1):
+            value -= 1 << bits
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text.replace("_", "?"))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+SOURCE = Source(
+    "sparkplug",
+    decode,
+    formats={"sparkplug-b-protobuf": "group/DBIRTH/node/device"},
+    topics=(r"spBv1\.0/(?P<rest>.*)",),
+)
