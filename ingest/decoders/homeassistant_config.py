@@ -151,8 +151,9 @@ def _entity(
         diagnostic = config.get("entity_category") == "diagnostic"
         metric = meaning.of_sensor(device_class, unit, named, called, diagnostic)
         if metric is None and not written and device_class in ("", "enum"):
-            metric = meaning.of_text(named, called)
-            entity["k"] = "event" if named & {"action", "button", "click"} else "text"
+            pressed = bool(named & {"action", "button", "click"})
+            entity["k"] = "event" if pressed else "text"
+            metric = (meaning.of_event if pressed else meaning.of_text)(named, called)
         if not written and metric is not None:
             unit = meaning.ASSUMED.get(metric, "")
         entity |= {"u": unit or (str(written)[:32] if written else None), "f": factor}
@@ -172,10 +173,10 @@ def _entity(
         metric = "door"
         entity |= _texts(config, "state_open", "state_closed", "open", "closed")
     elif kind == "event":
-        metric = meaning.of_event(device_class, named, called)
+        metric = "motion" if device_class == "motion" else meaning.of_event(named, called)
     elif kind == "device_automation":
         trigger = words(config.get("type"), config.get("subtype"))
-        metric = meaning.of_event("", named | trigger, called)
+        metric = meaning.of_event(named | trigger, called)
         entity |= {"on": _text(config.get("payload"), ""), "t": _text(config.get("type"), "")}
     if metric is None:
         return None

@@ -142,14 +142,10 @@ def of_binary(device_class: str, named: frozenset[str], device: frozenset[str]) 
 
 
 def of_text(named: frozenset[str], device: frozenset[str]) -> str | None:
-    """The metric of a `sensor` that tells words: life safety, presses of a button, or none."""
-    safety = meant_by_entity(named, device)
-    return safety or ("button" if named & {"action", "button", "click"} else None)
+    """The metric of a `sensor` that tells words: life safety, or none."""
+    return meant_by_entity(named, device)
 
 
-def of_event(device_class: str, named: frozenset[str], device: frozenset[str]) -> str:
-    """The metric of an `event` or a trigger: life safety where names say so, else a button."""
-    safety = meant(named) or meant(device)
-    if safety is not None:
-        return safety
-    return "motion" if device_class == "motion" else "button"
+def of_event(named: frozenset[str], device: frozenset[str]) -> str:
+    """The metric of presses and triggers: life safety where names say so, else a button."""
+    return meant(named) or meant(device) or "button"

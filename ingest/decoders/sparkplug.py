@@ -22,7 +22,7 @@ from ingest.decoders.life_safety import in_text
 from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record
 from ingest.decoders.source import Definitions, Source
 from ingest.decoders.sparkplug_names import metric_of
-from ingest.decoders.sparkplug_payload import VALUE_FIELDS, read_payload
+from ingest.decoders.sparkplug_payload import VALUE_FIELDS, read_payload, text_of
 
 _NO_READING = {
     "NCMD": "a command", "DCMD": "a command", "NDEATH": "a node is gone",
@@ -92,12 +92,12 @@ def _birth(told: Any) -> dict[str, Any]:
         if not metric.HasField("name"):
             continue
         unit = _unit(metric)
-        named = metric_of(metric.name[:_MAX_NAME], unit)
+        named = metric_of(_name(metric), unit)
         entry = [named, metric.datatype, unit]
         if metric.HasField("alias"):
             kept[str(metric.alias)] = entry if named else None
         if named is not None:
-            kept["n:" + metric.name[:_MAX_NAME]] = entry
+            kept["n:" + _name(metric)] = entry
     return kept
 
 
@@ -105,7 +105,7 @@ def _entry(metric: Any, known: dict[str, Any]) -> list[Any] | None:
     """Metric (None if it is none of ours), data type and unit; None where the alias is unknown."""
     none = [None, 0, None]
     if metric.HasField("name"):
-        name = metric.name[:_MAX_NAME]
+        name = _name(metric)
         born = known.get("n:" + name)
         if born is not None:
             return list(born)
@@ -115,6 +115,10 @@ def _entry(metric: Any, known: dict[str, Any]) -> list[Any] | None:
     if not metric.HasField("alias") or alias not in known:
         return None
     return none if known[alias] is None else list(known[alias])
+
+
+def _name(metric: Any) -> str:
+    return text_of(metric.name)[:_MAX_NAME]
 
 
 def _unnamed(device: str, metric: Any, arrival: float) -> Record:
@@ -128,8 +132,10 @@ def _unnamed(device: str, metric: Any, arrival: float) -> Record:
 def _unit(metric: Any) -> str | None:
     properties = metric.properties
     for key, value in zip(properties.keys, properties.values, strict=False):
-        if key.lower() in ("engunit", "engunits", "unit") and value.HasField("string_value"):
-            text = value.string_value[:32]
+        if text_of(key).lower() in ("engunit", "engunits", "unit") and value.HasField(
+            "string_value"
+        ):
+            text = text_of(value.string_value)[:32]
             return text or None
     return None
 
@@ -172,7 +178,7 @@ def _value(metric: Any, datatype: int) -> float | str | None:
         return None
     value = getattr(metric, field)
     if field == "string_value":
-        return str(value)
+        return text_of(value)
     if field in ("int_value", "long_value") and datatype in _SIGNED:
         bits = _SIGNED[datatype]
         value &= (1 << bits) - 1

@@ -105,3 +105,8 @@ def read_payload(payload: bytes) -> Any:
         raise DecodeError(
             "unreadable", "This is not a Sparkplug B payload, or it was cut off."
         ) from None
+
+
+def text_of(field: str | bytes) -> str:
+    """A string field; the parser leaves one that is not UTF-8 as bytes."""
+    return field if isinstance(field, str) else field.decode("utf-8", "replace")

@@ -1,0 +1,140 @@
+"""Value templates: the usual ones are worth what Home Assistant says, the others are stopped."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.decoders.homeassistant_template import Budget, check, render
+from ingest.decoders.record import DecodeError
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SECONDS_PER_KILOBYTE = 0.5
+"""Ten times what is allowed, as the machine may be busy."""
+
+
+def worth(template: str, value: str = "", **value_json: Any) -> str:
+    variables = {"value": value, "value_json": value_json}
+    return render(template, variables, Budget(len(value)))
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ value_json.t }}", "21.5"),
+        ("{{ value_json['t'] | float | round(0) }}", "22"),
+        ("{{ (value_json.t | float * 1.8 + 32) | round(1) }}", "70.7"),
+        ("{{ value_json.deep.list[0] }}", "7"),
+        ("{{ value_json.missing }}", ""),
+        ("{{ value_json.missing | default(3) }}", "3"),
+        ("{{ 'ON' if value_json.on else 'OFF' }}", "ON"),
+        ("{% if value_json.t > 20 %}warm{% elif value_json.t > 10 %}cool{% else %}cold{% endif %}",
+         "warm"),
+        ("{% set x = value_json.t | int %}{{ x // 2 }}", "10"),
+        ("{{ value.split(',')[1] | float }}", "2.5"),
+        ("{{ value | regex_replace('[^0-9.]', '') }}", "12.5"),
+        ("{{ value | regex_findall_index('[0-9]+') }}", "1"),
+        ("{{ value_json.on | iif('a', 'b') }}", "a"),
+        ("{{ value_json.deep | to_json }}", '{"list": [7]}'),
+        ("{{ value_json.t is defined and value_json.t is number }}", "True"),
+        ("{{ value_json.get('t', 0) }}", "21.5"),
+        ("{{ 2 ** 3 }} {{ 7 % 4 }} {{ 'a' ~ 1 }}", "8.0 3 a1"),
+        ("{{ value in ['1,2.5'] }}", "True"),
+    ],
+)  # fmt: skip
+def test_usual_templates(template: str, text: str) -> None:
+    assert worth(template, "1,2.5", t=21.5, on=True, deep={"list": [7]}) == text
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for i in range(10**9) %}x{% endfor %}",
+        "{{ ''.__class__.__mro__ }}",
+        "{{ value['__class__']['__mro__'].x.y() }}",
+        "{{ value|attr('__class__') }}",
+        "{{ cycler.__init__.__globals__.os }}",
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% include 'x' %}",
+        "{% import 'x' as y %}",
+        "{% extends 'x' %}",
+        "{{ value|center(10**9) }}",
+        "{{ '%1000000000d'|format(1) }}",
+        "{{ lipsum(10**6) }}",
+        "{{ states('sensor.x') }}",
+        "{{ value.encode('utf-8') }}",
+        "{{ value.format(1) }}",
+        "{{ ''.join(['a']) }}",
+        "{{ min(*[1, 2]) }}",
+        "{{ {{ }}",
+        "{{" + "(" * 900 + "1" + ")" * 900 + "}}",
+        "x" * 3_000,
+    ],
+)
+def test_what_is_refused_by_name(template: str) -> None:
+    with pytest.raises(DecodeError) as refusal:
+        _checked_and_worth(template)
+    assert refusal.value.reason == "template"
+
+
+def _checked_and_worth(template: str) -> str:
+    check(template)
+    return worth(template)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ 'a' * 10**9 }}",
+        "{{ [value] * 99999999 }}",
+        "{{ 9**9**9**9**9 }}",
+        "{{ " + "9999999999 * " * 100 + "1 }}",
+        "{% set a = value %}" + "{% set a = a ~ a %}" * 60 + "{{ a }}",
+        "{% set a = value %}" + "{% set a = a + a %}" * 60 + "{{ a }}",
+        "{% set a = [value] %}" + "{% set a = [a, a] %}" * 60 + "{{ a }}",
+        "{% set a = [value] %}" + "{% set a = [a, a] %}" * 60 + "{{ a | to_json }}",
+        "{{ value | replace('a', 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb')" + " | upper" * 200 + " }}",
+        "{{ value[:100] | regex_search('(a+)+$') }}",
+        "{{ value[:100] | regex_search('a*a*a*a*b') }}",
+        "{{ value[:100] | regex_search('(a|a)(a|a)(a|a)(a|a)(a|a)(a|a)b') }}",
+        "{{ value | regex_search('a*b') }}",
+        "{{ value / 0 }}",
+        "{{ 1 / 0 }}",
+        "{{ (-8) ** 0.5 }}",
+        "{{ value | int }}",
+        "{{ value_json.a.b.c + 1 }}",
+    ],
+)
+def test_what_is_stopped(template: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(DecodeError, match=r"template|Template"):
+        worth(template, "a" * 1_000)
+    assert time.perf_counter() - start < SECONDS_PER_KILOBYTE * (1 + len(template) / 1000)
+
+
+def test_a_slow_expression_within_the_bounds_is_still_fast() -> None:
+    start = time.perf_counter()
+    worth("{{ value | regex_search('a*a*b') }}", "a" * 128)
+    assert time.perf_counter() - start < SECONDS_PER_KILOBYTE
+
+
+_PIECES = st.sampled_from(
+    ["value", "value_json", "a", "'x'", "1", "2.5", "9999999999", "(", ")", "[", "]", "{", "}", "|",
+     "~", "+", "*", "**", "/", "%", ".", ",", ":", "if", "else", "is", "not", "in", "and", "or",
+     "float", "int", "round", "default", "upper", "replace('x','yy')", "split", "to_json",
+     "from_json", "join", "list", "sum", "max", "length", "{{", "}}", "{%", "%}", "set a =",
+     "{% if", "{% endif %}", "__class__", "abs", "regex_findall('.*')", "bool", "=="]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=30), st.text(max_size=50))
+@settings(unhurried, max_examples=300)
+def test_no_template_breaks_it(pieces: list[str], value: str) -> None:
+    for template in (" ".join(pieces), "{{ " + " ".join(pieces) + " }}"):
+        with suppress(DecodeError):
+            render(template, {"value": value, "value_json": {"a": [1, value]}}, Budget(100))
