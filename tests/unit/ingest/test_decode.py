@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ingest.decode import DecodeState, decode_line
+from ingest.decode import MAX_LINE, DecodeState, decode_line
+from saimi.commands.decode import decode as command
 from tests.support.parts import missing
 from tests.unit.ingest.test_senml import EXAMPLES
 
@@ -64,6 +68,107 @@ def test_what_is_rejected_and_why(line: bytes, reason: str) -> None:
 
 def test_a_format_outside_the_list_is_refused_by_name() -> None:
     assert "'senml+xml'" in decoded(topic=None, format="senml+xml", payload="<x/>")["rejected"]
+
+
+@pytest.mark.parametrize("form", ["senml+xml", "senml-exi"])
+def test_senml_in_other_clothes_is_told_what_to_send_instead(form: str) -> None:
+    for line in ({"topic": None, "format": form}, {"topic": form}):
+        rejected = decoded(**line, payload="x")["rejected"]
+        assert form in rejected
+        assert "JSON or CBOR" in rejected
+
+
+def lines(*given: dict[str, Any]) -> list[dict[str, Any]]:
+    state = DecodeState(1_790_000_000.0)
+    return [decode_line(json.dumps(line).encode(), state) for line in given]
+
+
+ANNOUNCED = {
+    "state_topic": "zigbee2mqtt/Keittiö anturi",
+    "device_class": "humidity",
+    "value_template": "{{ value_json.humidity }}",
+    "device": {"identifiers": ["hall"]},
+}
+
+
+@pytest.mark.parametrize("prefix", ["", "saimi/v1/gw/homeassistant/"])
+def test_what_earlier_lines_announced_holds_for_later_ones(prefix: str) -> None:
+    _, state = lines(
+        {"topic": f"{prefix}homeassistant/sensor/x/config", "payload": ANNOUNCED},
+        {"topic": f"{prefix}zigbee2mqtt/Keittiö anturi", "payload": '{"humidity":41.5}'},
+    )
+    (reading,) = state["readings"]
+    assert reading["device"] == "hall"
+    assert (reading["metric"], reading["value"], reading["unit"]) == ("humidity", 41.5, "%")
+
+
+def test_a_topic_that_no_source_uses_is_asked_of_what_was_announced() -> None:
+    announced = {**ANNOUNCED, "state_topic": "home/x", "availability_topic": "home/up"}
+    config = {"topic": "homeassistant/sensor/x/config", "payload": announced}
+    _, state, up, other = lines(
+        config,
+        {"topic": "home/x", "payload": {"humidity": 40}},
+        {"topic": "home/up", "payload": "online"},
+        {"topic": "home/other", "payload": "1"},
+    )
+    assert state["readings"][0]["value"] == 40
+    assert up == {"readings": [], "rejected": None}
+    assert other["rejected"].startswith("unknown_definition: ")
+
+
+def test_definitions_hold_for_their_own_gateway_only() -> None:
+    _, state = lines(
+        {"topic": "saimi/v1/a/homeassistant/homeassistant/sensor/x/config", "payload": ANNOUNCED},
+        {"topic": "saimi/v1/b/homeassistant/zigbee2mqtt/Keittiö anturi", "payload": "{}"},
+    )
+    assert state["rejected"].startswith("unknown_definition: ")
+
+
+def test_a_qualifier_is_shown_where_there_is_one() -> None:
+    pack = '[{"n":"a/glucose","u":"mmol/L","v":33.3,"t":1780000000,"qualifier":1}]'
+    (reading,) = decoded(topic="senml", payload=pack)["readings"]
+    assert reading["qualifier"] == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[" * 100_000,
+        b'{"topic":"senml","payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"topic":"senml","payload":"' + b"a" * (MAX_LINE + 1) + b'"}',
+        b'{"topic":"senml","payload":"\\ud800"}',
+        b'{"topic":"\xff","payload":"x"}',
+        b"\xff\xfe",
+        b"null",
+        b'{"topic":"senml","payload":1e400}',
+        b'{"topic":"homeassistant/sensor/x/config","payload":NaN}',
+    ],
+)
+def test_no_line_breaks_it(line: bytes) -> None:
+    result = decode_line(line, DecodeState(0.0))
+    assert result["readings"] == []
+    assert result["rejected"]
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+@settings(deadline=None)
+def test_no_bytes_break_it(line: bytes) -> None:
+    wrapped = json.dumps({"topic": line.decode("utf-8", "replace"), "payload": "1"}).encode()
+    for one in (line, wrapped):
+        assert set(decode_line(one, DecodeState(0.0))) == {"readings", "rejected"}
+
+
+def test_a_line_that_is_far_too_long_is_one_rejected_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.decode.MAX_LINE", 1_000)
+    good = json.dumps({"topic": "senml", "payload": PACK}).encode()
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(b"\n".join((good, b"a" * 10_000, b"", good)))
+    command(file)
+    first, long, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == last == {"readings": [READING], "rejected": None}
+    assert long["rejected"].startswith("bad_line: The line has more than 1,000 bytes")
 
 
 def test_every_recorded_senml_message_in_json_is_decoded() -> None:
