@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.decoders import homeassistant, senml, sparkplug
+from ingest.decoders import homeassistant, senml, sparkplug, tasmota, zigbee2mqtt
 from ingest.decoders.record import MAX_PAYLOAD, Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 
@@ -20,6 +20,8 @@ SOURCES: dict[str, Source] = {
         senml.SOURCE,
         homeassistant.SOURCE,
         sparkplug.SOURCE,
+        zigbee2mqtt.SOURCE,
+        tasmota.SOURCE,
     )
 }  # fmt: skip
 FORMATS: dict[str, tuple[str, str]] = {
