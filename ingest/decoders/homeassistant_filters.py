@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from ingest.decoders.record import DecodeError
+from ingest.decoders.homeassistant_regex import (
+    regex_findall,
+    regex_findall_index,
+    regex_match,
+    regex_replace,
+    regex_search,
+)
 from ingest.decoders.strict_json import read_json
 
 
@@ -21,10 +25,7 @@ class Undefined:
 
 UNDEFINED = Undefined()
 _RAISE = object()
-_MAX_PATTERN = 100
 _MAX_TEXT = 2 * 1024 * 1024
-_MAX_SUBJECT = 128
-"""Characters; three nested tries over so many are two million steps, some milliseconds."""
 
 
 def truth(value: Any) -> bool:
@@ -154,74 +155,6 @@ def _length(value: Any) -> int:
     return 0 if isinstance(value, Undefined) else len(value)
 
 
-@lru_cache(maxsize=512)
-def _pattern(pattern: str, ignorecase: bool) -> re.Pattern[str]:
-    """A pattern that cannot run away: no repeat within a repeat, and few of each kind.
-
-    With at most two repeats, a try costs at most the square of the subject, and there are as many
-    tries as characters; four options and three alternatives multiply that by a small number.
-    """
-    bare = re.sub(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", "x", pattern)
-    repeats = len(re.findall(r"[*+{]", bare))
-    if (
-        len(pattern) > _MAX_PATTERN
-        or repeats > 2
-        or bare.count("?") > 2
-        or bare.count("|") > 3
-        or "(?" in bare
-        or re.search(r"\)[*+{?]", bare)
-        or re.search(r"\\[1-9]", pattern)
-    ):
-        raise DecodeError(
-            "template",
-            "The template searches with a regular expression that might never end; use at most "
-            "two repeats, none within another.",
-        )
-    return re.compile(pattern, re.IGNORECASE if ignorecase else 0)
-
-
-def _searched(text: Any, pattern: str, ignorecase: bool) -> tuple[str, re.Pattern[str]]:
-    subject = _plain(text)
-    if len(subject) > _MAX_SUBJECT:
-        raise DecodeError(
-            "template",
-            f"The template searches more than {_MAX_SUBJECT} characters with a regular expression, "
-            "which is not done.",
-        )
-    try:
-        return subject, _pattern(pattern, ignorecase)
-    except (re.error, OverflowError):
-        raise ValueError from None
-
-
-def _regex_match(text: Any, find: str = "", ignorecase: bool = False) -> bool:
-    subject, pattern = _searched(text, find, ignorecase)
-    return pattern.match(subject) is not None
-
-
-def _regex_search(text: Any, find: str = "", ignorecase: bool = False) -> bool:
-    subject, pattern = _searched(text, find, ignorecase)
-    return pattern.search(subject) is not None
-
-
-def _regex_replace(text: Any, find: str = "", replace: str = "", ignorecase: bool = False) -> str:
-    subject, pattern = _searched(text, find, ignorecase)
-    if len(replace) > 64:
-        raise ValueError
-    return pattern.sub(replace, subject)
-
-
-def _regex_findall(text: Any, find: str = "", ignorecase: bool = False) -> list[Any]:
-    subject, pattern = _searched(text, find, ignorecase)
-    return pattern.findall(subject)
-
-
-def _regex_findall_index(
-    text: Any, find: str = "", index: int = 0, ignorecase: bool = False
-) -> Any:
-    return _regex_findall(text, find, ignorecase)[index]
-
-
 def _is_number(value: Any) -> bool:
     number = _float(value, None)
     return number is not None and math.isfinite(number)
@@ -268,11 +201,11 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "max": max,
     "min": min,
     "multiply": _multiply,
-    "regex_findall": _regex_findall,
-    "regex_findall_index": _regex_findall_index,
-    "regex_match": _regex_match,
-    "regex_replace": _regex_replace,
-    "regex_search": _regex_search,
+    "regex_findall": regex_findall,
+    "regex_findall_index": regex_findall_index,
+    "regex_match": regex_match,
+    "regex_replace": regex_replace,
+    "regex_search": regex_search,
     "replace": _replace,
     "round": _round,
     "split": lambda text, *more: _split(_plain(text), *more),
@@ -296,6 +229,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": _extreme(min),
     "sqrt": lambda value: math.sqrt(_float(value)),
 }
+SEARCHES = frozenset((regex_findall, regex_findall_index, regex_match, regex_replace, regex_search))
+"""What costs much more than its arguments are long."""
 METHODS: dict[str, Callable[..., Any]] = {
     "endswith": lambda text, end: text.endswith(end),
     "find": lambda text, part: text.find(part),
@@ -331,11 +266,11 @@ TESTS: dict[str, Callable[..., Any]] = {
     "lessthan": lambda a, b: a < b,
     "lt": lambda a, b: a < b,
     "mapping": lambda value: isinstance(value, dict),
-    "match": _regex_match,
+    "match": regex_match,
     "ne": lambda a, b: a != b,
     "none": lambda value: value is None,
     "number": lambda value: isinstance(value, (int, float)),
-    "search": _regex_search,
+    "search": regex_search,
     "sequence": lambda value: isinstance(value, (str, list, tuple)),
     "string": lambda value: isinstance(value, str),
     "true": lambda value: value is True,

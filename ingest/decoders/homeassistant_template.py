@@ -19,6 +19,7 @@ from ingest.decoders.homeassistant_filters import (
     FILTERS,
     FUNCTIONS,
     METHODS,
+    SEARCHES,
     TESTS,
     UNDEFINED,
     Undefined,
@@ -40,7 +41,7 @@ class Budget:
 
     def __init__(self, payload: int) -> None:
         """`payload`: the length of the message, in bytes; a longer one may cost more."""
-        self._left = 5_000 + payload // 16
+        self._left = 10_000 + payload // 16
 
     def spend(self, size: int = 0) -> None:
         """One step over a value of `size` characters or entries.
@@ -63,8 +64,11 @@ def check(template: str) -> None:
     Raises:
         DecodeError: no template, too long, or with a part that is not understood.
     """
-    for node in _parsed(template).find_all(nodes.Node):
+    waiting: list[nodes.Node] = [_parsed(template)]
+    while waiting:
+        node = waiting.pop()
         _known(node)
+        waiting.extend(node.iter_child_nodes())
 
 
 def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
@@ -73,6 +77,7 @@ def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
     Raises:
         DecodeError: not understood, too much work, or an error such as a division by zero.
     """
+    budget.spend(32 * len(template))  # it may have to be parsed
     tree = _parsed(template)
     try:
         text = _Walk(dict(variables), budget).block(tree.body)
@@ -85,19 +90,27 @@ def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
     return text.strip()
 
 
-@lru_cache(maxsize=4_096)
 def _parsed(template: str) -> nodes.Template:
     if len(template) > MAX_TEMPLATE:
         raise DecodeError(
             "template",
             f"The template is longer than {MAX_TEMPLATE:,} characters, so it was not read.",
         )
+    tree = _tree(template)
+    if tree is None:
+        raise DecodeError(
+            "template", "The template is not written as Jinja writes them, so it was not used."
+        )
+    return tree
+
+
+@lru_cache(maxsize=4_096)
+def _tree(template: str) -> nodes.Template | None:
+    """The tree of a template; None if it is none, which is remembered as well."""
     try:
         return _JINJA.parse(template)
     except (TemplateError, ValueError, ArithmeticError, RecursionError):
-        raise DecodeError(
-            "template", "The template is not written as Jinja writes them, so it was not used."
-        ) from None
+        return None
 
 
 def _known(node: nodes.Node) -> None:
@@ -297,6 +310,8 @@ class _Walk:
         for one in positional:
             if isinstance(one, (str, list, dict, tuple)):
                 self._budget.spend(_weight(one, self._budget))
+        if function in SEARCHES:
+            self._budget.spend(256 * 1_000)
         result = function(*positional, **named)
         if isinstance(result, (str, list, tuple)):
             _bound(len(result), *[len(one) for one in positional if isinstance(one, (str, list))])
