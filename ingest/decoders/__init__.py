@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.decoders import homeassistant, senml, sparkplug, tasmota, zigbee2mqtt
+from ingest.decoders import homeassistant, senml, shelly, sparkplug, tasmota, zigbee2mqtt
 from ingest.decoders.record import MAX_PAYLOAD, Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 
@@ -21,6 +21,7 @@ SOURCES: dict[str, Source] = {
         homeassistant.SOURCE,
         sparkplug.SOURCE,
         zigbee2mqtt.SOURCE,
+        shelly.SOURCE,
         tasmota.SOURCE,
     )
 }  # fmt: skip
