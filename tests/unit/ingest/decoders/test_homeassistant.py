@@ -202,6 +202,12 @@ def test_what_is_beside_the_event_is_not_the_event() -> None:
     assert one("sensor", "fall_count", "3", unit_of_meas="x", dev_cla="battery")[0] == "battery"
 
 
+def test_a_smoke_alarm_that_is_tested_has_seen_no_smoke() -> None:
+    home = Home()
+    home.announce("binary_sensor", "smoke_alarm_test")
+    assert home.send("t", "ON").records == []
+
+
 def test_a_button_a_release_and_nothing() -> None:
     home = Home()
     home.announce("sensor", "action", val_tpl="{{ value_json.action }}")

@@ -123,6 +123,15 @@ def test_a_slow_expression_within_the_bounds_is_still_fast() -> None:
     assert time.perf_counter() - start < SECONDS_PER_KILOBYTE
 
 
+def test_a_message_cannot_have_any_number_of_long_templates_read() -> None:
+    budget = Budget(0)
+    with pytest.raises(DecodeError) as refusal:
+        for number in range(1_000):
+            render("x" * 2_000 + f"{{{{ {number} }}}}", {}, budget)
+    assert refusal.value.reason == "template_limit"
+    assert number < 100
+
+
 _PIECES = st.sampled_from(
     ["value", "value_json", "a", "'x'", "1", "2.5", "9999999999", "(", ")", "[", "]", "{", "}", "|",
      "~", "+", "*", "**", "/", "%", ".", ",", ":", "if", "else", "is", "not", "in", "and", "or",

@@ -48,7 +48,7 @@ BIRTH = payload(
     {"name": "Temperature", "alias": 2, "datatype": INT16, "int_value": 0xFFFB, "unit": "°C"},
     {"name": "Fall Detected", "alias": 3, "datatype": BOOLEAN, "boolean_value": False},
     {"name": "Firmware", "alias": 4, "datatype": STRING, "string_value": "1.2"},
-    {"name": "Body Temperature", "alias": 5, "datatype": DOUBLE, "is_null": True, "unit": "degC"},
+    {"name": "SpO2", "alias": 5, "datatype": DOUBLE, "is_null": True, "double_value": 0.0},
 )
 
 
