@@ -27,7 +27,7 @@ from ingest.decoders.strict_json import read_json
 
 _SECOND = ("events", "status", "rpc", "debug", "command")
 _MAX_COMPONENTS = 512
-_MAX_EVENTS = 64
+_MAX_EVENTS = 512
 _NUMBERS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "temperature": (("tC", "room_temperature", "Cel"),),
     "humidity": (("rh", "humidity", "%"),),
@@ -90,9 +90,11 @@ def _of_first(levels: list[str], payload: bytes) -> bool:
 
 
 def _second(device: str, what: str, below: list[str], payload: bytes, arrival: float) -> Decoded:
-    if what in ("debug", "command") or payload.strip()[:1] != b"{":
-        return Decoded(nothing="a command, a log or whether a device is online")
+    if what in ("debug", "command"):
+        return Decoded(nothing="a command or a log")
     told = read_json(payload)
+    if not isinstance(told, dict):
+        raise DecodeError("not_shelly", "A Shelly sends an object there; this is something else.")
     if what == "status":
         readings = Readings(arrival, dated=False)
         if below and below[0]:
@@ -114,7 +116,9 @@ def _second(device: str, what: str, below: list[str], payload: bytes, arrival: f
     _status(readings, device, result)
     events = result.get("events")
     if isinstance(events, list):
-        for event in events[:_MAX_EVENTS]:
+        if len(events) > _MAX_EVENTS:
+            raise DecodeError("too_large", f"The message has over {_MAX_EVENTS} events.")
+        for event in events:
             if isinstance(event, dict):
                 _event(readings, device, event)
     return readings.said("a message without a reading")

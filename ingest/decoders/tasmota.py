@@ -26,8 +26,10 @@ from ingest.decoders.strict_json import read_json
 
 _HOME = ZoneInfo("Europe/Helsinki")
 _PREFIXES = frozenset(("tele", "stat", "cmnd"))
-_MAX_SENSORS = 64
-_MAX_VALUES = 64
+_MAX_VALUES = 512
+"""Most of anything that one level of a message may name; no board has as many."""
+_OBJECTS = frozenset(("SENSOR", "STATE", "RESULT", "MARGINS"))
+"""What is always a JSON object."""
 _MEASURES = {
     "Temperature": ("room_temperature", ""), "Humidity": ("humidity", "%"),
     "Pressure": ("air_pressure", ""), "CarbonDioxide": ("carbon_dioxide", "[ppm]"),
@@ -69,11 +71,13 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
     if prefix == "cmnd" or what == "LWT" or not payload.strip():
         return Decoded(nothing="a command, the availability of a device or a deletion")
     readings: Readings
-    if payload.strip()[:1] != b"{":
+    if payload.strip()[:1] != b"{" and what.upper() not in _OBJECTS:
         readings = Readings(arrival, dated=False)
         _state(readings, topic, what, payload[:64].decode("utf-8", "replace").strip())
         return readings.said("a plain value that is no reading")
     told = read_json(payload)
+    if not isinstance(told, dict):
+        raise DecodeError("not_tasmota", "Tasmota sends an object there; this is something else.")
     if what.upper() in ("STATUS8", "STATUS10") and isinstance(told.get("StatusSNS"), dict):
         told = told["StatusSNS"]
     elif what.upper().startswith(("INFO", "STATUS")):
@@ -105,7 +109,7 @@ def _message(
     }
     sensors = [
         (name, said)
-        for name, said in list(told.items())[:_MAX_SENSORS]
+        for name, said in _bounded(told).items()
         if isinstance(said, dict) and name not in _WORDLESS
     ]
     key = f"sensors:{topic}"
@@ -113,8 +117,8 @@ def _message(
     for name, said in sensors:
         if name == "ENERGY":
             _energy(readings, topic, said)
-        elif name == "ZbReceived" or name == "ZbInfo":
-            for address, one in list(said.items())[:_MAX_SENSORS]:
+        elif name in ("ZbReceived", "ZbInfo"):
+            for address, one in _bounded(said).items():
                 if isinstance(one, dict):
                     zigbee = str(one.get("Name") or address)[:128]
                     _sensor(readings, f"{topic}/{zigbee}", one, units)
@@ -131,6 +135,15 @@ def _message(
     if isinstance(wifi, dict):
         readings.add(topic, "signal_strength", number(wifi.get("Signal")), "dB[mW]")
     return {key: True} if several and definitions.get(key) is None else {}
+
+
+def _bounded(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    if len(said) > _MAX_VALUES:
+        raise DecodeError(
+            "too_large",
+            f"The message names over {_MAX_VALUES} things at once; no board has as many.",
+        )
+    return said
 
 
 def _clash(sensors: list[tuple[str, dict[str, Any]]]) -> bool:
@@ -151,7 +164,7 @@ def _sensor(
     said: Mapping[str, Any],
     units: Mapping[str, tuple[str, float]],
 ) -> None:
-    for key, value in list(said.items())[:_MAX_VALUES]:
+    for key, value in _bounded(said).items():
         if key in _MEASURES:
             metric, unit = _MEASURES[key]
             factor = 1.0
@@ -218,8 +231,9 @@ def _alarm(readings: Readings, device: str, key: str, value: Any) -> None:
     if isinstance(value, (dict, list)) or value is None or value == "":
         return
     metric = meant(words(key))
-    if metric == "carbon_monoxide" and number(value) not in (None, 0.0, 1.0):
-        readings.add(device, "carbon_monoxide_concentration", number(value), "[ppm]")
+    if metric is not None and number(value) not in (None, 0.0, 1.0):  # how much, not whether
+        if metric == "carbon_monoxide":
+            readings.add(device, "carbon_monoxide_concentration", number(value), "[ppm]")
     elif metric is not None:
         readings.add(device, metric, alarm(metric, value))
     elif key.lower() in ("action", "event") and isinstance(value, str):

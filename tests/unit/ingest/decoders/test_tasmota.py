@@ -106,6 +106,7 @@ def test_buttons_switches_and_alarms() -> None:
                          ({"X": {"SOS": True}}, "help"), ({"X": {"FallDetected": "1"}}, "fall"),
                          ({"Button1": {"Action": "SOS"}}, "help")):  # fmt: skip
         assert reads("tele/n/SENSOR", said) == {("n", metric, None, 1.0)}
+    assert reads("tele/n/SENSOR", {"MQ2": {"Smoke": 35}}) == set()
     assert reads("tele/n/SENSOR", {"MQ": {"CO": 35}}) == {
         ("n", "carbon_monoxide_concentration", "[ppm]", 35.0)
     }
