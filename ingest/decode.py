@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from core.wire import parse_topic
-from ingest.decoders import FORMATS, SOURCES, decode, source_of
+from ingest.decoders import FORMATS, SOURCES, decode, homeassistant, source_of
 from ingest.decoders.record import Decoded, DecodeError, Record
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of a line; a message itself may have less (`ingest.decoders.record.MAX_PAYLOAD`)."""
-_ANNOUNCED = "homeassistant"
+_ANNOUNCED = homeassistant.SOURCE.name
 """The source whose topics are its devices' own, known from what was announced."""
 _REFUSED = {
     "senml+xml": "SenML in XML is not taken; let the gateway send JSON or CBOR.",
@@ -126,7 +126,7 @@ def _source(given: _Line, state: DecodeState) -> tuple[str, str, str]:
         return "", source, _with_uuid(rest, uuid)
     announced = state.definitions("", _ANNOUNCED)
     undefined = used is None or not state.definitions("", used[0])
-    if undefined and any(topic in one["s"] or topic in one["o"] for one in announced.values()):
+    if undefined and any(homeassistant.names(known, topic) for known in announced.values()):
         return "", _ANNOUNCED, topic  # a device that announced this very topic says what it means
     if used is not None:
         return "", used[0], _with_uuid(used[1], uuid)

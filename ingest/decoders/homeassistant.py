@@ -13,6 +13,7 @@ keeps the device's name, the others (all of them, where none is called so) are
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from core.catalogue import catalogue
@@ -48,7 +49,7 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
     where = place(rest)
     if where is not None:
         return _announced(rest, where, payload, definitions)
-    if any(rest in known.get("o", ()) for known in definitions.values()):
+    if any(_covering(known["o"], rest) for known in definitions.values()):
         return Decoded(nothing="told on a topic that is no state")
     last = rest.rpartition("/")[2]
     if last in _NO_READING or last.startswith("log"):
@@ -84,8 +85,8 @@ def _entities(topic: str, definitions: Definitions) -> list[tuple[str, dict[str,
     found = [
         (known["d"], entity)
         for known in definitions.values()
-        if topic in known.get("s", ())
-        for entity in known["s"][topic]
+        for named in _covering(known["s"], topic)
+        for entity in known["s"][named]
     ]
     if not found:
         return []
@@ -97,6 +98,30 @@ def _entities(topic: str, definitions: Definitions) -> list[tuple[str, dict[str,
     ]  # fmt: skip
     named.sort(key=lambda one: one[1]["m"] not in _NEVER_FILTERED)
     return named[:MAX_RECORDS]
+
+
+def names(known: Mapping[str, Any], topic: str) -> bool:
+    """Whether a learned configuration names a topic, as a state or otherwise."""
+    return bool(_covering(known["s"], topic) or _covering(known["o"], topic))
+
+
+def _covering(named: Collection[str], topic: str) -> list[str]:
+    """Those of some topics, which may have wildcards (OpenMQTTGateway announces `+/+/…`), that
+    cover a topic."""
+    if topic in named:
+        return [topic]
+    return [one for one in named if ("+" in one or "#" in one) and _covers(one, topic)]
+
+
+def _covers(wildcard: str, topic: str) -> bool:
+    levels = topic.split("/")
+    parts = wildcard.split("/")
+    if parts[-1] == "#":
+        parts.pop()
+        levels = levels[: len(parts)] if len(levels) >= len(parts) else []
+    return len(parts) == len(levels) and all(
+        part in ("+", level) for part, level in zip(parts, levels, strict=True)
+    )
 
 
 def _several(definitions: Definitions, devices: set[str]) -> set[tuple[str, str, str]]:
@@ -144,9 +169,13 @@ def _state(entities: list[tuple[str, dict[str, Any]]], payload: bytes, arrival: 
             refused = error
             records.append(Record(channel, None, arrival, dated=False))
             continue
+        if isinstance(value, str):
+            refused = DecodeError(
+                "no_value", f"The state is none that {entity['m']} can have, so it was not used."
+            )
         if value is not None:
             records.append(Record(channel, value, arrival, dated=False))
-    if refused is not None and all(record.value is None for record in records):
+    if refused is not None and not any(isinstance(record.value, float) for record in records):
         raise refused
     return Decoded(records, nothing="" if records else "a state without a value")
 

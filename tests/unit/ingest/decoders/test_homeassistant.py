@@ -199,7 +199,7 @@ def test_what_is_beside_the_event_is_not_the_event() -> None:
     home.announce("binary_sensor", "motion", name="Fall radar motion", dev_cla="motion",
                   dev={"ids": "d", "name": "Fall radar"})  # fmt: skip
     assert home.read("t", "ON") == [("d", "motion", 1.0, None)]
-    assert one("sensor", "fall_count", "3", unit_of_meas="x", dev_cla="battery")[0] == "battery"
+    assert one("sensor", "3", "fall_count", unit_of_meas="x", dev_cla="battery")[0] == "battery"
 
 
 def test_a_smoke_alarm_that_is_tested_has_seen_no_smoke() -> None:
@@ -236,9 +236,28 @@ def test_what_is_no_reading_is_understood() -> None:
     assert home.send("homeassistant/status", "online").nothing
 
 
-def test_a_text_where_a_number_belongs_is_kept_as_it_is() -> None:
-    config = {"dev_cla": "humidity", "unit_of_meas": "%"}
-    assert one("sensor", "moist", **config) == ("humidity", "moist", "%")
+def test_a_text_where_a_number_belongs_is_kept() -> None:
+    home = Home()
+    home.announce("sensor", "a", dev_cla="humidity", val_tpl="{{ value_json.a }}")
+    home.announce("sensor", "b", dev_cla="battery", val_tpl="{{ value_json.b }}")
+    with pytest.raises(DecodeError) as refusal:  # the whole message is kept
+        home.send("t", {"a": "moist", "b": "1e400"})
+    assert refusal.value.reason == "no_value"
+    assert home.read("t", {"a": "moist", "b": "50"}) == [  # what is wrong is kept, the rest used
+        ("d", "humidity", "moist", "%"),
+        ("d", "battery", 50.0, "%"),
+    ]
+
+
+def test_a_state_topic_may_have_wildcards() -> None:
+    home = Home()
+    home.announce("sensor", "a", dev_cla="humidity", stat_t="+/+/BTtoMQTT/A4C138")
+    home.announce("sensor", "b", dev_cla="battery", stat_t="deep/#")
+    assert home.read("home/hub/BTtoMQTT/A4C138", "40") == [("d", "humidity", 40.0, "%")]
+    assert home.read("deep/er/est", "50") == [("d", "battery", 50.0, "%")]
+    for other in ("home/BTtoMQTT/A4C138", "home/hub/BTtoMQTT/B", "deeper"):
+        with pytest.raises(DecodeError):
+            home.send(other, "40")
 
 
 @pytest.mark.parametrize(

@@ -124,12 +124,13 @@ def test_a_slow_expression_within_the_bounds_is_still_fast() -> None:
 
 
 def test_a_message_cannot_have_any_number_of_long_templates_read() -> None:
-    budget = Budget(0)
+    budget, long = Budget(0), "x" * 2_000
+    for number in range(20):
+        render(long + str(number), {}, budget)
+    rest = (render(long + str(number), {}, budget) for number in range(20, 100))
     with pytest.raises(DecodeError) as refusal:
-        for number in range(1_000):
-            render("x" * 2_000 + f"{{{{ {number} }}}}", {}, budget)
+        list(rest)
     assert refusal.value.reason == "template_limit"
-    assert number < 100
 
 
 _PIECES = st.sampled_from(
