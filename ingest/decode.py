@@ -133,7 +133,7 @@ def _source(given: _Line, state: DecodeState) -> tuple[str, str, str]:
     for name in (form, head):
         if name in SOURCES:
             return "", name, _with_uuid(topic if name == form else behind, uuid)
-    if announced and topic and not form:
+    if announced and "/" in topic and not form:
         return "", _ANNOUNCED, topic
     return "", form or topic, topic
 
