@@ -285,6 +285,7 @@ def test_a_pad_in_the_bed_and_a_door() -> None:
     assert home.reads("Patja", {"pressure": "true"}) == {("Patja", "bed"): 1.0}
     assert home.reads("Ovi", {"contact": False}) == {("Ovi", "door"): 1.0}
     assert home.reads("Ovi", {"contact": "true"}) == {("Ovi", "door"): 0.0}
+    assert home.reads("Ovi", {"contact": 0}) == {("Ovi", "door"): 1.0}
     assert home.reads("Muu", {"contact": False}) == {("Muu", "door"): 1.0}
 
 
@@ -301,6 +302,19 @@ def test_what_is_no_measurement_is_left_out() -> None:
     assert home.reads("A", {"battery": 0}) == {("A", "battery"): 0.0}
     assert home.reads("B", {"battery": 0, "voltage": 231}) == {("B", "voltage"): 231.0}
     assert home.reads("C", {"battery": 0, "voltage": 231}) == {}
+
+
+def test_a_lock_says_locked_and_the_metric_unlocked() -> None:
+    home = Home()
+    state = binary("state", "LOCK", "UNLOCK", access=7)
+    home.has(device("Lukko", {"type": "lock", "features": [state]}))
+    assert home.reads("Lukko", {"state": "UNLOCK"}) == {("Lukko", "lock"): 1.0}
+    assert home.reads("Lukko", {"state": "LOCK"}) == {("Lukko", "lock"): 0.0}
+
+
+def test_of_two_alarms_of_a_device_one_is_enough() -> None:
+    said = {"smoke": False, "smoke_alarm": True, "fire": False}
+    assert Home().reads("Savu", said) == {("Savu", "smoke"): 1.0}
 
 
 def test_two_relays_are_two_devices_and_one_endpoint_is_the_device() -> None:
@@ -331,6 +345,7 @@ def test_one_topic_for_each_property_and_names_with_slashes() -> None:
     assert home.reads(name + "/voltage", b"2950") == {(name, "battery_voltage"): 2950.0}
     assert home.reads(name + "/action", b"sos") == {(name, "help"): 1.0}
     assert home.reads(name, {"voltage": 2950}) == {(name, "battery_voltage"): 2950.0}
+    assert home.reads(name + "/device", {"temperature": 1}) == {}
     assert home.reads("zigbee2mqtt/" + name, {"voltage": 1}) == {(name, "battery_voltage"): 1.0}
     echoes = [("availability", b"online"), ("availability", b'{"state":"offline"}'), ("", b"")]
     for echo, said in [*echoes, ("set", b'{"smoke":true}'), ("get", b'{"state":""}')]:
