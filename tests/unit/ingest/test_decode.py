@@ -13,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.decode import MAX_LINE, DecodeState, decode_line
+from ingest.decoders import FORMATS, SOURCES
+from ingest.decoders.record import Decoded
+from ingest.decoders.source import Definitions, Source
 from saimi.commands.decode import decode as command
 from tests.support.parts import missing
 from tests.unit.ingest.test_senml import EXAMPLES
@@ -128,6 +131,32 @@ def test_a_qualifier_is_shown_where_there_is_one() -> None:
     pack = '[{"n":"a/glucose","u":"mmol/L","v":33.3,"t":1780000000,"qualifier":1}]'
     (reading,) = decoded(topic="senml", payload=pack)["readings"]
     assert reading["qualifier"] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        ({"topic": "raw/2A37"}, "device/2A37"),
+        ({"topic": "raw", "uuid": "2A37"}, "device/2A37"),
+        ({"topic": None, "format": "raw", "uuid": "2A37"}, "device/2A37"),
+        ({"topic": "cuff/2a37", "format": "raw"}, "cuff/2a37"),
+        ({"topic": "saimi/v1/gw/heard/cuff", "uuid": "2A37"}, "cuff/2A37"),
+        ({"topic": "saimi/v1/gw/heard/cuff/2a37", "uuid": "2A37"}, "cuff/2a37"),
+    ],
+)
+def test_a_characteristic_is_named_by_the_topic_or_beside_it(
+    line: dict[str, Any], rest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+
+    def listen(rest: str, payload: bytes, arrival: float, definitions: Definitions) -> Decoded:
+        heard.append(rest)
+        return Decoded()
+
+    monkeypatch.setitem(SOURCES, "heard", Source("heard", listen))
+    monkeypatch.setitem(FORMATS, "raw", ("heard", "device"))
+    assert decoded(**line, payload="x")["rejected"] is None
+    assert heard == [rest]
 
 
 @pytest.mark.parametrize(
