@@ -116,8 +116,11 @@ class Readings:
             unit is not None or not isinstance(before.value, float) or before.value >= value
         ):
             return
-        if not 0 < len(device) <= _MAX_NAME:
-            raise DecodeError("bad_name", "A device's name has 1 to 256 characters; this has not.")
+        if not 0 < len(device) <= _MAX_NAME or not device.isprintable():
+            raise DecodeError(
+                "bad_name",
+                "A device's name has 1 to 256 characters that can be seen; this has not.",
+            )
         if len(self._records) >= MAX_RECORDS:
             raise DecodeError("too_large", f"The message has over {MAX_RECORDS:,} readings.")
         time, dated = (self._time, self._dated) if at is None else (at, True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo
 
 from ingest.decoders.life_safety import meant, words
@@ -90,9 +90,14 @@ def _bridge(rest: str, payload: bytes, definitions: Definitions) -> Decoded:
     for entry in told[:MAX_DEVICES]:
         name = entry.get("friendly_name") or entry.get("ieee_address")
         definition = entry.get("definition")
-        if isinstance(name, str) and 0 < len(name) <= 256 and isinstance(definition, dict):
+        if _named(name) and isinstance(definition, dict):
             learned[DEVICE + name] = compact(entry, definition)
     return Decoded(nothing="the list of devices", learned=_changed(learned, definitions))
+
+
+def _named(name: Any) -> TypeGuard[str]:
+    """Whether this is a name that a device can have, and that a database can hold."""
+    return isinstance(name, str) and 0 < len(name) <= 256 and name.isprintable()
 
 
 def _changed(learned: dict[str, Any], definitions: Definitions) -> dict[str, Any]:
@@ -106,7 +111,7 @@ def _renamed(payload: bytes, definitions: Definitions) -> Decoded:
     nothing = "an answer of the bridge"
     if isinstance(data, dict) and isinstance(told, dict) and told.get("status") == "ok":
         before, after = data.get("from"), data.get("to")
-        if isinstance(before, str) and isinstance(after, str) and 0 < len(after) <= 256:
+        if isinstance(before, str) and _named(after):
             known = definitions.get(DEVICE + before)
             if known is not None and before != after:
                 return Decoded(

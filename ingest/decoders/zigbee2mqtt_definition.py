@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ingest.decoders.life_safety import meant, words
-from ingest.decoders.plain_values import alarm
+from ingest.decoders.plain_values import alarm, number
 from ingest.decoders.zigbee2mqtt_meaning import (
     ACTIONS,
     BINARY,
@@ -70,7 +70,7 @@ def compact(entry: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[str
     if mains:
         kept["mains"] = True
     address = entry.get("ieee_address")
-    if isinstance(address, str) and len(address) <= 32:
+    if isinstance(address, str) and len(address) <= 32 and address.isprintable():
         kept["ieee"] = address
     return kept
 
@@ -85,7 +85,7 @@ def _flat(exposes: Any, within: str, depth: int) -> Iterator[tuple[Mapping[str, 
         kind = str(one.get("type") or "")[:32]
         if isinstance(one.get("features"), list) and kind != "composite":
             yield from _flat(one["features"], kind, depth + 1)
-        elif isinstance(one.get("property"), str) and one["property"]:
+        elif isinstance(one.get("property"), str) and one["property"].isprintable():
             yield one, within
 
 
@@ -161,7 +161,12 @@ class _Device:
 def _base(name: str, expose: Mapping[str, Any]) -> tuple[str, str]:
     """A property's name without its endpoint, and the endpoint."""
     endpoint = expose.get("endpoint")
-    if isinstance(endpoint, str) and endpoint and name.endswith("_" + endpoint):
+    if (
+        isinstance(endpoint, str)
+        and endpoint.isprintable()
+        and endpoint
+        and name.endswith("_" + endpoint)
+    ):
         return name[: -len(endpoint) - 1], endpoint[:32]
     match = _PART.fullmatch(name)
     known = NUMERIC.keys() | BINARY.keys() | {"state"}
@@ -194,15 +199,16 @@ def _drop_single_parts(properties: Mapping[str, list[dict[str, Any]]]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return (
-        value[:64] if isinstance(value, str) else value if isinstance(value, (bool, int)) else None
-    )
+    """A value as it may be kept: what a database cannot hold (a NUL, half a character) is none."""
+    if isinstance(value, str):
+        return value[:64] if value.isprintable() else None
+    return value if isinstance(value, bool) or number(value) is not None else None
 
 
 def _enum(base: str, values: Any) -> list[dict[str, Any]]:
     if not isinstance(values, list):
         return []
-    said = [value[:64] for value in values[:64] if isinstance(value, str)]
+    said = [word[:64] for word in values[:64] if isinstance(word, str) and word.isprintable()]
     metric = life_safety(base)
     if metric is not None:
         return [{"metric": metric, "words": {word: alarm(metric, word) for word in said}}]

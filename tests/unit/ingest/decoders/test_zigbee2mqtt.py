@@ -368,6 +368,17 @@ def test_renamed_swapped_and_removed_devices() -> None:
     assert again.learned == {}
 
 
+def test_what_is_kept_of_a_definition_can_be_kept() -> None:
+    home = Home()
+    odd = [binary("smoke\0"), binary("contact", "\ud800", 10**400), enum("status", "falling", "\0")]
+    home.has(device("A\0", binary("smoke")), device("A", *odd, ieee="\0"))
+    kept = json.dumps(home.definitions)
+    assert set(home.definitions) == {"device:A"}
+    assert "\\u0000" not in kept
+    assert "\\ud800" not in kept
+    assert home.reads("A", {"status": "falling"})["A", "fall"] == 1.0
+
+
 def test_what_the_bridge_says_of_itself_is_no_reading() -> None:
     home = Home()
     for rest in ("state", "info", "logging", "groups", "event", "definitions", "extensions",
