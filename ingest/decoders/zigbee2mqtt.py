@@ -252,7 +252,11 @@ def _never_missed(readings: Readings, name: str, key: str, value: Any) -> None:
             readings.add(name, "carbon_monoxide", alarm("carbon_monoxide", value))
         else:
             readings.add(name, "carbon_monoxide_concentration", number(value), "[ppm]")
-    elif isinstance(value, str) and meant(words(value)) == "fall" and base.endswith("status"):
+    elif (
+        isinstance(value, str)
+        and meant(words(value)) == "fall"
+        and base.endswith(("status", "state"))
+    ):
         readings.add(name, "fall", alarm("fall", value))
     elif isinstance(value, (bool, str)):
         named = words(key)

@@ -317,6 +317,12 @@ def test_of_two_alarms_of_a_device_one_is_enough() -> None:
     assert Home().reads("Savu", said) == {("Savu", "smoke"): 1.0}
 
 
+def test_a_fall_under_a_name_that_nobody_knows() -> None:
+    for said in ({"person_status": "falling"}, {"radar_state": "fall"}, {"action": "fall"}):
+        assert Home().reads("Tutka", said) == {("Tutka", "fall"): 1.0}
+    assert Home().reads("Ilmapuntari", {"pressure_tend": "fall"}) == {}
+
+
 def test_two_relays_are_two_devices_and_one_endpoint_is_the_device() -> None:
     home = Home()
     relays = [
