@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from core.errors import SettingsError
+from core.settings import load_settings
 
 if TYPE_CHECKING:
     import paho.mqtt.client as mqtt
@@ -49,11 +50,28 @@ class BrokerAddress:
         )
 
     def introduce(self, client: mqtt.Client) -> None:
-        """Give a paho client that is not connected yet our user, our password and TLS."""
+        """Give a paho client that is not connected yet our user, our password and TLS.
+
+        The broker's certificate is checked against SAIMI_MQTT_CA, else against the machine's own.
+
+        Raises:
+            SettingsError: SAIMI_MQTT_CA cannot be read.
+        """
         if self.user is not None:
             client.username_pw_set(self.user, self.password)
         if self.tls:
-            client.tls_set()
+            self._trust(client)
+
+    @staticmethod
+    def _trust(client: mqtt.Client) -> None:
+        file = load_settings().mqtt_ca
+        try:
+            client.tls_set(ca_certs=None if file is None else str(file))
+        except OSError as error:  # ssl.SSLError is one
+            raise SettingsError(
+                f"SAIMI_MQTT_CA ({file}) is no file of certificates that can be read ({error}): "
+                "set it to the authority's ca.crt."
+            ) from error
 
     def __str__(self) -> str:
         """What may be shown of it."""

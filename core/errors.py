@@ -7,6 +7,7 @@ The command line prints it and ends with `exit_status`; the web answers with `ht
     ├── UserError            the caller's mistake: wrong argument, bad file
     │   ├── SettingsError    an environment variable is missing or wrong
     │   ├── RegistryError    a registry document contradicts itself or the registry
+    │   ├── CertificateError a certificate or its authority cannot be made, read or used
     │   └── NotFoundError    what was named does not exist, or the caller may not know of it
     ├── ConflictError        somebody else changed it meanwhile
     ├── DatabaseError
@@ -14,6 +15,7 @@ The command line prints it and ends with `exit_status`; the web answers with `ht
     │   ├── SchemaError                there, but of another version of Saimi
     │   └── RefusedValueError          a value that it cannot hold, such as a text with a NUL
     ├── BrokerError          the MQTT broker is away or refuses us
+    │   └── BrokerAccessError          its access rules were not changed
     └── EmbeddedError        a part that `saimi up` starts by itself did not start
 """
 
@@ -41,6 +43,10 @@ class SettingsError(UserError):
 
 class RegistryError(UserError):
     """A registry document contradicts itself or what is registered."""
+
+
+class CertificateError(UserError):
+    """A certificate or its authority cannot be made, read or used."""
 
 
 class NotFoundError(UserError):
@@ -77,6 +83,10 @@ class RefusedValueError(DatabaseError):
 
 class BrokerError(SaimiError):
     """The MQTT broker is away or refuses us."""
+
+
+class BrokerAccessError(BrokerError):
+    """The broker's access rules were not changed, or not all of them; worth another try."""
 
 
 class EmbeddedError(SaimiError):

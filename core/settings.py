@@ -21,6 +21,15 @@ class Settings(BaseSettings):
         default=None, description="postgresql://user@host/database"
     )
     mqtt_url: SecretStr | None = Field(default=None, description="mqtt://user:password@host:1883")
+    mqtt_ca: Path | None = Field(
+        default=None, description="Certificates that an mqtts:// broker is trusted by (PEM)"
+    )
+    broker_admin_url: SecretStr | None = Field(
+        default=None, description="The broker as its administrator: mqtts://saimi-admin:…@host:8883"
+    )
+    ca_dir: Path | None = Field(
+        default=None, description="The authority that signs gateways: ca.crt and ca.key"
+    )
     data_dir: Path = Field(default=Path("data"), description="Where `saimi up` keeps everything")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda name: name.upper())

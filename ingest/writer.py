@@ -16,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.clock import wall_time
-from core.database import NOTE_CHANNEL, Connection, load_queries, translated
+from core.database import NOTE_CHANNEL, Connection, load_queries, server_info, translated
 from core.errors import DatabaseError
 from core.reading import UNKNOWN, State
 from core.wire import MAX_NAME, merge_ranges
+from ingest.announced import MOST_DEVICES, announced_columns
 from ingest.batch import STAGED_COLUMNS, Batch, Refused, staged
 from ingest.instants import micros, moment
 from ingest.keeping import held_columns, rejected_columns
 from ingest.ledger import Ledger
 from ingest.settling import Fate, Stored, firsts, settle, to_store
+from ingest.touched import touched_entry
 
 MOST_RANGES = 64
 """Highest ranges of a boot that a receipt repeats besides the batch's own."""
@@ -65,6 +67,7 @@ class Writer:
         self._connection = connection
         self._queries = load_queries("ingest")
         self._heard: dict[int, _Heard] = {}
+        self._continuous = False
 
     async def prepare(self) -> None:
         """Once per connection, before `write`.
@@ -75,6 +78,8 @@ class Writer:
         async with translated():
             await self._connection.execute("SET synchronous_commit = on")
             await self._queries.create_staged(self._connection)
+            info = await server_info(self._connection)
+            self._continuous = info.edition == "timescaledb-community"
 
     async def write(self, batch: Batch, now: datetime) -> Written:
         """Store `batch`; when this returns, it is in the database for good.
@@ -103,6 +108,9 @@ class Writer:
         refused = [one for one in batch.refused if not ledger.again[one.message]] + conflicts
         if refused:
             await self._queries.keep_rejected(self._connection, **rejected_columns(batch, refused))
+            announced = announced_columns(batch, refused)
+            if announced["devices"]:
+                await self._queries.announce(self._connection, **announced, most=MOST_DEVICES)
         committed = fates == Fate.COMMITTED
         duplicate = fates == Fate.DUPLICATE
         written = Written(int(committed.sum()), int(duplicate.sum()), len(refused), fates=fates)
@@ -138,6 +146,11 @@ class Writer:
                 await self._queries.hold(self._connection, **held_columns(batch, held), now=now)
             await self._queries.write_notes(
                 self._connection, **_notes(rows[committed]), noted_at=wall_time()
+            )
+            await self._queries.touch(
+                self._connection,
+                **touched_entry(rows[committed], added=not self._continuous),
+                touched_at=wall_time(),
             )
             await self._queries.wake(self._connection, channel=NOTE_CHANNEL)
         return written, heard

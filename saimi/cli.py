@@ -16,6 +16,7 @@ from saimi.commands import (
     database,
     decode,
     doctor,
+    gateway,
     grafana,
     reading,
     registry,
@@ -43,6 +44,7 @@ app.command("simulate")(simulate.simulate)
 app.command("replay")(replay.replay)
 app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
+app.add_typer(gateway.app, name="gateway")
 app.add_typer(user.app, name="user")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(reading.app, name="reading")

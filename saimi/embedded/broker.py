@@ -197,8 +197,22 @@ def mosquitto_configuration(
     lines = (
         f"listener {port} {LOOPBACK}",
         *access,
+        *keeping(location),
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "log_type information",
+        "connection_messages false",
+    )
+    return "\n".join(lines) + "\n"
+
+
+def keeping(location: str) -> tuple[str, ...]:
+    """The lines of mosquitto.conf(5) that keep messages in the folder `location`, and how many."""
+    return (
         "persistence true",
-        f"persistence_location {location}/",
+        f"persistence_location {location.rstrip('/')}/",
         f"autosave_interval {_AUTOSAVE_S}",
         # By default 1,000 messages are kept for a client that is away and the rest is dropped.
         "max_queued_messages 0",
@@ -208,11 +222,4 @@ def mosquitto_configuration(
         f"max_inflight_messages {MAX_IN_FLIGHT}",
         f"max_packet_size {MAX_PACKET_BYTES}",
         "set_tcp_nodelay true",
-        "log_dest stderr",
-        "log_type error",
-        "log_type warning",
-        "log_type notice",
-        "log_type information",
-        "connection_messages false",
     )
-    return "\n".join(lines) + "\n"
