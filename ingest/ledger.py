@@ -18,6 +18,8 @@ class Ledger:
     def __init__(self, batch: Batch) -> None:
         self.keys: list[tuple[int, str]] = []
         self.announced: list[int] = []
+        self.unnumbered: list[int] = []
+        """Messages of known gateways that carry no number."""
         self._places: dict[tuple[int, str], int] = {}
         self._seqs: list[dict[int, int]] = []
         self.key_of: NDArray[np.int64] = np.full(len(batch.messages), -1)
@@ -27,6 +29,8 @@ class Ledger:
         for number, message in enumerate(batch.messages):
             key = message.ledger
             if key is None or message.seq is None:
+                if message.seq is None and message.gateway_id:
+                    self.unnumbered.append(number)
                 continue
             place = self._place(key)
             self.key_of[number] = place

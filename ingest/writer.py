@@ -22,9 +22,11 @@ from core.reading import UNKNOWN, State
 from core.wire import MAX_NAME, merge_ranges
 from ingest.announced import MOST_DEVICES, announced_columns
 from ingest.batch import STAGED_COLUMNS, Batch, Refused, staged
+from ingest.completeness import MOST_BOOTS, MOST_GAPS, Provable
 from ingest.instants import micros, moment
-from ingest.keeping import held_columns, rejected_columns
+from ingest.keeping import held_columns
 from ingest.ledger import Ledger
+from ingest.quota import Quota, keep_refused
 from ingest.settling import Fate, Stored, firsts, settle, to_store
 from ingest.touched import touched_entry
 
@@ -63,11 +65,13 @@ class _Heard(NamedTuple):
 class Writer:
     """Writes batches on a connection of its own, to which a temporary table belongs."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, quota: Quota | None = None) -> None:
         self._connection = connection
         self._queries = load_queries("ingest")
         self._heard: dict[int, _Heard] = {}
         self._continuous = False
+        self._quota = quota or Quota()
+        self._provable = Provable(connection)
 
     async def prepare(self) -> None:
         """Once per connection, before `write`.
@@ -98,6 +102,7 @@ class Writer:
         if len(self._heard) > _MAX_HEARD:
             self._heard.clear()
         self._heard.update(heard)
+        self._provable.committed()
         return written
 
     async def _write(self, batch: Batch, now: datetime) -> tuple[Written, dict[int, _Heard]]:
@@ -107,7 +112,7 @@ class Writer:
         rows, fates, conflicts = await self._store(batch, ledger.again)
         refused = [one for one in batch.refused if not ledger.again[one.message]] + conflicts
         if refused:
-            await self._queries.keep_rejected(self._connection, **rejected_columns(batch, refused))
+            await keep_refused(self._connection, batch, refused, self._quota)
             announced = announced_columns(batch, refused)
             if announced["devices"]:
                 await self._queries.announce(self._connection, **announced, most=MOST_DEVICES)
@@ -128,6 +133,13 @@ class Writer:
                 )
             )
             written.receipts = _receipts(batch, ledger, counted)
+            crowded = [row["place"] - 1 for row in counted if len(row["ranges"]) == MOST_RANGES]
+            if crowded:
+                gateways, boots = zip(*(ledger.keys[place] for place in crowded), strict=True)
+                await self._queries.fold_gaps(
+                    self._connection, gateways=gateways, boots=boots, most=MOST_GAPS
+                )
+        await self._provable.note(batch, ledger, now)
         heard = self._newly_heard(batch)
         if heard:
             await self._queries.write_status(
@@ -170,6 +182,12 @@ class Writer:
                 gateways=[gateway for gateway, _ in new],
                 boots=[boot for _, boot in new],
                 now=now,
+            )
+            await self._queries.fold_boots(
+                self._connection,
+                gateways=sorted({gateway for gateway, _ in new}),
+                boots=[boot for _, boot in ledger.keys],
+                most=MOST_BOOTS,
             )
         for row in found:
             if row["again"] is not None:

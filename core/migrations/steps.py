@@ -45,3 +45,12 @@ def hypertable(table: str, column: str, *, chunk: str) -> None:
             f"SELECT create_hypertable('{table}', by_range('{column}', INTERVAL '{chunk}'), "
             "create_default_indexes => false)"
         )
+
+
+def has_community() -> bool:
+    """Whether this is the edition with continuous aggregates and columnstore."""
+    if not has_timescaledb():
+        return False
+    row = op.get_bind().exec_driver_sql("SELECT current_setting('timescaledb.license', true)")
+    found = row.first()
+    return found is not None and found[0] == "timescale"

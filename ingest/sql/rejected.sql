@@ -27,7 +27,11 @@ SELECT id, received_at, gateway, topic, record, payload, size, boot, seq
    FOR UPDATE SKIP LOCKED;
 
 -- name: drop_rejected(ids)!
-DELETE FROM telemetry.rejected WHERE id = ANY(:ids::bigint[]);
+WITH gone AS (
+    DELETE FROM telemetry.rejected WHERE id = ANY(:ids::bigint[]) RETURNING charged, bytes)
+UPDATE telemetry.rejected_quota q SET rows = q.rows - g.rows, bytes = q.bytes - g.bytes
+  FROM (SELECT charged, count(*) AS rows, sum(bytes) AS bytes FROM gone GROUP BY charged) g
+ WHERE q.gateway = g.charged;
 
 -- name: recount_received(gateway, boot, seq, committed, duplicates, rejected)*!
 -- A message that was counted as rejected has come to something else. While its gateway was unknown
@@ -39,3 +43,16 @@ UPDATE telemetry.received r
    AND (   (r.gateway = 0 AND r.boot = :gateway::text || '/' || :boot::text)
         OR (r.boot = :boot AND r.gateway = (SELECT id FROM registry.gateway
                                              WHERE name = :gateway AND id <> 0)));
+
+-- name: delete_rejected(before, most)$
+-- Expired ones; the gateways they were charged to have room again.
+WITH gone AS (
+    DELETE FROM telemetry.rejected
+     WHERE id IN (SELECT id FROM telemetry.rejected WHERE received_at < :before
+                   ORDER BY received_at LIMIT :most FOR UPDATE SKIP LOCKED)
+    RETURNING charged, bytes),
+room AS (
+    UPDATE telemetry.rejected_quota q SET rows = q.rows - g.rows, bytes = q.bytes - g.bytes
+      FROM (SELECT charged, count(*) AS rows, sum(bytes) AS bytes FROM gone GROUP BY charged) g
+     WHERE q.gateway = g.charged)
+SELECT count(*)::int FROM gone;

@@ -61,19 +61,18 @@ VALUES (:time, :received_at, :value, :device, :subject, :metric, 0, :state)
 ON CONFLICT (device, metric, time) DO NOTHING
 RETURNING 1;
 
--- name: keep_rejected(received_at, gateways, topics, reasons, details, records, payloads, sizes, boots, seqs)!
-INSERT INTO telemetry.rejected
-       (received_at, gateway, topic, reason, detail, record, payload, size, boot, seq)
-SELECT received_at, gateway, topic, reason, detail, record::jsonb, payload, size, boot, seq
-  FROM unnest(:received_at::timestamptz[], :gateways::text[], :topics::text[], :reasons::text[],
-              :details::text[], :records::text[], :payloads::bytea[], :sizes::int[],
-              :boots::text[], :seqs::bigint[])
-       r (received_at, gateway, topic, reason, detail, record, payload, size, boot, seq);
-
 -- name: count_received(gateways, boots, seqs, announced, committed, duplicates, rejected, now, most)
 -- Enter the batch into the ledgers; the highest ranges of each key as they are now.
 UPDATE telemetry.received r
-   SET seqs = r.seqs + b.seqs::int8multirange,
+   SET seqs = r.seqs + CASE WHEN r.floor = 1 THEN b.seqs::int8multirange
+                            ELSE b.seqs::int8multirange * int8multirange(int8range(r.floor, NULL))
+                       END,
+       late_below = r.late_below
+           + CASE WHEN r.floor = 1 THEN 0
+                  ELSE coalesce((SELECT sum(upper(u) - lower(u))
+                                   FROM unnest(b.seqs::int8multirange
+                                               * int8multirange(int8range(NULL, r.floor))) u), 0)
+             END,
        announced = greatest(r.announced, b.announced),
        committed = r.committed + b.committed,
        duplicates = r.duplicates + b.duplicates,
