@@ -39,7 +39,20 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = Field(default=None, description="The address browsers use")
     retention_days: int = Field(
-        default=3650, ge=1, description="Readings older than this are refused"
+        default=3650, ge=1, description="Readings older than this are refused, then removed"
+    )
+    rejected_days: int = Field(
+        default=90, ge=1, description="How long rejected messages and their counts are kept"
+    )
+    rejected_rows: int = Field(
+        default=500_000, ge=1, description="Rejected messages and readings kept at most"
+    )
+    rejected_mb: int = Field(default=1024, ge=1, description="Megabytes these take at most")
+    rejected_gateway_rows: int = Field(
+        default=10_000, ge=1, description="Of one gateway; what comes then is only counted"
+    )
+    rejected_gateway_mb: int = Field(
+        default=16, ge=1, description="Megabytes these take at most of one gateway"
     )
     database_pool: int = Field(
         default=8, ge=2, le=200, description="Connections a process keeps at most"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.database import Connection, load_queries
+from core.settings import Settings
 from ingest.batch import Batch, Refused
 from ingest.instants import moment
 from ingest.keeping import rejected_columns
@@ -35,6 +36,16 @@ class Quota:
     rows: int = 500_000
     """Of all gateways; several workers may exceed it by a batch each."""
     bytes: int = 1024 * MIB
+
+    @classmethod
+    def of(cls, settings: Settings) -> Quota:
+        """As the settings say."""
+        return cls(
+            settings.rejected_gateway_rows,
+            settings.rejected_gateway_mb * MIB,
+            settings.rejected_rows,
+            settings.rejected_mb * MIB,
+        )
 
 
 async def keep_refused(

@@ -18,6 +18,7 @@ from ingest.decoders.record import Decoded, hidden
 from ingest.directory import Directory
 from ingest.instants import micros
 from ingest.message import Message, Understood, understand
+from ingest.quota import Quota
 from ingest.settling import Fate
 from ingest.writer import UnstorableError, Writer
 
@@ -65,8 +66,8 @@ async def list_rejected(
 async def count_rejected(
     connection: Connection, *, gateway: str | None = None, reason: str | None = None
 ) -> list[dict[str, Any]]:
-    """How many there are by gateway and reason, most first: gateway, reason, count, first_at,
-    last_at.
+    """How many there were by gateway and reason, most first: gateway, reason, count (all that came
+    and have not expired), kept (of these, here to be looked at and tried again), first_at, last_at.
 
     Raises:
         DatabaseError: the database is away or refuses.
@@ -82,6 +83,7 @@ async def retry_rejected(
     *,
     gateway: str | None = None,
     reason: str | None = None,
+    quota: Quota | None = None,
     retention: timedelta = timedelta(days=3650),
 ) -> RetryReport:
     """Try everything rejected again, as if it arrived when it did, with today's registry.
@@ -93,7 +95,7 @@ async def retry_rejected(
         DatabaseError: the database is away or refuses; what was tried so far stays done.
     """
     queries = load_queries("ingest")
-    writer = Writer(connection)
+    writer = Writer(connection, quota)
     await writer.prepare()
     report = RetryReport()
     filters = {"gateway": gateway, "reason": reason, "never": list(NEVER_AGAIN)}

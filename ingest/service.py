@@ -24,10 +24,12 @@ from ingest.batch import Batch
 from ingest.directory import Directory
 from ingest.instants import micros
 from ingest.message import Message, understand
+from ingest.quota import Quota
 from ingest.receipts import send_receipts
 from ingest.registry_link import RegistryLink
 from ingest.store import Store
 from ingest.subscriber import Subscriber
+from ingest.upkeep import Upkeep
 
 MAX_BATCH = 5_000
 """Messages."""
@@ -50,13 +52,16 @@ async def run(
     client_id: str = "saimi-ingest",
     on_ready: Callable[[], object] | None = None,
     retention: timedelta = timedelta(days=3650),
+    rejected_after: timedelta = timedelta(days=90),
+    quota: Quota | None = None,
     patience: timedelta = timedelta(seconds=60),
 ) -> None:
     """Serve until `stop` is set, then drain.
 
     `client_id` names the session that the broker keeps while the service is away, and this
     instance's heartbeat. `on_ready` is called once the broker has taken the subscription.
-    `retention`: older readings are refused. `patience`: how long to wait for the database at the
+    `retention`: older readings are refused, and those stored are removed. `rejected_after` and
+    `quota`: how long and how much is kept of what is rejected. `patience`: how long to wait for the database at the
     start; the broker is waited for without end.
 
     Raises:
@@ -66,12 +71,21 @@ async def run(
     """
     await wait_for_database(database_url, patience=patience)
     await require_current(database_url)
-    await _Service(database_url, mqtt_url, clock, client_id, retention).run(stop, on_ready)
+    await _Service(database_url, mqtt_url, clock, client_id, retention, quota, rejected_after).run(
+        stop, on_ready
+    )
 
 
 class _Service:
     def __init__(
-        self, database_url: str, mqtt_url: str, clock: Clock, client_id: str, retention: timedelta
+        self,
+        database_url: str,
+        mqtt_url: str,
+        clock: Clock,
+        client_id: str,
+        retention: timedelta,
+        quota: Quota | None,
+        rejected_after: timedelta,
     ) -> None:
         self._database_url = database_url
         self._clock = clock
@@ -81,7 +95,10 @@ class _Service:
         self._subscriber = Subscriber(mqtt_url, client_id, clock)
         self._directory = Directory()
         self._registry = RegistryLink(database_url, clock, self._directory)
-        self._store = Store(database_url, clock)
+        self._store = Store(database_url, clock, quota)
+        self._upkeep = Upkeep(
+            database_url, clock, readings_after=retention, rejected_after=rejected_after
+        )
         self._prepared: asyncio.Queue[tuple[list[Message], Batch]] = asyncio.Queue(1)
         self._taken = 0
         self._stored = 0
@@ -91,7 +108,13 @@ class _Service:
         self._subscriber.start()
         tasks = [
             asyncio.create_task(work)
-            for work in (self._take(), self._write(), self._beat(), self._announce(on_ready))
+            for work in (
+                self._take(),
+                self._write(),
+                self._beat(),
+                self._announce(on_ready),
+                self._upkeep.run(),
+            )
         ]
         stopped = asyncio.create_task(stop.wait())
         working: set[asyncio.Task[Any]] = {*tasks, stopped}

@@ -18,6 +18,7 @@ from core.clock import Clock
 from core.database import connect
 from core.errors import DatabaseError
 from ingest.batch import Batch, Refused
+from ingest.quota import Quota
 from ingest.writer import UnstorableError, Writer, Written
 
 TRANSACTION_TIMEOUT_S = 120.0
@@ -30,8 +31,9 @@ _log = structlog.get_logger()
 class Store:
     """Writes batches, one at a time, on a connection that it makes again when it is lost."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, quota: Quota | None = None) -> None:
         self._url = url
+        self._quota = quota
         self._clock = clock
         self._connection: asyncpg.Connection | None = None
         self._writer: Writer | None = None
@@ -86,7 +88,7 @@ class Store:
     async def _ready(self) -> Writer:
         if self._writer is None or self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._url)
-            writer = Writer(self._connection)
+            writer = Writer(self._connection, self._quota)
             await writer.prepare()
             self._writer = writer
         return self._writer

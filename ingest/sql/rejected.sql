@@ -6,11 +6,19 @@ SELECT id, received_at, gateway, topic, reason, detail, record, size, boot, seq
  ORDER BY id DESC LIMIT :most;
 
 -- name: count_rejected(gateway, reason)
-SELECT gateway, reason, count(*)::bigint AS count, min(received_at) AS first_at,
-       max(received_at) AS last_at
-  FROM telemetry.rejected
+-- All that came, and what is kept of it now; what was tried again is kept under the reason it has
+-- now, so there may be rows that were never counted under it.
+SELECT gateway, reason, coalesce(c.count, k.kept)::bigint AS count,
+       coalesce(k.kept, 0)::bigint AS kept, coalesce(c.first_at, k.first_at) AS first_at,
+       coalesce(c.last_at, k.last_at) AS last_at
+  FROM (SELECT gateway, reason, sum(count) AS count, min(first_at) AS first_at,
+               max(last_at) AS last_at
+          FROM telemetry.rejected_count GROUP BY gateway, reason) c
+  FULL JOIN (SELECT gateway, reason, count(*) AS kept, min(received_at) AS first_at,
+                    max(received_at) AS last_at
+               FROM telemetry.rejected GROUP BY gateway, reason) k USING (gateway, reason)
  WHERE gateway = coalesce(:gateway::text, gateway) AND reason = coalesce(:reason::text, reason)
- GROUP BY gateway, reason ORDER BY count(*) DESC, gateway, reason;
+ ORDER BY count DESC, gateway, reason;
 
 -- name: last_rejected()$
 SELECT coalesce(max(id), 0) FROM telemetry.rejected;

@@ -26,9 +26,15 @@ def list_(
     most: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 20,
     json: Json = False,
 ) -> None:
-    """Count what is rejected by gateway and reason, and show the newest."""
+    """Count what was rejected by gateway and reason, and show the newest that are kept."""
+    from dataclasses import asdict
+
+    from core.settings import load_settings
+    from ingest.quota import MIB, Quota
     from ingest.rejected import count_rejected, list_rejected
     from saimi.connecting import with_connection
+
+    quota = Quota.of(load_settings())
 
     async def work(
         connection: asyncpg.Connection,
@@ -39,17 +45,22 @@ def list_(
 
     counts, newest = with_connection(work)
     if json:
-        emit({"counts": counts, "newest": newest})
+        emit({"counts": counts, "newest": newest, "bounds": asdict(quota)})
         return
     if not counts:
         print("Nothing is rejected.")
         return
     show_table(
-        ("gateway", "reason", "count", "first", "last"),
+        ("gateway", "reason", "count", "kept", "first", "last"),
         [
-            (one["gateway"], one["reason"], one["count"], one["first_at"], one["last_at"])
+            tuple(one[name] for name in ("gateway", "reason", "count", "kept"))
+            + (one["first_at"], one["last_at"])
             for one in counts
         ],
+    )
+    print(
+        f"At most {quota.gateway_rows} are kept of a gateway ({quota.gateway_bytes // MIB} MB) and "
+        f"{quota.rows} in all ({quota.bytes // MIB} MB); the others are counted."
     )
     print()
     for one in newest:
@@ -66,15 +77,18 @@ def retry(gateway: Gateway = None, reason: Reason = None, json: Json = False) ->
 
     from core.database import read_clock
     from core.settings import load_settings
+    from ingest.quota import Quota
     from ingest.rejected import retry_rejected
     from saimi.connecting import with_connection
 
-    retention = timedelta(days=load_settings().retention_days)
+    settings = load_settings()
+    retention = timedelta(days=settings.retention_days)
+    quota = Quota.of(settings)
 
     async def work(connection: asyncpg.Connection) -> RetryReport:
         clock = await read_clock(connection)
         return await retry_rejected(
-            connection, clock, gateway=gateway, reason=reason, retention=retention
+            connection, clock, gateway=gateway, reason=reason, quota=quota, retention=retention
         )
 
     report = asdict(with_connection(work))

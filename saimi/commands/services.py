@@ -32,6 +32,7 @@ def ingest(watch_stdin: WatchStdin = False) -> None:
     """Take messages from the broker, admit and store them, send receipts."""
     from datetime import timedelta
 
+    from ingest.quota import Quota
     from ingest.service import run
     from saimi.running import notify_ready
 
@@ -44,6 +45,8 @@ def ingest(watch_stdin: WatchStdin = False) -> None:
             stop=stop,
             on_ready=notify_ready,
             retention=timedelta(days=settings.retention_days),
+            rejected_after=timedelta(days=settings.rejected_days),
+            quota=Quota.of(settings),
         )
 
     _serve("ingest", work, watch_stdin)
