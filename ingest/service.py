@@ -61,8 +61,8 @@ async def run(
     `client_id` names the session that the broker keeps while the service is away, and this
     instance's heartbeat. `on_ready` is called once the broker has taken the subscription.
     `retention`: older readings are refused, and those stored are removed. `rejected_after` and
-    `quota`: how long and how much is kept of what is rejected. `patience`: how long to wait for the database at the
-    start; the broker is waited for without end.
+    `quota`: how long and how much is kept of what is rejected. `patience`: how long to wait for
+    the database at the start; the broker is waited for without end.
 
     Raises:
         DatabaseUnavailableError: the database did not answer within `patience`.

@@ -53,8 +53,7 @@ def list_(
     show_table(
         ("gateway", "reason", "count", "kept", "first", "last"),
         [
-            tuple(one[name] for name in ("gateway", "reason", "count", "kept"))
-            + (one["first_at"], one["last_at"])
+            [one[name] for name in ("gateway", "reason", "count", "kept", "first_at", "last_at")]
             for one in counts
         ],
     )
