@@ -192,6 +192,10 @@ async def _follow(
         await queries.note_corrected(
             connection, subjects=subjects, since=since, until=until, wall_at=wall_time()
         )
+        await queries.touch_corrected(
+            connection, subjects=subjects, device=device, since=since, until=until,
+            wall_at=wall_time(),
+        )  # fmt: skip
         await queries.notify_corrected(connection, channel=NOTE_CHANNEL)
     return Corrected(number, sum(row["readings"] for row in changed))
 

@@ -74,6 +74,13 @@ SELECT subject, since, until, :wall_at
   FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
        n (subject, since, until);
 
+-- name: touch_corrected(subjects, device, since, until, wall_at)!
+-- The aggregates are reckoned anew there.
+INSERT INTO telemetry.touched (touched_at, since, until, subject, device)
+SELECT :wall_at, since, until, subject, :device
+  FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
+       n (subject, since, until);
+
 -- name: notify_corrected(channel)!
 SELECT pg_notify(:channel, '');
 
