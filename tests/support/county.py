@@ -81,7 +81,7 @@ class County(Mosquitto):
             str(folder), str(folder / "access.json"), str(folder), PLUGIN, LOOPBACK, port,
             self.certificate_port,
         )  # fmt: skip
-        super().__init__(folder, port, _as_this_user(county_configuration(places)))
+        super().__init__(folder, port, as_this_user(county_configuration(places)))
         self.ca = folder / "ca.crt"
         self.admin_url = self.url(ADMIN, _GIVEN)
         self.ingest_url = self.url(INGEST, _GIVEN)
@@ -90,6 +90,6 @@ class County(Mosquitto):
         return f"mqtts://{user}:{password}@{LOOPBACK}:{self.port}"
 
 
-def _as_this_user(configuration: str) -> str:
+def as_this_user(configuration: str) -> str:
     """As root, Mosquitto would change to an account that cannot read a test's folder."""
     return configuration + ("user root\n" if os.geteuid() == 0 else "")
