@@ -114,7 +114,7 @@ def bridge_configuration(
         "allow_anonymous true",
         "persistence true",
         f"persistence_location {data.rstrip('/')}/",
-        "# After a power cut, what came since the last save is lost: every message saves.",
+        "# What came since the last save is lost in a power cut, so it saves often.",
         "autosave_interval 1",
         "autosave_on_changes true",
         "max_queued_messages 0",
