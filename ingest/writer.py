@@ -27,6 +27,7 @@ from ingest.instants import micros, moment
 from ingest.keeping import held_columns
 from ingest.ledger import Ledger
 from ingest.quota import Quota, keep_refused
+from ingest.repeats import Repeats
 from ingest.settling import Fate, Stored, firsts, settle, to_store
 from ingest.touched import touched_entry
 
@@ -72,6 +73,7 @@ class Writer:
         self._continuous = False
         self._quota = quota or Quota()
         self._provable = Provable(connection)
+        self._repeats = Repeats()
 
     async def prepare(self) -> None:
         """Once per connection, before `write`.
@@ -103,13 +105,15 @@ class Writer:
             self._heard.clear()
         self._heard.update(heard)
         self._provable.committed()
+        self._repeats.committed()
         return written
 
     async def _write(self, batch: Batch, now: datetime) -> tuple[Written, dict[int, _Heard]]:
         ledger = Ledger(batch)
         columns = ledger.columns()
         await self._lock(ledger, columns, now)
-        rows, fates, conflicts = await self._store(batch, ledger.again)
+        repeated = self._repeats.find(batch)
+        rows, fates, conflicts = await self._store(batch, ledger.again, repeated)
         refused = [one for one in batch.refused if not ledger.again[one.message]] + conflicts
         if refused:
             await keep_refused(self._connection, batch, refused, self._quota)
@@ -194,12 +198,14 @@ class Writer:
                 ledger.mark_again(row["place"] - 1, [(r.lower, r.upper - 1) for r in row["again"]])
 
     async def _store(
-        self, batch: Batch, again: NDArray[np.bool_]
+        self, batch: Batch, again: NDArray[np.bool_], repeated: NDArray[np.bool_]
     ) -> tuple[NDArray[np.void], NDArray[np.int8], list[Refused]]:
         """The batch's rows as they were stored, their fates, and the conflicts among them."""
         rows = batch.rows
         fates = np.full(len(rows), Fate.IGNORED, dtype=np.int8)
+        fates[repeated & ~again[rows["message"]]] = Fate.DUPLICATE
         order = to_store(rows, again)
+        order = order[~repeated[order]]
         if not len(order):
             return rows, fates, []
         ordered = rows[order]
