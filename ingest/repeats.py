@@ -1,9 +1,9 @@
 """Calls from devices that nobody knows, which come again and again.
 
 Such a call is stored for device 0, so a gateway that repeats itself, or invents devices, could fill
-the database with them. The first call of each device goes through; so does the first few seconds'
-worth of other devices. What comes then within some seconds is the same emergency in the same home,
-of which people know already. Remembered in memory only: a restart lets calls through once more.
+the database with them. Some calls of a gateway always go through, the first ones; what comes then
+faster than every few seconds is the same emergency in the same home, of which people know already.
+Remembered in memory only: a restart lets calls through once more.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 from core.reading import UNKNOWN
 from ingest.batch import Batch
 
-REPEATED_WITHIN = 10_000_000
-"""Microseconds of arrival in which a call of one device is the same call."""
-MOST_DEVICES = 20
-"""Devices that a gateway may call for, of one metric, in this time."""
+MOST_AT_ONCE = 20
+"""Calls of one gateway, of one metric, that are stored however fast they come."""
+ONE_IN = 10_000_000
+"""Microseconds of arrival after which one more is stored."""
 _MOST_KNOWN = 10_000
 
-_Calls = dict[str, int]
-"""By device, as the wire names it: when it last called."""
+_Key = tuple[str, int]
+"""Gateway as the wire names it, and metric."""
 
 
 class Repeats:
-    """Which calls were stored a moment ago."""
+    """How many calls were stored a while ago: a bucket with a leak for each gateway and metric."""
 
     def __init__(self) -> None:
-        self._stored: dict[tuple[str, int], _Calls] = {}  # by gateway and metric
-        self._pending: dict[tuple[str, int], _Calls] = {}
+        self._stored: dict[_Key, tuple[float, int]] = {}  # calls in the bucket, and when
+        self._pending: dict[_Key, tuple[float, int]] = {}
 
     def find(self, batch: Batch) -> NDArray[np.bool_]:
         """Which of the batch's rows repeat a call; the others are to be stored."""
@@ -38,21 +38,13 @@ class Repeats:
         for place in np.flatnonzero(batch.rows["device"] == UNKNOWN).tolist():
             row = batch.rows[place]
             key = (batch.messages[row["message"]].gateway, int(row["metric"]))
-            device, arrival = batch.records[row["record"]].channel.device, int(row["received_at"])
-            calls = self._pending.get(key)
-            if calls is None:
-                calls = self._pending[key] = {
-                    other: at
-                    for other, at in self._stored.get(key, {}).items()
-                    if arrival - at < REPEATED_WITHIN
-                }
-            before = calls.get(device)
-            if before is not None and 0 <= arrival - before < REPEATED_WITHIN:
-                repeated[place] = arrival > before  # else the very same message's
-            elif before is None and len(calls) >= MOST_DEVICES:
+            arrival = int(row["received_at"])
+            held, at = self._pending.get(key) or self._stored.get(key) or (0.0, arrival)
+            held = max(0.0, held - max(0, arrival - at) / ONE_IN)
+            if held + 1 > MOST_AT_ONCE:
                 repeated[place] = True
             else:
-                calls[device] = arrival
+                self._pending[key] = held + 1, max(arrival, at)
         return repeated
 
     def committed(self) -> None:
