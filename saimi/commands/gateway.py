@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.errors import UserError
+from core.errors import NotFoundError, UserError
 from saimi.console import Json, emit, say, show_table, show_values
 
 if TYPE_CHECKING:
     import asyncpg
 
+_PROOF = ("expected", "received", "missing", "gaps", "percent", "late_below", "unnumbered")
+_SHOWN = 5  # gaps in a line of a table
 app = typer.Typer(help="Gateways: enrol, revoke, list, their devices.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The gateway, as in its topics: A-Z a-z 0-9 . _ -")]
 
@@ -111,17 +114,80 @@ def revoke(
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the gateways: where they stand, what they were given, when they were last heard."""
+    """List the gateways: where they stand, when they were last heard, how much of theirs is here."""
+    from ingest.completeness import completeness
     from saimi.connecting import with_connection
     from saimi.enrolment import list_gateways
 
-    rows = with_connection(list_gateways)
+    async def work(connection: asyncpg.Connection) -> list[dict[str, Any]]:
+        proof = {row.pop("name"): row for row in await completeness(connection)}
+        return [
+            row | {name: proof.get(row["name"], {}).get(name) for name in _PROOF}
+            for row in await list_gateways(connection)
+        ]
+
+    rows = with_connection(work)
     if json:
         emit({"gateways": rows})
         return
     columns = ("name", "home", "area", "credential", "online", "heard_at", "devices", "announced",
                "revoked_at")  # fmt: skip
-    show_table(columns, [[row[column] for column in columns] for row in rows])
+    show_table(
+        (*columns, "complete", "missing"),
+        [[*(row[column] for column in columns), _percent(row), row["missing"]] for row in rows],
+    )
+
+
+@app.command()
+def completeness(name: Name, json: Json = False) -> None:
+    """Say by boot and day how many messages a gateway numbered and which of them are missing."""
+    from ingest.completeness import completeness as by_gateway
+    from ingest.completeness import completeness_by_day
+    from saimi.connecting import with_connection
+
+    async def work(
+        connection: asyncpg.Connection,
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        return (
+            await by_gateway(connection, gateway=name),
+            await completeness_by_day(connection, gateway=name),
+        )
+
+    totals, days = with_connection(work)
+    if not totals:
+        raise NotFoundError(f"There is no gateway {name[:64]!r}: see `saimi gateway list`.")
+    if json:
+        emit(totals[0] | {"days": days})
+        return
+    print(f"{name}: {_percent(totals[0])}, {totals[0]['missing']} messages missing.")
+    if totals[0]["unnumbered"]:
+        sources = ", ".join(totals[0]["unnumbered"])
+        print(f"Nothing can be proved of what came without numbers, from: {sources}.")
+    show_table(
+        ("day", "boot", "numbered", "received", "missing", "which"),
+        [
+            [
+                one["day"] or "(only counted)",
+                one["boot"] or "(earlier boots)",
+                *(one[name] for name in ("expected", "received", "missing")),
+                _gaps(one["gaps"]),
+            ]
+            for one in days
+        ],
+    )
+
+
+def _percent(row: dict[str, Any]) -> str:
+    """Never rounded up: 100 % is said only where nothing is missing."""
+    if row["percent"] is None:
+        return "not provable"
+    return f"{math.floor(row['percent'] * 100) / 100:g} %"
+
+
+def _gaps(gaps: list[tuple[int, int]] | None) -> str:
+    """The first few, for a line of a table."""
+    shown = [str(a) if a == b else f"{a}-{b}" for a, b in (gaps or [])[:_SHOWN]]
+    return " ".join(shown) + (" …" if len(gaps or []) > _SHOWN else "")
 
 
 @app.command()
