@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import structlog
 
 from core.clock import Clock
-from core.database import connect
+from core.database import Connection, connect, load_queries, translated
 from core.errors import DatabaseError
 from ingest.aggregates import bring_up_to_date
 from ingest.completeness import trim_days
@@ -26,6 +27,24 @@ EXPIRY_EVERY = timedelta(hours=1)
 """By the shared clock."""
 
 _log = structlog.get_logger()
+
+
+async def upkeep_status(connection: Connection) -> dict[str, Any]:
+    """For people: removed_before (readings before may be gone; None: none are) and what waits to
+    be brought into the aggregates: touched (batches) and touched_since (the oldest, wall time).
+
+    Raises:
+        DatabaseError: the database is away or refuses.
+    """
+    queries = load_queries("ingest")
+    async with translated():
+        done = await queries.read_upkeep(connection)
+        waiting = await queries.touched_waiting(connection)
+    return {
+        "removed_before": done["removed_before"],
+        "touched": waiting["entries"],
+        "touched_since": waiting["oldest"],
+    }
 
 
 class Upkeep:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from saimi.console import Json, emit, show_values
@@ -27,30 +29,35 @@ def migrate(json: Json = False) -> None:
 
 @app.command()
 def status(json: Json = False) -> None:
-    """Say which database this is, and at which schema."""
+    """Say which database this is, at which schema, and what aggregates and retention have done."""
     from core.database import connect, server_info
     from core.migrate import SchemaStatus
     from core.migrate import status as look
+    from core.settings import load_settings
+    from ingest.upkeep import upkeep_status
     from saimi.addresses import find_database
     from saimi.running import run
 
-    async def work(_stop: object) -> tuple[SchemaStatus, str, str]:
+    async def work(_stop: object) -> tuple[SchemaStatus, str, str, dict[str, Any]]:
         url = find_database()
         connection = await connect(url)
         try:
             info = await server_info(connection)
+            schema = await look(url)
+            upkeep = await upkeep_status(connection) if schema.current else {}
         finally:
             await connection.close()
-        return await look(url), info.edition, info.version
+        return schema, info.edition, info.version, upkeep
 
-    found, edition, version = run(work)
+    found, edition, version, upkeep = run(work)
     report = {
         "edition": edition,
         "version": version,
         "schema": found.database,
         "needed": found.code,
         "current": found.current,
-    }
+        "retention_days": load_settings().retention_days,
+    } | upkeep
     if json:
         emit(report)
     else:

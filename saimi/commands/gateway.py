@@ -114,7 +114,7 @@ def revoke(
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the gateways: where they stand, when they were last heard, how much of theirs is here."""
+    """List the gateways: where they stand, when last heard, how much of theirs is here."""
     from ingest.completeness import completeness
     from saimi.connecting import with_connection
     from saimi.enrolment import list_gateways
