@@ -12,6 +12,7 @@ from core.wire import Status, encode
 from ingest import writer
 from ingest.completeness import completeness, completeness_by_day
 from tests.integration.ingest_homes import NOW, Line, line, pack, spo2
+from tests.support.commands import saimi
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -154,3 +155,20 @@ async def test_a_boot_a_message_does_not_make_the_ledgers_grow(
         row = await of(to, "gw-south")
         assert row["received"] == 300
         assert row["percent"] < 1
+
+
+async def test_the_commands_say_what_is_missing_and_never_round_it_away(
+    plain_database_url: str,
+) -> None:
+    async with line(plain_database_url) as to:
+        await numbered(to, [seq for seq in range(1, 100_001) if seq != 7])
+    settings = {"SAIMI_DATABASE_URL": plain_database_url}
+    listed = saimi("gateway", "list", settings=settings)
+    (north,) = [row for row in listed.out.splitlines() if row.startswith("gw-north")]
+    (south,) = [row for row in listed.out.splitlines() if row.startswith("gw-south")]
+    assert "99.99 %" in north
+    assert "not provable" in south
+    one = saimi("gateway", "completeness", "gw-north", "--json", settings=settings).report
+    assert (one["missing"], one["days"][0]["gaps"]) == (1, [[7, 7]])
+    status = saimi("db", "status", "--json", settings=settings).report
+    assert (status["touched"], status["removed_before"]) == (1, None)

@@ -68,11 +68,12 @@ SELECT gateway, boot, NULL, floor - 1, settled_below, floor - 1 - settled_below,
        100.0 * settled_below::double precision / (floor - 1), NULL
   FROM boot WHERE floor > 1;
 
--- One row a gateway. percent is null where nothing can be proved; `unnumbered` names the sources
+-- One row a gateway; sums of what it claims end at 2^62. percent is null where nothing can be proved; `unnumbered` names the sources
 -- that it says nothing of.
 CREATE VIEW telemetry.completeness_of_gateway AS
-SELECT g.id AS gateway, g.name, coalesce(c.expected, 0) AS expected,
-       coalesce(c.received, 0) AS received, coalesce(c.missing, 0) AS missing,
+SELECT g.id AS gateway, g.name, least(coalesce(c.expected, 0), 2 ^ 62::numeric)::bigint AS expected,
+       least(coalesce(c.received, 0), 2 ^ 62::numeric)::bigint AS received,
+       least(coalesce(c.missing, 0), 2 ^ 62::numeric)::bigint AS missing,
        100.0 * c.received::double precision / c.expected AS percent,
        coalesce(c.gaps, 0)::bigint AS gaps, coalesce(l.late_below, 0)::bigint AS late_below,
        ARRAY(SELECT u.source FROM telemetry.unnumbered u WHERE u.gateway = g.id ORDER BY 1)
