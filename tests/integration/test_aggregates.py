@@ -68,6 +68,7 @@ async def test_they_equal_the_readings_after_every_round_late_ones_included(
         await bring_up_to_date(to.connection, NOW)
         assert await assert_equal(to.connection) == 2
         # Late: into a bucket that is there, between and before others.
+        await at(to, NOW + timedelta(seconds=30), value=80)
         await at(to, NOW - timedelta(seconds=1), NOW - 30 * DAY, NOW - 3 * DAY, NOW - DAY, value=90)
         await to.send(pack({"n": "motion/motion", "vb": True}, {"n": "button/help", "v": 1}))
         await bring_up_to_date(to.connection, NOW)
@@ -99,7 +100,10 @@ def test_the_days_reckoned_here_begin_as_those_of_the_database() -> None:
     assert moment(int(days(times + 1_000_000)[0])) == datetime(2026, 3, 29, 21, tzinfo=UTC)
 
 
-async def test_what_is_corrected_is_reckoned_anew_though_more_is_queued(database_url: str) -> None:
+async def test_what_is_corrected_is_reckoned_anew_though_more_is_queued(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aggregates, "MOST_ENTRIES", 1)
     async with line(database_url) as to:
         await at(to, *(NOW - number * HOUR for number in range(30)))
         await bring_up_to_date(to.connection, NOW)
@@ -150,6 +154,7 @@ async def test_any_number_of_workers_may_run_while_readings_come(database_url: s
             for number in range(10):
                 await at(to, *(NOW - (number * 7 + step) * HOUR for step in range(20)))
                 await asyncio.gather(*(bring_up_to_date(worker, NOW) for worker in workers))
+            await at(to, NOW - 400 * HOUR)
             await bring_up_to_date(to.connection, NOW)
             await assert_equal(to.connection)
         finally:
