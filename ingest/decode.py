@@ -21,6 +21,9 @@ _REFUSED = {
     "senml+xml": "SenML in XML is not taken; let the gateway send JSON or CBOR.",
     "sensml+xml": "SenML in XML is not taken; let the gateway send JSON or CBOR.",
     "senml-exi": "SenML in EXI is not taken; let the gateway send JSON or CBOR.",
+    "openmhealth-json": "Open mHealth is not taken; let the sender use FHIR R4 or SenML.",
+    "fhir-r4-xml": "FHIR in XML is not taken; let the sender use JSON.",
+    "fhir+xml": "FHIR in XML is not taken; let the sender use JSON.",
     "senml+exi": "SenML in EXI is not taken; let the gateway send JSON or CBOR.",
 }
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from ingest.decoders import homeassistant, senml, shelly, sparkplug, tasmota, zigbee2mqtt
-from ingest.decoders.record import MAX_PAYLOAD, Decoded, DecodeError
+from ingest.decoders import fhir, homeassistant, senml, shelly, sparkplug, tasmota, zigbee2mqtt
+from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 
 SOURCES: dict[str, Source] = {
@@ -23,6 +23,7 @@ SOURCES: dict[str, Source] = {
         zigbee2mqtt.SOURCE,
         shelly.SOURCE,
         tasmota.SOURCE,
+        fhir.SOURCE,
     )
 }  # fmt: skip
 FORMATS: dict[str, tuple[str, str]] = {
@@ -60,10 +61,10 @@ def decode(
             f"Nothing here understands the source {source[:64]!r}; understood are: "
             f"{', '.join(sorted(SOURCES))}.",
         )
-    if len(payload) > MAX_PAYLOAD:
+    if len(payload) > known.longest:
         raise DecodeError(
             "too_large",
-            f"The message is {len(payload):,} bytes long; more than {MAX_PAYLOAD:,} is no reading "
-            "of a home, so it was not read.",
+            f"The message is {len(payload):,} bytes long; more than {known.longest:,} is no "
+            "reading of a home, so it was not read.",
         )
     return known.decode(rest, payload, arrival, definitions)

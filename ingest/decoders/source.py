@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ingest.decoders.record import Decoded
+from ingest.decoders.record import MAX_PAYLOAD, Decoded
 
 Definitions = Mapping[str, Any]
 """What earlier messages of one gateway and source have told (`Decoded.learned`), by key."""
@@ -24,3 +24,5 @@ class Source(NamedTuple):
     topics: tuple[str, ...] = ()
     """Regular expressions of the topics that the program itself uses by default, matched from the
     start to the end; what the group `rest` matches is the rest."""
+    longest: int = MAX_PAYLOAD
+    """Bytes that a message may have."""

@@ -1,0 +1,159 @@
+"""Every recorded message through the same path as `saimi decode`, against what its source says.
+
+A format that no decoder is registered for must be refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.catalogue import catalogue
+from core.reading import Qualifier
+from ingest.decode import DecodeState, decode_line
+from ingest.decoders import FORMATS
+from tests.support.recordings import cases
+
+ARRIVAL = 1_790_000_000.0
+
+
+def shown(case: dict[str, Any], state: DecodeState | None = None) -> dict[str, Any]:
+    line = {
+        key: case[key] for key in ("topic", "format", "payload", "encoding", "uuid") if key in case
+    }
+    return decode_line(json.dumps(line).encode(), state or DecodeState(ARRIVAL))
+
+
+# FHIR: what the recorded observations say, read plainly.
+
+NOT_KEPT = {
+    *("9271-8", "9272-6", "443849008", "9273-4", "9274-2"),  # Apgar
+    *("11555-0", "11557-6", "789-8", "718-7", "1963-8", "20005", "24701-5", "80219-9"),
+    *("48643-1", "48642-3"),  # filtration rate
+    *("82284-1", "82262-7", "82271-8", "82261-9"),  # metabolic equivalents
+}  # fmt: skip
+"""Codes with a number that Saimi has no metric for."""
+
+
+def numbers(expected: dict[str, Any]) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Codes and quantity of an observation and of its components, where they have a quantity."""
+    for part in (expected, *expected.get("components", ())):
+        value = part.get("value")
+        if isinstance(value, dict) and "value" in value:
+            yield [code for _, code in part.get("codes", ())], value
+
+
+def observations(expected: dict[str, Any]) -> list[dict[str, Any]]:
+    if expected.get("resourceType") == "Bundle":
+        return list(expected["observations"])
+    return [expected] if expected.get("resourceType") == "Observation" else []
+
+
+@pytest.mark.parametrize("name", ["fhir_r4", "kanta_phr"])
+def test_fhir(name: str) -> None:
+    compared = 0
+    for case in cases(name):
+        result = shown(case)
+        meant = []
+        for one in observations(case["expected"]):
+            given = [(codes, value) for codes, value in numbers(one) if codes]
+            if one["status"] not in ("cancelled", "entered-in-error"):
+                meant += [value for codes, value in given if not NOT_KEPT & set(codes)]
+        readings = result["readings"]
+        whole = case["expected"].get("resources", {}).get("Observation")
+        if whole is not None:  # a Bundle of which the first observations are told
+            assert len(readings) == whole
+            readings = readings[: len(meant)]
+        assert len(readings) == len(meant), case["source"]
+        for reading, value in zip(readings, meant, strict=True):
+            assert reading["value"] == float(value["value"])  # one is a text
+            spelled = {value.get("code"), value.get("unit")}
+            assert reading["unit"] in spelled, case["source"]
+            assert catalogue()[reading["metric"]].conversion(reading["unit"]) is not None
+            if value.get("comparator") == "<":
+                assert reading["qualifier"] == Qualifier.BELOW
+            compared += 1
+        if any(True for one in observations(case["expected"]) for _ in numbers(one)) and not meant:
+            assert result["rejected"], case["source"]
+    assert compared > (15 if name == "fhir_r4" else 80)
+
+
+@pytest.mark.parametrize("wanted", ["Apgar", "MDC_ECG", "entered in error", "cancelled"])
+def test_what_is_outside_the_list_is_refused_by_name(wanted: str) -> None:
+    assert any(wanted in (shown(case)["rejected"] or "") for case in cases("fhir_r4"))
+
+
+def test_open_mhealth_is_refused_by_name() -> None:
+    for case in cases("openmhealth"):
+        result = shown(case)
+        assert result["readings"] == []
+        assert "Open mHealth is not taken" in result["rejected"]
+
+
+# zigbee2mqtt: a state made of each definition must mean what the definition says.
+
+METRICS = {
+    "temperature": {"room_temperature"}, "humidity": {"humidity"}, "illuminance": {"illuminance"},
+    "battery": {"battery"}, "voltage": {"battery_voltage", "voltage"}, "co2": {"carbon_dioxide"},
+    "pressure": {"air_pressure", "bed"}, "power": {"power"}, "current": {"current"},
+    "energy": {"energy"}, "pm25": {"pm2_5"}, "device_temperature": {"device_temperature"},
+    "smoke": {"smoke"}, "carbon_monoxide": {"carbon_monoxide"}, "water_leak": {"water_leak"},
+    "tamper": {"tamper"}, "battery_low": {"battery_low"}, "vibration": {"vibration"},
+    "presence": {"presence"}, "occupancy": {"motion", "presence", "bed"},
+    "contact": {"door", "bed"}, "gas": {"gas", "carbon_monoxide"}, "sos": {"help"},
+}  # fmt: skip
+STORED = {"°C": 1.0, "%": 1.0, "lx": 1.0, "V": 1.0, "mV": 0.001, "ppm": 1.0, "W": 1.0, "A": 1.0,
+          "kWh": 1.0, "hPa": 1.0, "kPa": 10.0, "µg/m³": 1.0, "Pa": 0.01}  # fmt: skip
+"""What one of a definition's unit is in the unit that Saimi stores."""
+
+
+def exposed(entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for entry in entries:
+        if entry.get("type") != "composite":
+            yield from exposed(entry.get("features", []))
+        if entry.get("property") in METRICS and entry.get("access", 1) & 1:
+            yield entry
+
+
+def test_a_state_means_what_the_devices_definition_says() -> None:
+    compared = 0
+    for case in cases("zigbee2mqtt_exposes"):
+        definition = json.loads(case["payload"])
+        for entry in exposed(definition["exposes"]):
+            state = DecodeState(ARRIVAL)
+            shown(case, state)
+            name, kind = entry["property"], entry["type"]
+            settable = entry.get("access", 1) & 2
+            if kind == "numeric" and entry.get("unit") in STORED and not settable:
+                told = [(7.0, 7.0 * STORED[entry["unit"]])]
+            elif kind == "binary" and not settable:
+                told = [(entry["value_on"], 1.0), (entry["value_off"], 0.0)]
+                if name == "contact":  # true is closed, whichever the definition calls on
+                    told = [(False, 1.0), (True, 0.0)]
+            else:
+                continue
+            for value, stored in told:
+                line = {"topic": "zigbee2mqtt/hall", "payload": json.dumps({name: value})}
+                (reading,) = decode_line(json.dumps(line).encode(), state)["readings"]
+                metric = catalogue()[reading["metric"]]
+                where = f"{definition['model']} {name}={value} read as {reading}"
+                assert metric.name in METRICS[name], where
+                conversion = metric.conversion(reading["unit"])
+                assert conversion is not None, where
+                got = reading["value"] * conversion.factor + conversion.offset
+                if metric.name != "bed":
+                    assert got == pytest.approx(stored), where
+                compared += 1
+    assert compared > 600
+
+
+@pytest.mark.parametrize("name", ["ruuvi_adv", "ruuvi_gateway", "gatt_11073", "senml"])
+def test_formats_without_a_decoder_are_refused_by_name(name: str) -> None:
+    for case in cases(name):
+        if case["format"] not in FORMATS:
+            result = shown(case)
+            assert result["readings"] == []
+            assert case["format"] in result["rejected"]
