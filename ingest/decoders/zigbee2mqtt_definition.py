@@ -104,7 +104,8 @@ class _Device:
             else None
         )
         self.mains = mains or (
-            "battery" not in names and bool(names & {"power", "current", "energy", "ac_frequency"})
+            not names & {"battery", "battery_low", "battery_state"}
+            and bool(names & {"power", "current", "energy", "ac_frequency"})
         )
         self.lock = bool(names & {"lock_state"})
 

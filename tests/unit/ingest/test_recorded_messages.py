@@ -137,7 +137,9 @@ def test_a_state_means_what_the_devices_definition_says() -> None:
                 continue
             for value, stored in told:
                 line = {"topic": "zigbee2mqtt/hall", "payload": json.dumps({name: value})}
-                (reading,) = decode_line(json.dumps(line).encode(), state)["readings"]
+                readings = decode_line(json.dumps(line).encode(), state)["readings"]
+                assert len(readings) == 1, (definition["model"], name, value, entry)
+                reading = readings[0]
                 metric = catalogue()[reading["metric"]]
                 where = f"{definition['model']} {name}={value} read as {reading}"
                 assert metric.name in METRICS[name], where
