@@ -14,13 +14,15 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 present = $(wildcard $(1))
 ARGS ?=
 KILLS ?= 100
+SECONDS ?= 600
 
-.PHONY: help demo install test test-parts soak docs pictures lint format lock clean
+.PHONY: help demo install test test-parts soak fuzz docs pictures lint format lock clean
 
 help:
 	@echo "make demo      install and start everything here; Ctrl-C stops it (ARGS=... go to saimi up)"
 	@echo "make test      install what the tests need and run them (ARGS=... go to pytest)"
 	@echo "make soak      the fault run: 100 kills of ingest, database and broker (KILLS=…)"
+	@echo "make fuzz      coverage-guided fuzzing over the decoders (SECONDS=…)"
 	@echo "make docs      write the rule catalogue and the hazard list from the rules"
 	@echo "make lint      ruff, mypy, import rules"
 	@echo "make format    format the code"
@@ -39,6 +41,10 @@ test: $(VENV)/dev.stamp test-parts
 soak: $(VENV)/dev.stamp test-parts
 	SAIMI_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest --timeout=3600 \
 		tests/acceptance/test_kill.py $(ARGS)
+
+# Coverage-guided fuzzing over the decoders; ends in figures.
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 # docs/rules.md and docs/hazards.md are made from the rules; a test compares.
 docs: $(VENV)/run.stamp

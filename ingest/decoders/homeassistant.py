@@ -21,6 +21,7 @@ from ingest.decoders.entity_words import words
 from ingest.decoders.homeassistant_config import COMPONENTS, learn, place
 from ingest.decoders.homeassistant_template import Budget, render
 from ingest.decoders.life_safety import in_text, meant
+from ingest.decoders.plain_values import measured
 from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record
 from ingest.decoders.source import Definitions, Source
 from ingest.decoders.strict_json import read_json
@@ -143,6 +144,8 @@ def _several(definitions: Definitions, devices: set[str]) -> set[tuple[str, str,
 
 def _state(entities: list[tuple[str, dict[str, Any]]], payload: bytes, arrival: float) -> Decoded:
     text = payload.decode("utf-8", "replace").strip()
+    if not text:
+        return Decoded(nothing="an empty message")
     budget = Budget(len(payload))
     variables: dict[str, Any] = {"value": text}
     if text[:1] in ("{", "[", '"') or any("value_json" in one.get("x", "") for _, one in entities):
@@ -186,7 +189,8 @@ def _value(entity: dict[str, Any], state: str) -> float | str | None:
     if state.lower() in _NO_STATE:
         return None
     if kind == "sensor":
-        return _number(state, entity.get("f", 1.0))
+        number = _number(state, entity.get("f", 1.0))
+        return None if isinstance(number, float) and not measured(metric, number) else number
     if kind == "text":
         value = in_text(metric, state)
         return state[:200] if value is None else value

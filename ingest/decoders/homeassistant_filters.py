@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -23,8 +24,13 @@ class Undefined:
     """What a name or a key is worth that is not there: empty, and false."""
 
 
+class NotTold(Exception):  # noqa: N818 - it is no error: the message is about something else
+    """`is_defined` found nothing: Home Assistant then leaves the state as it was."""
+
+
 UNDEFINED = Undefined()
 _RAISE = object()
+_PLACE = re.compile(r"%[-+ 0]?[0-9]{0,2}(?:\.[0-9]{1,2})?[dfgis]|%%")
 _MAX_TEXT = 2 * 1024 * 1024
 
 
@@ -84,7 +90,7 @@ def _default(value: Any, other: Any = "", boolean: bool = False) -> Any:
 
 def _is_defined(value: Any) -> Any:
     if isinstance(value, Undefined):
-        raise ValueError  # Home Assistant then leaves the state as it was
+        raise NotTold
     return value
 
 
@@ -120,6 +126,13 @@ def _join(values: Any, separator: str = "") -> str:
     if not isinstance(values, (list, tuple)) or len(separator) > 64:
         raise TypeError
     return separator.join(_plain(one) for one in values)
+
+
+def formatted(pattern: Any, *values: Any) -> str:
+    """`"%.1f" % value`: numbers and texts, with no more than 99 places."""
+    if not isinstance(pattern, str) or "%" in _PLACE.sub("", pattern):
+        raise ValueError
+    return str(pattern % tuple(values))
 
 
 def _to_json(value: Any) -> str:
@@ -188,6 +201,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "default": _default,
     "first": _first,
     "float": _float,
+    "format": formatted,
     "from_json": lambda text: read_json(_plain(text)),
     "iif": _iif,
     "int": _int,

@@ -22,7 +22,9 @@ from ingest.decoders.homeassistant_filters import (
     SEARCHES,
     TESTS,
     UNDEFINED,
+    NotTold,
     Undefined,
+    formatted,
     truth,
 )
 from ingest.decoders.record import DecodeError
@@ -74,6 +76,8 @@ def check(template: str) -> None:
 def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
     """The text that a template makes of `variables`, without blanks at its ends.
 
+    Empty where the template says with `is_defined` that the message is about something else.
+
     Raises:
         DecodeError: not understood, too much work, or an error such as a division by zero.
     """
@@ -81,6 +85,8 @@ def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
     tree = _parsed(template)
     try:
         text = _Walk(dict(variables), budget).block(tree.body)
+    except NotTold:
+        return ""
     except (ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
         raise DecodeError(
             "template",
@@ -270,6 +276,10 @@ class _Walk:
         if isinstance(node, nodes.Add) and isinstance(left, str) and isinstance(right, str):
             _bound(len(left) + len(right))
             return left + right
+        if isinstance(node, nodes.Mod) and isinstance(left, str):
+            text = formatted(left, *(right if isinstance(right, tuple) else (right,)))
+            _bound(len(text), len(left))
+            return text
         return _ARITHMETIC[type(node)](_numeric(left), _numeric(right))
 
     def _joined(self, node: Any) -> Any:

@@ -159,6 +159,9 @@ def _component(readings: Readings, device: str, name: str, said: Any) -> None:
     elif kind in _PRESENT or kind in _MOTION:
         fields = ("state", "presence", "value", "motion")
         value = next((said[field] for field in fields if field in said), None)
+        count = number(said.get("num_objects"))
+        if value is None and count is not None:
+            value = count > 0
         readings.add(own, "motion" if kind in _MOTION else "presence", truth(value))
     elif kind == "input" and isinstance(said.get("state"), bool):
         readings.add(f"{device}/{name[:64]}", "switch", truth(said["state"]))
@@ -252,5 +255,6 @@ SOURCE = Source(
         r"(?P<rest>shellies/.+)",
         r"(?P<rest>[sS]helly[^/]*/(?:events|status|online|rpc|debug|command|announce|info)(?:/.*)?)",
         r"(?P<rest>.+/events/rpc)",
+        r"(?P<rest>[^/]+/rpc)",
     ),
 )

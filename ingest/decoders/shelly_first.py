@@ -18,6 +18,7 @@ _MARKS = frozenset(
     ("sensor", "relay", "emeter", "meter", "input", "input_event", "longpush", "light", "white",
      "color", "roller", "ext_temperature", "ext_humidity", "ext_switch", "announce", "info",
      "online", "status", "command", "temperature", "temperature_f", "temperature_status",
+     "ext_temperatures", "ext_humidities", "thermostat", "loaderror",
      "overtemperature", "overpower", "voltage", "power", "energy", "adc", "settings")
 )  # fmt: skip
 """Levels behind a device's name, which may itself have slashes."""
@@ -34,6 +35,8 @@ _METER = {"power": ("power", "W", 1.0), "energy": ("energy", "Wh", 1 / 60),
 """The counter `energy` is in watt-minutes, `total` of an energy meter in watt-hours."""
 _BARE = {"temperature": ("device_temperature", "Cel"), "voltage": ("voltage", "V"),
          "power": ("power", "W")}  # fmt: skip
+_NO_TEMPERATURE = 999.0
+"""What the first generation says when its sensor gives nothing."""
 _GAS = {"none": 0.0, "mild": 1.0, "heavy": 1.0}
 
 
@@ -73,7 +76,9 @@ def _sensor(
     learned: dict[str, Any] = {}
     mains = f"mains:{device}"
     if kind == "temperature":
-        readings.add(device, "room_temperature", number(text), _degrees(device, definitions))
+        degrees = number(text)
+        if degrees != _NO_TEMPERATURE:
+            readings.add(device, "room_temperature", degrees, _degrees(device, definitions))
     elif kind in ("ext_power", "charger"):
         if truth(text) == 1.0 and mains not in definitions:
             learned[mains] = True

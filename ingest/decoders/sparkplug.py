@@ -19,6 +19,7 @@ from typing import Any
 from core.catalogue import catalogue
 from ingest.decoders.homeassistant_meaning import ASSUMED, UNITS
 from ingest.decoders.life_safety import in_text
+from ingest.decoders.plain_values import measured
 from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record
 from ingest.decoders.source import Definitions, Source
 from ingest.decoders.sparkplug_names import metric_of
@@ -157,6 +158,8 @@ def _record(device: str, metric: Any, entry: list[Any], told: Any, arrival: floa
         unit = ASSUMED.get(name)
     if isinstance(value, float):
         value *= factor
+        if unit is not None and not measured(name, value):
+            return None
     stamp = metric.timestamp or told.timestamp
     dated = 0 < stamp < _MAX_MILLISECONDS
     return Record(

@@ -55,6 +55,9 @@ _PRESSURE = {"hPa": ("hPa", 1.0), "mmHg": ("mm[Hg]", 1.0), "inHg": ("hPa", 33.86
 _WEIGHTS = {"kg": ("kg", 1.0), "lbs": ("[lb_av]", 1.0), "lb": ("[lb_av]", 1.0), "jin": ("kg", 0.5)}
 _BY_RADIO = re.compile(r".+-[0-9a-fA-F]{6,12}")
 _NUMBERED = re.compile(r"(POWER|Switch|Button)(\d{0,2})", re.I)
+_ZONES = {13: "motion", 21: "door", 40: "smoke", 42: "water_leak", 43: "carbon_monoxide",
+          44: "help", 45: "vibration"}  # fmt: skip
+"""What an alarm of a Zigbee sensor means, by its zone type (Zigbee Cluster Library, 8.2.2.2.3)."""
 _WORDLESS = frozenset(("Time", "TempUnit", "PressureUnit", "SpeedUnit", "Uptime", "Wifi"))
 
 
@@ -124,6 +127,8 @@ def _message(
                     _sensor(readings, f"{topic}/{zigbee}", one, units)
         elif "Action" in said:
             _state(readings, topic, name, said["Action"])
+        elif name == "ESP32":  # the chip itself
+            readings.add(topic, "device_temperature", number(said.get("Temperature")), units[""][0])
         elif several or _BY_RADIO.fullmatch(name):
             _sensor(readings, f"{topic}/{name[:128]}", said, units)
         else:
@@ -149,7 +154,7 @@ def _bounded(said: Mapping[str, Any]) -> Mapping[str, Any]:
 def _clash(sensors: list[tuple[str, dict[str, Any]]]) -> bool:
     seen: set[str] = set()
     for name, said in sensors:
-        if name in ("ENERGY", "ZbReceived", "ZbInfo") or _BY_RADIO.fullmatch(name):
+        if name in ("ENERGY", "ESP32", "ZbReceived", "ZbInfo") or _BY_RADIO.fullmatch(name):
             continue
         own = {key for key in said if key in _MEASURES}
         if own & seen:
@@ -164,6 +169,9 @@ def _sensor(
     said: Mapping[str, Any],
     units: Mapping[str, tuple[str, float]],
 ) -> None:
+    zone, status = number(said.get("ZoneType")), number(said.get("ZoneStatusChange"))
+    if zone in _ZONES and status is not None:
+        readings.add(device, _ZONES[int(zone)], float(int(status) & 3 != 0))  # alarm 1 or 2
     for key, value in _bounded(said).items():
         if key in _MEASURES:
             metric, unit = _MEASURES[key]

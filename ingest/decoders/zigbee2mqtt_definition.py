@@ -218,6 +218,14 @@ def _enum(base: str, values: Any) -> list[dict[str, Any]]:
         known = {word: meanings[word] for word in said if word in meanings}
         if known:
             found.append({"metric": of, "words": known})
+    if base.endswith(("state", "status")):
+        named = {word: meant(words(word)) for word in said}
+        known_events = {one["metric"] for one in found}
+        for event in sorted({one for one in named.values() if one is not None} - known_events):
+            # "presence_state: fall": the word alone tells, whatever else the property says
+            said_by = {word: alarm(event, word) for word, one in named.items() if one == event}
+            if 1.0 in said_by.values():
+                found.append({"metric": event, "words": said_by})
     return found
 
 
