@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from core.registry import Area, Client, Device, Document, Home, Member, Team
 from gateway_sim.day import Dwellers
@@ -25,6 +26,8 @@ IN_USE_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 """When all devices were installed; before anything that is ever simulated."""
 # Low-discrepancy steps (golden ratio): any number of homes is spread as evenly as possible.
 _GOLDEN = 0.6180339887498949
+_AGES_AT = date(2026, 1, 1)
+"""When residents are as old as their usual values are for."""
 
 
 class _Place(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,7 +98,11 @@ class SimulatedHome:
 
     @cached_property
     def devices(self) -> list[Model]:
-        own = [m for n in range(len(self.residents)) for m in personal(n, self.monitored)]
+        own = [
+            model
+            for n, resident in enumerate(self.residents)
+            for model in personal(n, self.monitored, "type 2 diabetes" in resident.conditions)
+        ]
         return [*own, *ambient()]
 
     @property
@@ -116,12 +123,34 @@ class County:
             person += len(home.residents)
             self.homes.append(home)
         self.residents = [r for home in self.homes for r in home.residents]
-        self.people = People(seed, person, [r.conditions for r in self.residents])
+        self.people = People(
+            seed,
+            person,
+            [r.conditions for r in self.residents],
+            [(_AGES_AT - r.born).days / 365.2425 for r in self.residents],
+        )
 
     @cached_property
     def home_of(self) -> list[SimulatedHome]:
         """The home of each person."""
         return [home for home in self.homes for _ in home.residents]
+
+    @cached_property
+    def monitored(self) -> NDArray[np.bool_]:
+        """Who wears a monitor, shape (people,)."""
+        return np.array([home.monitored for home in self.home_of], dtype=bool)
+
+    @cached_property
+    def spouse(self) -> NDArray[np.int64]:
+        """With whom each lives, shape (people,); oneself for who lives alone."""
+        return np.array(
+            [
+                next((o.person for o in home.residents if o.person != r.person), r.person)
+                for home in self.homes
+                for r in home.residents
+            ],
+            dtype=np.int64,
+        )
 
     @property
     def first_team(self) -> Team:

@@ -21,7 +21,7 @@ class Model(NamedTuple):
     """0 or 1: whose it is; None: the home's."""
 
 
-def personal(resident: int, monitored: bool) -> list[Model]:
+def personal(resident: int, monitored: bool, diabetes: bool) -> list[Model]:
     """What one resident has of their own; `monitored`: wears a monitor day and night."""
     number = resident + 1
     models = [
@@ -31,6 +31,8 @@ def personal(resident: int, monitored: bool) -> list[Model]:
         Model(f"scale-{number}", "scale", "bathroom", None, resident),
         Model(f"bed-{number}", "bed", "bedroom", None, resident),
     ]
+    if diabetes:
+        models.append(Model(f"glucometer-{number}", "glucometer", "", None, resident))
     if monitored:
         models.insert(0, Model(f"monitor-{number}", "wearable", "", 30.0, resident))
     else:
@@ -45,5 +47,7 @@ def ambient() -> list[Model]:
         *(Model(f"door-{door}", "door", door, _DAY_AND_A_HALF) for door in DOORS),
         Model("climate-livingroom", "climate", "livingroom", 90.0),
         Model("plug-kettle", "plug", "kitchen"),
+        Model("plug-stove", "plug", "kitchen"),
+        Model("leak-bathroom", "leak", "bathroom", _DAY_AND_A_HALF),
         Model("smoke-1", "smoke", "hallway", _DAY_AND_A_HALF),
     ]

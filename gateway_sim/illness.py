@@ -14,11 +14,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway_sim.traits import VITALS
+
 Floats = NDArray[np.float64]
 Indexes = NDArray[np.int64]
 
-HABITS = ("movement", "bathroom", "night", "bed", "kitchen")
-"""What an illness does to a person's day, as a share of the usual."""
+HABITS = (
+    "movement", "bathroom", "night", "bed", "kitchen", "out", "door_night", "chair", "home",
+    "guests", "pet", "sight",
+)  # fmt: skip
+"""What an illness or event does to a home's day, 1 being as usual; `illness.toml` explains each."""
+CRISIS = 0.8
+"""Severity from which the height of an illness is a crisis."""
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,12 +49,21 @@ class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return value + share * (self.crisis - value)
 
 
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An event that a device may tell of at the onset."""
+
+    metric: str
+    share: float
+
+
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of `illness.toml`."""
 
     course: list[tuple[float, float]]
     sign: float
+    source: str
     harmless: bool = False
+    event: Told | None = None
     pulse: Sign | None = None
     spo2: Sign | None = None
     respiratory_rate: Sign | None = None
@@ -61,6 +77,25 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     night: Sign | None = None
     bed: Sign | None = None
     kitchen: Sign | None = None
+    out: Sign | None = None
+    door_night: Sign | None = None
+    chair: Sign | None = None
+    home: Sign | None = None
+    guests: Sign | None = None
+    pet: Sign | None = None
+    sight: Sign | None = None
+
+    def __post_init__(self) -> None:
+        hours, severity = zip(*self.course, strict=True)
+        if any(later <= earlier for earlier, later in pairwise(hours)) or hours[0] != 0.0:
+            raise ValueError("a course begins at hour 0 and goes on")
+        if not all(0.0 <= s <= 1.0 for s in severity) or severity[0] or severity[-1]:
+            raise ValueError("a course begins and ends at severity 0 and stays within 1")
+
+    @property
+    def unwell(self) -> bool:
+        """Whether it is felt: not harmless, and some vital sign moves."""
+        return not self.harmless and any(getattr(self, sign) is not None for sign in VITALS)
 
     def severity(self, hours: Floats) -> Floats:
         """0 (well) … 1 (crisis) so many hours after the onset; shape stays."""
@@ -93,29 +128,81 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True)
 class Illness:
-    """One illness of one person."""
+    """One illness, or other event, of one person."""
 
     kind: str
     person: int
     """Index into `People`."""
     onset: float
     """Unix seconds."""
+    worst: float = 1.0
+    """How severe it gets, as a share of its kind's course."""
+    pace: float = 1.0
+    """How long it lasts, as a share of its kind's course."""
+
+    def __post_init__(self) -> None:
+        if not (0.0 < self.worst <= 1.0 and self.pace > 0.0):
+            raise ValueError("worst lies above 0 and is 1 at most; pace lies above 0")
 
     def severity(self, time: Floats) -> Floats:
         """0 (well) … 1 (crisis) at Unix seconds `time`; shape stays."""
-        return kinds()[self.kind].severity((time - self.onset) / 3600.0)
+        return self.worst * kinds()[self.kind].severity((time - self.onset) / 3600.0 / self.pace)
+
+    @property
+    def ends(self) -> float:
+        """Unix seconds at which the course is over."""
+        return self.onset + 3600.0 * self.pace * kinds()[self.kind].course[-1][0]
+
+    def reaches(self, severity: float) -> float:
+        """Unix seconds at which `severity` (0 … 1) is first reached.
+
+        Raises:
+            ValueError: it never is.
+        """
+        hours = kinds()[self.kind].hours_until(severity / self.worst)
+        return self.onset + 3600.0 * self.pace * hours
 
     def labels(self) -> list[Label]:
-        """The moments that a detector is measured against, in order of time."""
+        """The moments that a detector is measured against, in order of time.
+
+        onset: severity leaves 0. first_sign: it reaches the kind's `sign`, from which a careful
+        observer could see something. crisis: its height, if that is `CRISIS` or more. recovered:
+        it is 0 again. What is harmless has onset and recovered only.
+        """
         kind = kinds()[self.kind]
-        peak = max(kind.course, key=lambda point: point[1])[0]
-        moments = {
-            "onset": 0.0,
-            "first_sign": kind.hours_until(kind.sign),
-            "crisis": peak,
-            "recovered": kind.course[-1][0],
-        }
-        return [Label(what, self.onset + hours * 3600.0) for what, hours in moments.items()]
+        height = self.worst * max(severity for _, severity in kind.course)
+        labels = [Label("onset", self.onset)]
+        if not kind.harmless:
+            if height >= kind.sign:
+                labels.append(Label("first_sign", self.reaches(kind.sign)))
+            if height >= CRISIS:
+                labels.append(Label("crisis", self.reaches(height)))
+        return [*labels, Label("recovered", self.ends)]
+
+
+Present = list[tuple[Indexes, Kind, Floats]]
+"""Rows that are ill, with what, and how badly (0 … 1), of a question about (person, time) pairs."""
+
+
+def severity_of(present: Present, rows: int) -> Floats:
+    """The worst severity of each row of what makes unwell, shape (rows,)."""
+    worst = np.zeros(rows)
+    for ill, kind, severity in present:
+        if kind.unwell:
+            worst[ill] = np.maximum(worst[ill], severity)
+    return worst
+
+
+def lean(sign: str, values: Floats, present: Present) -> Floats:
+    """What becomes of a sign's or habit's `values`, shape (n,), under what is present."""
+    moved = values
+    for rows, kind, severity in present:
+        change: Sign | None = getattr(kind, sign)
+        if change is not None:
+            if moved is values:
+                moved = values.copy()
+            moved[rows] = change.moved(moved[rows], severity)
+    return moved
 
 
 class Illnesses:
@@ -132,8 +219,9 @@ class Illnesses:
         self._names = sorted({one.kind for one in self.all})
         place = {name: number for number, name in enumerate(self._names)}
         self._kind = np.array([place[one.kind] for one in self.all], dtype=np.int64)
-        self._ends = np.array([one.onset + 3600.0 * kinds()[one.kind].course[-1][0]
-                               for one in self.all])  # fmt: skip
+        self._ends = np.array([one.ends for one in self.all])
+        self._worst = np.array([one.worst for one in self.all])
+        self._pace = np.array([one.pace for one in self.all])
 
     def __iter__(self) -> Iterator[Illness]:
         return iter(self.all)
@@ -145,37 +233,43 @@ class Illnesses:
         return hash(self.all)
 
     def severity(self, who: Indexes, time: Floats) -> Floats:
-        """The worst severity of each (person, Unix seconds), shape (n,)."""
-        worst = np.zeros(len(who))
-        for rows, _, severity in self._present(who, time):
-            worst[rows] = np.maximum(worst[rows], severity)
-        return worst
+        """The worst severity of what makes each (person, Unix seconds) unwell, shape (n,)."""
+        return severity_of(self.present(who, time), len(who))
 
     def lean(self, sign: str, values: Floats, who: Indexes, time: Floats) -> Floats:
         """What becomes of a sign's `values`, shape (n,), of each (person, Unix seconds)."""
-        moved = values
-        for rows, kind, severity in self._present(who, time):
-            change: Sign | None = getattr(kind, sign)
-            if change is not None:
-                if moved is values:
-                    moved = values.copy()
-                moved[rows] = change.moved(moved[rows], severity)
-        return moved
+        return lean(sign, values, self.present(who, time))
 
-    def _present(self, who: Indexes, time: Floats) -> Iterator[tuple[Indexes, Kind, Floats]]:
-        """Rows that are ill, with what and how badly; a person may have several, in order."""
-        if not self.all:
-            return
-        first = np.searchsorted(self._person, who, side="left")
-        count = np.searchsorted(self._person, who, side="right") - first
+    def at_home(self, who: Indexes, time: Floats) -> NDArray[np.bool_]:
+        """Who of (person, Unix seconds) is not away in hospital or on a journey, shape (n,)."""
+        here: NDArray[np.bool_] = self.lean("home", np.ones(len(who)), who, time) > 0.5
+        return here
+
+    def whom(self, start: float, end: float) -> Indexes:
+        """Persons with anything between two moments (Unix seconds), in order."""
+        during = (self._onset < end) & (self._ends > start)
+        return np.unique(self._person[during])
+
+    def present(self, who: Indexes, time: Floats) -> Present:
+        """What is the matter with each (person, Unix seconds); a person may have several."""
+        present: Present = []
+        if not self.all or len(who) == 0:
+            return present
+        during = (self._onset <= time.max()) & (self._ends >= time.min())
+        if not during.any():
+            return present
+        person, about = self._person[during], np.flatnonzero(during)
+        first = np.searchsorted(person, who, side="left")
+        count = np.searchsorted(person, who, side="right") - first
         for number in range(int(count.max(initial=0))):
             rows = np.flatnonzero(count > number)
-            which = first[rows] + number
+            which = about[first[rows] + number]
             now = (time[rows] >= self._onset[which]) & (time[rows] <= self._ends[which])
             rows, which = rows[now], which[now]
             for place in np.unique(self._kind[which]).tolist():
                 of_kind = self._kind[which] == place
-                kind = kinds()[self._names[place]]
+                kind, one = kinds()[self._names[place]], which[of_kind]
                 ill = rows[of_kind]
-                hours = (time[ill] - self._onset[which[of_kind]]) / 3600.0
-                yield ill, kind, kind.severity(hours)
+                hours = (time[ill] - self._onset[one]) / 3600.0 / self._pace[one]
+                present.append((ill, kind, self._worst[one] * kind.severity(hours)))
+        return present

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from core.clock import LOCAL
 
 Floats = NDArray[np.float64]
+EPOCH = date(1970, 1, 1).toordinal()
+"""Number of the day from which `local_days` counts."""
 
 
 class LocalDay(NamedTuple):
@@ -55,16 +57,46 @@ def at_hour(day: date, hour: float) -> float:
     return float(local_day(day).at(np.array([hour]))[0])
 
 
+def local_days(time: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Local day, counted from 1970-01-01, and hour of the day, 0 … 24, of Unix seconds."""
+    local = time + _ahead(time)
+    day = np.floor(local / 86_400.0)
+    return day.astype(np.int64), (local - 86_400.0 * day) / 3600.0
+
+
 def local_hour(time: Floats) -> Floats:
     """Hour of the day, 0 … 24, of Unix seconds."""
-    hours = np.floor(time / 3600.0)
-    distinct, position = np.unique(hours, return_inverse=True)
-    offsets = np.array([_offset(float(h)) for h in distinct])
-    hour: Floats = np.mod(time + offsets[position], 86400.0) / 3600.0
-    return hour
+    return local_days(time)[1]
 
 
-def _offset(hour: float) -> float:
-    """Seconds that local time is ahead of UTC in that hour since 1970; it changes on the hour."""
-    ahead = datetime.fromtimestamp(hour * 3600.0, UTC).astimezone(LOCAL).utcoffset()
+def _ahead(time: Floats) -> Floats | float:
+    """Seconds that local time is ahead of UTC; most questions lie between two changes."""
+    if len(time) == 0:
+        return 0.0
+    moments, ahead = _changes(
+        datetime.fromtimestamp(float(time.min()), UTC).year,
+        datetime.fromtimestamp(float(time.max()), UTC).year,
+    )
+    first, last = np.searchsorted(moments, [time.min(), time.max()], side="right")
+    if first == last:
+        return float(ahead[first])
+    later: Floats = ahead[np.searchsorted(moments, time, side="right")]
+    return later
+
+
+@lru_cache(maxsize=64)
+def _changes(first: int, last: int) -> tuple[Floats, Floats]:
+    """When the offset changes in these years, on the hour, and the offsets before and after."""
+    start, end = (int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) for y in (first, last + 1))
+    ahead, moments = [_offset(start)], []
+    for day in range(start, end, 86_400):
+        if _offset(day + 86_400) != ahead[-1]:
+            hour = next(h for h in range(day, day + 90_000, 3600) if _offset(h) != ahead[-1])
+            moments.append(float(hour))
+            ahead.append(_offset(hour))
+    return np.array(moments), np.array(ahead)
+
+
+def _offset(time: float) -> float:
+    ahead = datetime.fromtimestamp(time, UTC).astimezone(LOCAL).utcoffset()
     return ahead.total_seconds() if ahead is not None else 0.0

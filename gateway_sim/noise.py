@@ -8,6 +8,9 @@ hash is SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number gene
 
 from __future__ import annotations
 
+from functools import cache
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,6 +76,50 @@ def smooth(keys: Keys, time: Floats, period: float) -> Floats:
     after = normal(keys ^ mix(lattice + np.uint64(1)))
     spread = np.sqrt((1.0 - weight) ** 2 + weight**2)
     return (before * (1.0 - weight) + after * weight) / spread
+
+
+def normals(keys: Keys) -> Floats:
+    """Six independent numbers for each key, mean 0, deviation 1, never beyond 3.3, shape (6, n).
+
+    One hash has bits for six: ten each look up a quantile of the normal distribution.
+    """
+    bits = mix(keys)
+    table = _quantiles()
+    return np.stack([table[(bits >> np.uint64(10 * n)) & np.uint64(1023)] for n in range(6)])
+
+
+def remembering(keys: Keys, time: Floats, memory: list[tuple[float, float]]) -> Floats:
+    """Six independent noises that remember: mean 0, deviation 1, shape (6, n).
+
+    A sum of smooth noises, whose correlation falls off over hours as an autoregressive process's
+    does, yet each moment can be asked for alone.
+
+    Args:
+        keys: of each (person, time), shape (n,).
+        time: Unix seconds, shape (n,).
+        memory: period in seconds and share of the variance of each smooth noise; shares sum to 1.
+    """
+    total = np.zeros((6, len(time)))
+    for number, (period, share) in enumerate(memory):
+        own = keys ^ key(70, number)
+        at = time / period
+        knot = np.floor(at)
+        part = at - knot
+        weight = part * part * (3.0 - 2.0 * part)
+        scale = np.sqrt(share / ((1.0 - weight) ** 2 + weight**2))
+        lattice = knot.astype(np.int64).astype(np.uint64)
+        total += normals(own ^ mix(lattice)) * ((1.0 - weight) * scale)
+        total += normals(own ^ mix(lattice + np.uint64(1))) * (weight * scale)
+    return total
+
+
+@cache
+def _quantiles() -> Floats:
+    ideal = NormalDist()
+    table = np.array([ideal.inv_cdf((n + 0.5) / 1024) for n in range(1024)])
+    scaled: Floats = table / table.std()
+    scaled.flags.writeable = False
+    return scaled
 
 
 def _lattice(time: Floats, step: float) -> Keys:

@@ -6,13 +6,15 @@ with the same story instead of beginning it again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from core.errors import UserError
 from gateway_sim.county import County, Resident, SimulatedHome
@@ -64,26 +66,43 @@ def make_plan(county: County, scenario: Scenario, start: datetime) -> Plan:
     zero = start.timestamp()
     for wanted in scenario.illness:
         home, resident = _client(county, wanted.client)
-        hours = kinds()[wanted.kind].hours_until(wanted.severity)
-        onset = zero + 60.0 * wanted.at_minutes - 3600.0 * hours
-        illnesses.append(Illness(wanted.kind, resident.person, onset))
+        course = Illness(wanted.kind, resident.person, 0.0, wanted.worst, wanted.pace)
+        onset = zero + 60.0 * wanted.at_minutes - course.reaches(wanted.severity)
+        illnesses.append(replace(course, onset=onset))
         at = start + timedelta(minutes=wanted.at_minutes)
         highlights.append(Highlight(at, wanted.kind, resident.reference, home.gateway))
     for number, wave in enumerate(scenario.wave):
         illnesses += _met(county, wave, number, zero)
     for event in scenario.event:
         home, resident = _client(county, event.client)
-        number = home.residents.index(resident)
-        device = next(
-            model.name
-            for model in home.devices
-            if model.kind == EVENT_DEVICES[event.metric] and model.resident in (number, None)
-        )
         at = start + timedelta(minutes=event.at_minutes)
-        reading = Reading(round(at.timestamp(), 3), device, event.metric, 1.0)
-        events.append(TimedEvent(home.number, reading))
+        events.append(_told(home, resident, event.metric, at.timestamp()))
         highlights.append(Highlight(at, event.metric, resident.reference, home.gateway))
+    events += _noticed(county, illnesses)
     return Plan(start, Illnesses(illnesses), tuple(events), tuple(sorted(highlights)))
+
+
+def _told(home: SimulatedHome, resident: Resident, metric: str, time: float) -> TimedEvent:
+    """An event at Unix seconds, from the resident's own device or the home's."""
+    number = home.residents.index(resident)
+    device = next(
+        model.name
+        for model in home.devices
+        if model.kind == EVENT_DEVICES[metric] and model.resident in (number, None)
+    )
+    return TimedEvent(home.number, Reading(round(time, 3), device, metric, 1.0))
+
+
+def _noticed(county: County, illnesses: Iterable[Illness]) -> Iterator[TimedEvent]:
+    """What devices tell by themselves soon after an onset: falls, if they notice them."""
+    for one in illnesses:
+        told = kinds()[one.kind].event
+        moment = int(one.onset)
+        if told is None or county.people.chance(one.person, 52, moment) >= told.share:
+            continue
+        after = 5.0 + 15.0 * county.people.chance(one.person, 53, moment)
+        resident = county.residents[one.person]
+        yield _told(county.home_of[one.person], resident, told.metric, one.onset + after)
 
 
 def keep_plan(county: County, scenario: Scenario, directory: Path, now: datetime) -> Plan:
@@ -119,18 +138,25 @@ def keep_plan(county: County, scenario: Scenario, directory: Path, now: datetime
 def _met(county: County, wave: WavePlan, number: int, zero: float) -> list[Illness]:
     """Whom a wave meets, and when; the same for the same county and start."""
     met = []
+    people = county.people
     areas, conditions = set(wave.areas), set(wave.conditions)
+    takers = np.any([people.takes(m) for m in wave.medication], axis=0) if wave.medication else None
     for home in county.homes:
         if areas and home.area not in areas:
             continue
         for resident in home.residents:
             if conditions and not conditions & set(resident.conditions):
                 continue
-            if county.people.chance(resident.person, 50, number) >= wave.share:
+            person = resident.person
+            if takers is not None and not takers[person]:
                 continue
-            drawn = county.people.chance(resident.person, 51, number)
+            if people.chance(person, 50, number) >= wave.share:
+                continue
+            drawn = people.chance(person, 51, number)
             hours = _triangle(drawn, wave.from_hours, wave.peak_hours, wave.until_hours)
-            met.append(Illness(wave.kind, resident.person, zero + 3600.0 * hours))
+            mildest, worst = wave.worst
+            severe = mildest + (worst - mildest) * people.chance(person, 54, number)
+            met.append(Illness(wave.kind, person, zero + 3600.0 * hours, severe))
     return met
 
 

@@ -93,6 +93,9 @@ class Production:
         times = np.round(self._phase + (first + np.arange(packs)[:, None]) * every, 3)
         rows, columns = np.nonzero(times <= end)
         when = times[rows, columns]
+        # Who is away has left the monitor at home, and it is silent.
+        worn = self._plan.illnesses.at_home(self._who[columns], when)
+        columns, when = columns[worn], when[worn]
         values = self._county.people.vitals(self._who[columns], when, self._plan.illnesses)
         for column, time, shown in zip(
             columns.tolist(), when.tolist(), values.tolist(), strict=True

@@ -9,6 +9,8 @@ kind = "infection"         # a table of illness.toml
 client = 2                 # n-th client of the first team, starting over where there are fewer
 severity = 0.38            # reaches this severity …
 at_minutes = 11.5          # … this long after the start (negative: before)
+worst = 1.0                # gets so severe, as a share of its course (absent: 1)
+pace = 1.0                 # lasts so long, as a share of its course (absent: 1)
 
 [[wave]]
 kind = "influenza"         # a table of illness.toml, of many clients:
@@ -18,6 +20,8 @@ peak_hours = 72            # most of them about this one
 until_hours = 240
 areas = ["imatra"]         # only there; absent: everywhere
 conditions = ["COPD"]      # only clients with one of these; absent: everybody
+medication = ["insulin"]   # only clients who take one of these; absent: everybody
+worst = [0.4, 1.0]         # gets so severe, from the mildest to the worst; absent: 1
 
 [[event]]
 metric = "help"            # an event of the catalogue, from the client's own or the home's device
@@ -39,6 +43,7 @@ from msgspec import Meta
 from core.errors import UserError
 from gateway_sim.county import area_codes, known_conditions
 from gateway_sim.illness import kinds
+from gateway_sim.traits import traits
 
 _SHIPPED = Path(__file__).with_name("scenarios")
 EVENT_DEVICES = {"help": "button", "fall": "button", "call_request": "button", "smoke": "smoke"}
@@ -47,6 +52,7 @@ EVENT_DEVICES = {"help": "button", "fall": "button", "call_request": "button", "
 _Minutes = Annotated[float, Meta(ge=-100_000, le=10_000_000)]
 _Hours = Annotated[float, Meta(ge=-20_000, le=200_000)]
 _Count = Annotated[int, Meta(ge=1)]
+_Share = Annotated[float, Meta(gt=0, le=1)]
 
 
 class IllnessPlan(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,20 +60,24 @@ class IllnessPlan(msgspec.Struct, forbid_unknown_fields=True):
 
     kind: str
     client: _Count
-    severity: Annotated[float, Meta(gt=0, le=1)]
+    severity: _Share
     at_minutes: _Minutes
+    worst: _Share = 1.0
+    pace: Annotated[float, Meta(gt=0.01, le=100)] = 1.0
 
 
 class WavePlan(msgspec.Struct, forbid_unknown_fields=True):
     """One illness of many clients; onsets are spread as a triangle."""
 
     kind: str
-    share: Annotated[float, Meta(gt=0, le=1)]
+    share: _Share
     from_hours: _Hours
     until_hours: _Hours
     peak_hours: _Hours
     areas: list[str] = []
     conditions: list[str] = []
+    medication: list[str] = []
+    worst: tuple[_Share, _Share] = (1.0, 1.0)
 
 
 class EventPlan(msgspec.Struct, forbid_unknown_fields=True):
@@ -132,15 +142,19 @@ def _problems(scenario: Scenario) -> Iterator[tuple[str, str]]:
     """What no type can hold: the key, and what is the matter with its value."""
     for n, illness in enumerate(scenario.illness):
         yield from _unknown(f"illness[{n}].kind", [illness.kind], kinds())
-        if illness.severity > max(s for _, s in kinds()[illness.kind].course):
+        height = illness.worst * max(s for _, s in kinds()[illness.kind].course)
+        if illness.severity > height:
             yield (
                 f"illness[{n}].severity",
-                f"{illness.kind} never reaches severity {illness.severity:g}",
+                f"{illness.kind} never reaches {illness.severity:g}, only {height:g}",
             )
     for n, wave in enumerate(scenario.wave):
         yield from _unknown(f"wave[{n}].kind", [wave.kind], kinds())
         yield from _unknown(f"wave[{n}].areas", wave.areas, area_codes())
         yield from _unknown(f"wave[{n}].conditions", wave.conditions, known_conditions())
+        yield from _unknown(f"wave[{n}].medication", wave.medication, traits().medication)
+        if wave.worst[0] > wave.worst[1]:
+            yield f"wave[{n}].worst", "the mildest comes before the worst"
         if not wave.from_hours <= wave.peak_hours <= wave.until_hours:
             yield f"wave[{n}].peak_hours", "it must lie between from_hours and until_hours"
     for n, event in enumerate(scenario.event):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -17,7 +16,6 @@ from gateway_sim.county import County
 from gateway_sim.day import CHANNELS, ambient_day
 from gateway_sim.illness import Illness, Illnesses
 from gateway_sim.localtime import at_hour, local_midnight
-from gateway_sim.measuring import measured_day
 
 COUNTY = County(7, 12)
 days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
@@ -107,14 +105,3 @@ def test_an_illness_is_seen_in_what_somebody_does() -> None:
     assert change("influenza", 60, "door-fridge") < 0.7
     assert change("fall_and_lying", 1, "motion-") < 0.2
     assert change("hard_workout", 1, "motion-") == 1.0
-
-
-@given(day=days)
-@settings(max_examples=20, deadline=None)
-def test_people_measure_by_hand_every_day(day: date) -> None:
-    by_hand = County(7, 6, monitors=0.0)
-    readings = measured_day(by_hand, by_hand.homes[0], day)
-    metrics = Counter(reading.metric for reading in readings)
-    assert metrics == {
-        "systolic": 2, "diastolic": 2, "pulse": 4, "spo2": 2, "temperature": 1, "weight": 1,
-    }  # fmt: skip

@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import catalogue
-from gateway_sim.county import County
+from core.clock import LOCAL
+from gateway_sim.county import County, known_conditions
 from gateway_sim.illness import Illness, Illnesses, kinds
-from gateway_sim.localtime import local_hour
-from gateway_sim.noise import Floats
-from gateway_sim.people import VITALS, People
+from gateway_sim.localtime import EPOCH, local_days, local_hour
+from gateway_sim.noise import Floats, remembering
+from gateway_sim.people import VITALS, People, weekday
 from gateway_sim.plan import make_plan
 from gateway_sim.scenario import load_scenario
+from gateway_sim.traits import traits
 from tests.unit.gateway_sim.chart import points
 
 START = datetime(2026, 1, 15, tzinfo=UTC)
@@ -148,7 +150,7 @@ def test_many_illnesses_are_asked_about_at_once_as_one_by_one() -> None:
     weights = people.weighs(who, times, Illnesses(ill)) - people.weighs(who, times)
     swollen = {one.person for one in ill if one.kind == "heart_failure"}
     assert swollen
-    thin = {one.person for one in ill if one.kind in ("dehydration", "slow_decline")}
+    thin = {one.person for one in ill if one.kind in ("dehydration", "slow_decline", "pneumonia")}
     gained = {int(person) for person in who[weights > 0.05]}
     assert gained <= swollen
     assert {int(person) for person in who[weights < -0.05]} <= thin
@@ -159,3 +161,118 @@ def test_every_illness_has_a_beginning_a_sign_a_crisis_and_an_end(kind: str) -> 
     labels = [label.time for label in Illness(kind, 0, 0.0).labels()]
     assert labels == sorted(labels)
     assert kinds()[kind].severity(np.array([labels[0] / 3600, labels[-1] / 3600])).max() == 0.0
+
+
+def _usual(people: People, days: int, step: float = 900.0) -> Floats:
+    """Vital signs over days, shape (people, moments, 6)."""
+    times = _minutes(START, int(days * 86_400 / step), step)
+    return np.stack([people.vitals(np.full(len(times), n), times) for n in range(len(people))])
+
+
+def test_people_differ_more_than_one_does_from_hour_to_hour() -> None:
+    signs = _usual(People(7, 60), 7)
+    between = signs.mean(axis=1).std(axis=0)
+    within = signs.std(axis=1).mean(axis=0)
+    for sign in ("pulse", "systolic"):
+        assert 0.5 < between[VITALS.index(sign)] / within[VITALS.index(sign)] < 3.0
+
+
+def test_noise_remembers_hours_but_not_days() -> None:
+    keys = People(7, 300).keys
+    memory = [(3600.0 * h, share) for h, share in traits().noise.memory_h]
+    now = np.full(300, START.timestamp())
+    at = [remembering(keys, now + 3600.0 * h, memory).ravel() for h in (0.0, 0.1, 2.0, 24.0, 400.0)]
+    with_now = [float(np.corrcoef(at[0], later)[0, 1]) for later in at[1:]]
+    assert with_now == sorted(with_now, reverse=True)
+    assert with_now[0] > 0.8
+    assert 0.3 < with_now[1] < 0.8
+    assert abs(with_now[3]) < 0.1
+    assert abs(at[0].std() - 1.0) < 0.05
+
+
+def test_pulse_goes_with_activity_and_temperature_and_pressures_go_together() -> None:
+    signs = _usual(People(7, 40), 4)
+
+    def together(a: str, b: str) -> float:
+        each = [
+            np.corrcoef(own[:, VITALS.index(a)], own[:, VITALS.index(b)])[0, 1] for own in signs
+        ]
+        return float(np.mean(each))
+
+    assert together("pulse", "temperature") > 0.3
+    assert together("systolic", "diastolic") > 0.6
+    assert together("pulse", "respiratory_rate") > 0.3
+    assert abs(together("spo2", "systolic")) < 0.3
+
+
+def test_pressure_goes_with_the_hour_and_the_season() -> None:
+    people, who = People(7, 300), np.arange(300)
+
+    def systolic(when: datetime) -> float:
+        signs = people.vitals(who, np.full(300, when.timestamp()))
+        return float(signs[:, VITALS.index("systolic")].mean())
+
+    january = datetime(2026, 1, 21, tzinfo=UTC)  # a Wednesday
+    assert systolic(january + timedelta(hours=6)) > systolic(january + timedelta(hours=12)) + 1
+    assert systolic(january + timedelta(hours=12)) > systolic(january + timedelta(hours=1)) + 5
+    july = datetime(2026, 7, 22, 11, tzinfo=UTC)
+    assert 3 < systolic(january + timedelta(hours=12)) - systolic(july) < 8
+
+
+def test_people_get_up_later_at_the_weekend_and_do_less_on_sundays() -> None:
+    people, who = People(7, 500), np.arange(500)
+    days = np.arange(20_500, 20_514)  # from a Monday
+    rises = [float(people.rises(who, np.full(500, day)).mean()) for day in days.tolist()]
+    late = [n for n, hour in enumerate(rises) if hour > np.mean(rises)]
+    weekend = [n for n, day in enumerate(weekday(days).tolist()) if day >= 5]
+    assert late == weekend
+
+
+def test_age_conditions_and_medicines_move_what_is_usual() -> None:
+    plain = People(7, 400)
+    pulse, spo2, systolic = (VITALS.index(sign) for sign in ("pulse", "spo2", "systolic"))
+    lungs = People(7, 400, [["COPD"]] * 400)
+    assert (lungs.baseline[:, spo2] < plain.baseline[:, spo2]).all()
+    heart = People(7, 400, [["heart failure"]] * 400)
+    takes = heart.takes("beta_blocker")
+    added = heart.baseline[:, pulse] - plain.baseline[:, pulse]
+    assert added[takes].max() < added[~takes].min()
+    old = People(7, 400, ages=[95.0] * 400)
+    assert (old.baseline[:, systolic] > plain.baseline[:, systolic]).all()
+    flutter = People(7, 20, [["atrial fibrillation"]] * 20)
+    times = _minutes(START, 120)
+    steps = [
+        np.abs(np.diff(p.vitals(np.full(120, 3), times)[:, pulse])).mean() for p in (flutter, plain)
+    ]
+    assert steps[0] > 2 * steps[1]
+
+
+def test_glucose_rises_after_meals_most_of_all_in_diabetes() -> None:
+    plain, diabetes = People(7, 200), People(7, 200, [["type 2 diabetes"]] * 200)
+    who = np.arange(200)
+    before, after = (
+        [
+            p.glucose(who, np.full(200, START.timestamp() + 3600 * h)).mean()
+            for p in (plain, diabetes)
+        ]
+        for h in (9.5, 11.0)
+    )
+    assert after[0] - before[0] > 0.7
+    assert after[1] - before[1] > 2.0
+    assert before[1] > before[0] + 1.5
+
+
+def test_every_condition_of_the_county_is_known() -> None:
+    assert known_conditions() <= traits().condition.keys()
+
+
+@given(first=st.floats(1.0e9, 2.0e9), length=st.floats(0, 4e7))
+@settings(max_examples=50, deadline=None)
+def test_local_days_are_those_of_the_calendar(first: float, length: float) -> None:
+    times = np.linspace(first, first + length, 50)
+    days, hours = local_days(times)
+    for time, day, hour in zip(times.tolist(), days.tolist(), hours.tolist(), strict=True):
+        there = datetime.fromtimestamp(time, UTC).astimezone(LOCAL)
+        assert there.toordinal() == day + EPOCH
+        passed = there.hour + there.minute / 60 + (there.second + there.microsecond / 1e6) / 3600
+        assert abs(hour - passed) < 1e-5
