@@ -146,6 +146,15 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         )
 
 
+_SETTINGS = {
+    "timezone": "UTC",
+    # A machine that vanished leaves its connections, and its locks, to the server: 20 s.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "2",
+}
+
+
 async def connect(url: str) -> asyncpg.Connection:
     """One connection, with JSON columns as Python values.
 
@@ -154,7 +163,7 @@ async def connect(url: str) -> asyncpg.Connection:
     """
     async with translated():
         connection: asyncpg.Connection = await asyncpg.connect(
-            url, timeout=10, server_settings={"timezone": "UTC", "application_name": "saimi"}
+            url, timeout=10, server_settings={**_SETTINGS, "application_name": "saimi"}
         )
         await _prepare(connection)
         return connection
@@ -173,7 +182,7 @@ async def create_pool(url: str, *, size: int = 8, service: str = "saimi") -> Poo
             max_size=size,
             timeout=10,
             init=_prepare,
-            server_settings={"timezone": "UTC", "application_name": f"saimi-{service}"},
+            server_settings={**_SETTINGS, "application_name": f"saimi-{service}"},
         )
 
 

@@ -27,14 +27,15 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from core.broker import BrokerAddress
 from core.errors import BrokerError
-from core.wire import SUBSCRIPTION
 from ingest.broker import RefusedError, WrongVersionError
 from ingest.piecewise import PiecewiseSocket
+from ingest.subscription import Subscription
 
 RECEIVE_MAXIMUM = 10_000
 """Messages the broker may have under way to us before we acknowledge some (MQTT 5)."""
 KEEPALIVE_S = 60
 CONNECT_TIMEOUT_S = 10.0
+_FOREVER = 0xFFFFFFFF
 _REFUSED_FOR_GOOD = ("Bad user name or password", "Not authorized", "Banned")
 _WRONG_VERSION = "Unsupported protocol version"
 
@@ -48,7 +49,7 @@ class _Client(Client):
 
 
 class Connection:
-    """A connection with a persistent session, subscribed to everything that gateways send.
+    """A connection that has what its subscription asks for.
 
     All methods are for the thread that made it.
     """
@@ -57,12 +58,15 @@ class Connection:
         self,
         address: BrokerAddress,
         client_id: str,
+        subscription: Subscription,
         *,
         version: MQTTProtocolVersion,
         on_message: Callable[[Connection, MQTTMessage], None],
-        session_expiry_s: int = 0xFFFFFFFF,
+        owner: object = None,
     ) -> None:
         self.version = version
+        self.owner = owner
+        """Whoever made it."""
         self.ready = False
         """The broker has our subscription."""
         self.session_present = False
@@ -70,13 +74,13 @@ class Connection:
         self.closed: str | None = None
         """Why the connection has ended, once it has."""
         self._address = address
-        self._session_expiry_s = session_expiry_s
+        self._subscription = subscription
         self._refused: BrokerError | None = None
         five = version is MQTTProtocolVersion.MQTTv5
         client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=None if five else False,
+            clean_session=None if five else not subscription.persistent,
             protocol=version,
             manual_ack=True,
             reconnect_on_failure=False,
@@ -86,6 +90,7 @@ class Connection:
         client.max_inflight_messages_set(1_000)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
+        client.on_unsubscribe = self._on_unsubscribe
         client.on_disconnect = self._on_disconnect
         # Having one keeps paho from writing each packet at once; `step` writes.
         client.on_socket_register_write = lambda *_: None
@@ -106,9 +111,9 @@ class Connection:
         properties = None
         clean_start: CleanStartOption = MQTT_CLEAN_START_FIRST_ONLY  # what paho takes for 3.1.1
         if self.version is MQTTProtocolVersion.MQTTv5:
-            clean_start = False
+            clean_start = not self._subscription.persistent
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
-            properties.SessionExpiryInterval = self._session_expiry_s
+            properties.SessionExpiryInterval = _FOREVER if self._subscription.persistent else 0
             properties.ReceiveMaximum = RECEIVE_MAXIMUM
         try:
             self._client.connect(
@@ -179,13 +184,18 @@ class Connection:
         if not self.closed:
             self._client.publish(topic, payload, qos=1)
 
-    def close(self) -> None:
-        """Send what waits and take leave; the session stays with the broker."""
+    def close(self, *, end_session: bool = False) -> None:
+        """Send what waits and take leave; the session stays with the broker, unless it is to end
+        (MQTT 5)."""
         if self.closed or self._socket is None:
             return
         with contextlib.suppress(BrokerError):
             self.tend()
-        self._client.disconnect()
+        properties = None
+        if end_session:
+            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]  # paho's
+            properties.SessionExpiryInterval = 0
+        self._client.disconnect(properties=properties)
         self._client.loop_write()
         # paho has closed its end after DISCONNECT; until then it only was in our buffer.
         self._end("closed")
@@ -216,16 +226,33 @@ class Connection:
                 )
             self._end(f"the broker refused: {words}")
             return
-        # A session has its subscription, and the answer to this one may stand behind all that the
-        # broker has kept for us (rumqttd).
-        self.ready = self.session_present = bool(flags.session_present)
-        options = SubscribeOptions(
-            qos=1, noLocal=True, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
-        )
+        self.session_present = bool(flags.session_present)
         if self.version is MQTTProtocolVersion.MQTTv5:
-            client.subscribe(SUBSCRIPTION, options=options)
+            self._ask(client)
+        elif self._subscription.needs_five:
+            self._refused = RefusedError(
+                f"The broker at {self._address} speaks no MQTT 5, which several workers need for "
+                "their shared subscription: run one `saimi ingest` without --workers."
+            )
         else:
-            client.subscribe(SUBSCRIPTION, qos=1)
+            # A session has its subscription, and the answer to this one may stand behind all that
+            # the broker has kept for us (rumqttd).
+            self.ready = self.session_present
+            client.subscribe(str(self._subscription.subscribe), qos=self._subscription.qos)
+
+    def _ask(self, client: Client) -> None:
+        wanted = self._subscription
+        if wanted.subscribe is not None:
+            options = SubscribeOptions(
+                qos=wanted.qos,
+                noLocal=not (wanted.shared or wanted.mark),
+                retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND
+                if wanted.shared
+                else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
+            )
+            client.subscribe(wanted.subscribe, options=options)
+        if wanted.unsubscribe:
+            client.unsubscribe(list(wanted.unsubscribe))
 
     def _on_subscribe(
         self,
@@ -237,11 +264,27 @@ class Connection:
     ) -> None:
         if any(reason.is_failure for reason in reasons):
             self._refused = RefusedError(
-                f"The broker at {self._address} does not let this user read {SUBSCRIPTION}: give "
-                "the right, or correct SAIMI_MQTT_URL."
+                f"The broker at {self._address} does not let this user read "
+                f"{self._subscription.subscribe or self._subscription.mark}: give the right, or "
+                "correct SAIMI_MQTT_URL."
             )
             return
+        if self._subscription.mark is not None:
+            client.publish(
+                self._subscription.mark, self._subscription.token, qos=self._subscription.qos
+            )
         self.ready = True
+
+    def _on_unsubscribe(
+        self,
+        client: Client,
+        userdata: Any,
+        mid: int,
+        reasons: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        if self._subscription.subscribe is None and self._subscription.mark is not None:
+            client.subscribe(self._subscription.mark, options=SubscribeOptions(qos=1))
 
     def _on_disconnect(
         self, client: Client, userdata: Any, flags: Any, reason: Any, properties: Any

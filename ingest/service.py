@@ -16,20 +16,21 @@ import asyncpg
 import structlog
 
 from core.clock import Clock, wall_time
-from core.database import connect, load_queries, translated, wait_for_database
+from core.database import Connection, connect, load_queries, translated, wait_for_database
 from core.errors import DatabaseError
 from core.migrate import require_current
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
 from ingest.directory import Directory
 from ingest.instants import micros
+from ingest.intake import LEASE_S, Intake
 from ingest.message import Message, understand
 from ingest.quota import Quota
 from ingest.receipts import send_receipts
 from ingest.registry_link import RegistryLink
 from ingest.store import Store
-from ingest.subscriber import Subscriber
 from ingest.upkeep import Upkeep
+from ingest.writer import NotOursError, Written
 
 MAX_BATCH = 5_000
 """Messages."""
@@ -50,6 +51,8 @@ async def run(
     clock: Clock,
     stop: asyncio.Event,
     client_id: str = "saimi-ingest",
+    shared: bool = False,
+    lease_s: float = LEASE_S,
     on_ready: Callable[[], object] | None = None,
     retention: timedelta = timedelta(days=3650),
     rejected_after: timedelta = timedelta(days=90),
@@ -58,8 +61,10 @@ async def run(
 ) -> None:
     """Serve until `stop` is set, then drain.
 
-    `client_id` names the session that the broker keeps while the service is away, and this
-    instance's heartbeat. `on_ready` is called once the broker has taken the subscription.
+    `client_id` names the session that the broker keeps while the service is away. With `shared`
+    this is one of several workers, each with a session of its own; one that has given no sign for
+    `lease_s` seconds is taken over. `on_ready` is called once the broker has taken the
+    subscription.
     `retention`: older readings are refused, and those stored are removed. `rejected_after` and
     `quota`: how long and how much is kept of what is rejected. `patience`: how long to wait for
     the database at the start; the broker is waited for without end.
@@ -71,7 +76,8 @@ async def run(
     """
     await wait_for_database(database_url, patience=patience)
     await require_current(database_url)
-    await _Service(database_url, mqtt_url, clock, client_id, retention, quota, rejected_after).run(
+    intake = Intake(mqtt_url, database_url, client_id, clock, shared=shared, lease_s=lease_s)
+    await _Service(database_url, intake, clock, retention, quota, rejected_after).run(
         stop, on_ready
     )
 
@@ -80,35 +86,36 @@ class _Service:
     def __init__(
         self,
         database_url: str,
-        mqtt_url: str,
+        intake: Intake,
         clock: Clock,
-        client_id: str,
         retention: timedelta,
         quota: Quota | None,
         rejected_after: timedelta,
     ) -> None:
         self._database_url = database_url
         self._clock = clock
-        self._client_id = client_id
         self._retention = retention
         self._started = wall_time()
-        self._subscriber = Subscriber(mqtt_url, client_id, clock)
+        self._intake = intake
         self._directory = Directory()
         self._registry = RegistryLink(database_url, clock, self._directory)
-        self._store = Store(database_url, clock, quota)
+        self._store = Store(
+            database_url, clock, quota, hold=self._hold, idle_s=intake.lease_s * 2 / 3
+        )
         self._upkeep = Upkeep(
             database_url, clock, readings_after=retention, rejected_after=rejected_after
         )
         self._prepared: asyncio.Queue[tuple[list[Message], Batch]] = asyncio.Queue(1)
+        self._writing: list[Message] = []
         self._taken = 0
         self._stored = 0
         self._progress = asyncio.Event()
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], object] | None) -> None:
-        self._subscriber.start()
         tasks = [
             asyncio.create_task(work)
             for work in (
+                self._intake.run(),
                 self._take(),
                 self._write(),
                 self._beat(),
@@ -128,17 +135,17 @@ class _Service:
             for task in (*tasks, stopped):
                 task.cancel()
             await asyncio.gather(*tasks, stopped, return_exceptions=True)
-            await self._subscriber.close()
+            await self._intake.close()
             await self._registry.close()
             await self._store.close()
 
     async def _take(self) -> None:
         """From the broker: decode, admit, hand on."""
         while True:
-            await self._subscriber.wait()
-            if self._subscriber.failed is not None:
-                raise self._subscriber.failed
-            messages = self._subscriber.take(MAX_BATCH, MAX_BATCH_BYTES)
+            await self._intake.wait()
+            if self._intake.failed is not None:
+                raise self._intake.failed
+            messages = self._intake.take(MAX_BATCH, MAX_BATCH_BYTES)
             if messages:
                 self._taken += len(messages)
                 await self._prepared.put((messages, await self._prepare(messages)))
@@ -157,34 +164,49 @@ class _Service:
         """Into the database; then, and only then, acknowledgements and receipts."""
         while True:
             messages, batch = await self._prepared.get()
-            for written in await self._store.store(batch):
-                send_receipts(self._subscriber, written.receipts)
-            self._subscriber.done(messages)
+            self._writing = messages
+            for written in await self._insist(batch):
+                send_receipts(self._intake, written.receipts)
+            self._intake.done(self._writing)
             self._stored += len(messages)
             self._progress.set()
 
+    async def _insist(self, batch: Batch) -> list[Written]:
+        """Store `batch` of the messages in hand, as far as these are ours still."""
+        while True:
+            ours = await self._intake.still_ours(self._writing)
+            if len(ours) < len(self._writing):
+                self._writing, batch = ours, await self._prepare(ours)
+            try:
+                return await self._store.store(batch)
+            except NotOursError:
+                self._intake.look()
+
+    async def _hold(self, connection: Connection) -> bool:
+        return await self._intake.hold(connection, self._writing)
+
     async def _drain(self) -> None:
-        self._subscriber.pause()
+        self._intake.pause()
         try:
             async with asyncio.timeout(DRAIN_S):
-                while self._subscriber.waiting or self._stored < self._taken:
+                while self._intake.waiting or self._stored < self._taken:
                     self._progress.clear()
                     await self._progress.wait()
         except TimeoutError:
             _log.warning("stopping with messages that are not stored; the broker has them still")
 
     async def _announce(self, on_ready: Callable[[], object] | None) -> None:
-        await self._subscriber.ready.wait()
-        if on_ready is not None and self._subscriber.failed is None:
+        await self._intake.ready.wait()
+        if on_ready is not None and self._intake.failed is None:
             on_ready()
 
     async def _beat(self) -> None:
         """Say every few seconds that homes can be heard: that there is a broker, and a database."""
         connection: asyncpg.Connection | None = None
-        await self._subscriber.ready.wait()
+        await self._intake.ready.wait()
         try:
             while True:
-                if self._subscriber.connected:
+                if self._intake.connected:
                     try:
                         if connection is None or connection.is_closed():
                             connection = await connect(self._database_url)
@@ -201,11 +223,11 @@ class _Service:
             await load_queries("core").beat(
                 connection,
                 service="ingest",
-                instance=self._client_id,
+                instance=self._intake.name,
                 wall_at=wall_time(),
                 detail={
                     "since": self._started.isoformat(),
-                    "waiting": self._subscriber.waiting,
+                    "waiting": self._intake.waiting,
                     "stored": self._stored,
                 },
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import asyncpg
@@ -15,11 +16,11 @@ import numpy as np
 import structlog
 
 from core.clock import Clock
-from core.database import connect
+from core.database import Connection, connect, translated
 from core.errors import DatabaseError
 from ingest.batch import Batch, Refused
 from ingest.quota import Quota
-from ingest.writer import UnstorableError, Writer, Written
+from ingest.writer import NotOursError, UnstorableError, Writer, Written
 
 TRANSACTION_TIMEOUT_S = 120.0
 _FIRST_PAUSE_S = 0.05
@@ -29,10 +30,24 @@ _log = structlog.get_logger()
 
 
 class Store:
-    """Writes batches, one at a time, on a connection that it makes again when it is lost."""
+    """Writes batches, one at a time, on a connection that it makes again when it is lost.
 
-    def __init__(self, url: str, clock: Clock, quota: Quota | None = None) -> None:
+    `hold` is the `Writer`'s. `idle_s`: the server ends a transaction whose worker stands still for
+    so long; its locks would hold up the worker that takes over.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        quota: Quota | None = None,
+        *,
+        hold: Callable[[Connection], Awaitable[bool]] | None = None,
+        idle_s: float = 10.0,
+    ) -> None:
         self._url = url
+        self._hold = hold
+        self._idle_s = idle_s
         self._quota = quota
         self._clock = clock
         self._connection: asyncpg.Connection | None = None
@@ -42,6 +57,9 @@ class Store:
         """Store `batch`, in several transactions if need be; returns when all of it is committed.
 
         Waits for a database that is away, so it may take as long as that lasts.
+
+        Raises:
+            NotOursError: meanwhile another worker has taken over some of it.
         """
         try:
             return [await self._insist(batch)]
@@ -62,7 +80,7 @@ class Store:
             try:
                 async with asyncio.timeout(TRANSACTION_TIMEOUT_S):
                     return await (await self._ready()).write(batch, self._clock.now())
-            except UnstorableError:
+            except (UnstorableError, NotOursError):
                 raise
             except (DatabaseError, TimeoutError) as error:
                 _log.warning("the database did not store a batch; trying again", why=str(error))
@@ -88,7 +106,11 @@ class Store:
     async def _ready(self) -> Writer:
         if self._writer is None or self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._url)
-            writer = Writer(self._connection, self._quota)
+            async with translated():
+                await self._connection.execute(
+                    f"SET idle_in_transaction_session_timeout = {int(1000 * self._idle_s)}"
+                )
+            writer = Writer(self._connection, self._quota, self._hold)
             await writer.prepare()
             self._writer = writer
         return self._writer

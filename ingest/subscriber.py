@@ -1,9 +1,10 @@
-"""Takes messages from the broker in a thread of its own and hands them to asyncio.
+"""Takes a session's messages from the broker in a thread of its own and hands them to asyncio.
 
 Messages wait in a bounded queue, of which asyncio is woken once however many have come. They are
 acknowledged when asyncio says that they are committed, in the order they came, and only on the
 connection on which they came; a connection that is lost is made again, for ever. While the queue is
-full nothing is read, so the broker keeps what it has.
+full nothing is read, so the broker keeps what it has. A session that others may take over is
+connected to only as long as it is said to be ours.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ingest.connection import CONNECT_TIMEOUT_S, RECEIVE_MAXIMUM, Connection
 from ingest.instants import micros
 from ingest.message import Message
 from ingest.session import Session
+from ingest.subscription import Subscription, everything
 
 MAX_HELD = 2 * RECEIVE_MAXIMUM
 """Messages taken from the broker and not committed yet, at most (and what one read brings)."""
@@ -41,15 +43,36 @@ _log = structlog.get_logger()
 
 
 class Subscriber:
-    """The service's side of the broker; `start` it, then `wait`, `take`, `done`, over and over."""
+    """The service's side of the broker; `start` it, then `wait`, `take`, `done`, over and over.
 
-    def __init__(self, url: str, client_id: str, clock: Clock) -> None:
+    `arrived` is set when there is something to take. `care`: where the session may be another's,
+    connect only while `allow` allows it; set when it has to be asked anew, and when a session that
+    was to be read to its end has ended.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_id: str,
+        clock: Clock,
+        subscription: Subscription | None = None,
+        *,
+        arrived: asyncio.Event | None = None,
+        care: asyncio.Event | None = None,
+    ) -> None:
+        self.name = client_id
         self.ready = asyncio.Event()
         """Subscribed, at least once."""
         self.failed: BrokerError | None = None
         """Why it has given up: the broker refused us before it ever took us."""
         self.connected = False
         """The broker can hand us messages now; written by the thread."""
+        self.ended = False
+        """All that the session had is stored, and it is no more."""
+        self._subscription = subscription or everything(client_id)
+        self._allowed_until = float("inf") if care is None else 0.0
+        self._care = care
+        self._marked = False
         self._address = BrokerAddress.parse(url)
         self._client_id = client_id
         self._clock = clock
@@ -63,7 +86,7 @@ class Subscriber:
         self._queue: deque[Message] = deque()
         self._done: deque[Sequence[Message]] = deque()
         self._outgoing: dict[object, tuple[str, bytes]] = {}
-        self._arrived = asyncio.Event()
+        self._arrived = arrived or asyncio.Event()
         self._woken = False
         self._paused = False
         self._leaving = threading.Event()
@@ -83,7 +106,18 @@ class Subscriber:
 
     async def wait(self) -> None:
         """Wait until there are messages, or the subscriber has failed."""
-        await self._arrived.wait()
+        while not (self._queue or self.failed):
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def allow(self, seconds: float) -> None:
+        """The session is ours for so long from now: the thread may connect to it."""
+        self._allowed_until = time.monotonic() + seconds
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the session is ours for all that is known; a lost connection asks anew."""
+        return time.monotonic() < self._allowed_until
 
     def take(self, most: int, most_bytes: int) -> list[Message]:
         """Up to `most` messages (and about `most_bytes`) in the order they came."""
@@ -95,8 +129,6 @@ class Subscriber:
                 message = self._queue.popleft()
                 size += len(message.payload)
                 taken.append(message)
-            if not self._queue and self.failed is None:
-                self._arrived.clear()
         return taken
 
     def done(self, messages: Sequence[Message]) -> None:
@@ -137,7 +169,7 @@ class Subscriber:
         self._far.close()
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):
+        with contextlib.suppress(OSError):  # full: it is awake; or closed
             self._near.send(b"w")
 
     # What the thread does.
@@ -156,7 +188,7 @@ class Subscriber:
         pause = _FIRST_PAUSE_S
         said = ""
         while not self._leaving.is_set():
-            if self._full or self._paused:
+            if self._full or self._paused or not self.allowed:
                 self._rest(_FIRST_PAUSE_S)
                 continue
             connection = self._new_connection()
@@ -165,9 +197,10 @@ class Subscriber:
                     pause, said = _FIRST_PAUSE_S, ""
                     _log.info("subscribed", broker=str(self._address), mqtt=self._version.name)
                     self._serve(connection)
-                    if self._leaving.is_set():
+                    if self._leaving.is_set() or self.ended:
                         return
                     _log.warning("connection to the broker lost", why=connection.closed)
+                    self._lost()
                     self._version = MQTTProtocolVersion.MQTTv5
                 else:
                     self._other_version()
@@ -177,19 +210,35 @@ class Subscriber:
                 if isinstance(error, RefusedError) and not self.ready.is_set():
                     self._give_up(error)
                     return
+                if self._subscription.needs_five:
+                    self._version = MQTTProtocolVersion.MQTTv5
                 if str(error) != said:
                     said = str(error)
                     _log.warning("waiting for the broker", why=said)
             finally:
                 self.connected = False
-                connection.close()
+                connection.close(end_session=self.ended)
+                if self.ended and self._care is not None:
+                    self._call(self._care.set)
             self._rest(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def _new_connection(self) -> Connection:
+        receive = self._on_message if self._subscription.mark is None else self._on_last_messages
         return Connection(
-            self._address, self._client_id, version=self._version, on_message=self._on_message
+            self._address,
+            self._client_id,
+            self._subscription,
+            version=self._version,
+            on_message=receive,
+            owner=self,
         )
+
+    def _lost(self) -> None:
+        if self._care is not None:
+            # Somebody else may have connected as us (Mosquitto 2.0.11 does not say so).
+            self._allowed_until = 0.0
+            self._call(self._care.set)
 
     def _other_version(self) -> None:
         five = self._version is MQTTProtocolVersion.MQTTv5
@@ -237,7 +286,9 @@ class Subscriber:
                 leaving = self._leaving.is_set()  # asked first: what was done before it is settled
                 self._settle(connection)
                 connection.tend()
-                if leaving or connection.ended():
+                if self._marked and not self._held - self._released:
+                    self.ended = True
+                if leaving or self.ended or connection.ended():
                     return  # `close` sends what waits
                 wanted = 0 if self._paused or self._full else selectors.EVENT_READ
                 wanted |= selectors.EVENT_WRITE if connection.unsent else 0
@@ -279,6 +330,13 @@ class Subscriber:
         self._held += 1
         self._held_bytes += len(payload)
         self._fresh.append(message)
+
+    def _on_last_messages(self, connection: Connection, received: MQTTMessage) -> None:
+        wanted = self._subscription
+        if received.topic == wanted.mark and received.payload == wanted.token:
+            self._marked = True
+        elif received.retain or not wanted.retained_only:
+            self._on_message(connection, received)
 
     def _settle(self, connection: Connection | None) -> None:
         """Acknowledge what is done and publish what waits."""

@@ -6,6 +6,7 @@ message that was received before is found there and changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
@@ -39,6 +40,10 @@ _DATA_REFUSED = ("21", "22", "23", "44", "54")  # classes of SQLSTATE that blame
 _MAX_HEARD = 100_000
 
 
+class NotOursError(DatabaseError):
+    """Nothing was stored, since another worker has taken over some of the batch."""
+
+
 class UnstorableError(DatabaseError):
     """The database refuses something in a batch; trying again unchanged is useless."""
 
@@ -64,10 +69,19 @@ class _Heard(NamedTuple):
 
 
 class Writer:
-    """Writes batches on a connection of its own, to which a temporary table belongs."""
+    """Writes batches on a connection of its own, to which a temporary table belongs.
 
-    def __init__(self, connection: Connection, quota: Quota | None = None) -> None:
+    `hold` is asked before each commit: whether the batch is ours, and stays so until then.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        quota: Quota | None = None,
+        hold: Callable[[Connection], Awaitable[bool]] | None = None,
+    ) -> None:
         self._connection = connection
+        self._hold = hold
         self._queries = load_queries("ingest")
         self._heard: dict[int, _Heard] = {}
         self._continuous = False
@@ -92,11 +106,14 @@ class Writer:
 
         Raises:
             UnstorableError: the database refuses something in the batch; nothing was stored.
+            NotOursError: another worker has taken over some of it; nothing was stored.
             DatabaseError: the database is away or cannot work; the same batch may be tried again.
         """
         try:
             async with translated(), self._connection.transaction():
                 written, heard = await self._write(batch, now)
+                if self._hold is not None and not await self._hold(self._connection):
+                    raise NotOursError("Another worker has taken over a part of this batch.")
         except DatabaseError as error:
             if _blames_data(error.__cause__):
                 raise UnstorableError(str(error)) from error
@@ -265,6 +282,7 @@ class Writer:
         """Gateways whose state has changed since it was last written, in order of their ids."""
         changes = {change.message: change for change in batch.statuses}
         now: dict[int, _Heard] = {}
+        said: set[int] = set()
         for number, message in enumerate(batch.messages):
             gateway = message.gateway_id
             if not gateway:
@@ -274,11 +292,13 @@ class Writer:
                 known = now.get(gateway) or self._heard.get(gateway)
                 now[gateway] = _Heard(True, known.boot if known else "", message.arrival)
             elif not (change.retained and change.status.online):
+                said.add(gateway)
                 now[gateway] = _Heard(change.status.online, change.status.boot, message.arrival)
         return {
             gateway: one
             for gateway, one in sorted(now.items())
-            if (before := self._heard.get(gateway)) is None
+            if gateway in said  # another worker may have written something else meanwhile
+            or (before := self._heard.get(gateway)) is None
             or (before.online, before.boot) != (one.online, one.boot)
             or one.at >= before.at + HEARD_EVERY
         }

@@ -86,17 +86,19 @@ RETURNING b.place::int AS place,
           ARRAY(SELECT u FROM unnest(r.seqs) u ORDER BY u DESC LIMIT :most) AS ranges;
 
 -- name: write_status(gateways, online, boots, heard_at)!
--- A will says that a gateway is gone, not that it was heard.
-INSERT INTO telemetry.gateway_status AS old (gateway, online, boot, heard_at)
-SELECT gateway, online, boot, heard_at
+-- A will says that a gateway is gone, not that it was heard. Of two workers the later word stands.
+INSERT INTO telemetry.gateway_status AS old (gateway, online, boot, heard_at, said_at)
+SELECT gateway, online, boot, heard_at, heard_at
   FROM unnest(:gateways::int[], :online::boolean[], :boots::text[], :heard_at::timestamptz[])
        s (gateway, online, boot, heard_at)
  ORDER BY gateway
 ON CONFLICT (gateway) DO UPDATE
-   SET online = excluded.online,
-       boot = coalesce(nullif(excluded.boot, ''), old.boot),
+   SET online = CASE WHEN old.said_at > excluded.said_at THEN old.online ELSE excluded.online END,
+       boot = CASE WHEN old.said_at > excluded.said_at OR excluded.boot = '' THEN old.boot
+                   ELSE excluded.boot END,
        heard_at = CASE WHEN excluded.online THEN greatest(old.heard_at, excluded.heard_at)
-                       ELSE old.heard_at END;
+                       ELSE old.heard_at END,
+       said_at = greatest(old.said_at, excluded.said_at);
 
 -- name: write_notes(subjects, since, until, noted_at)!
 INSERT INTO telemetry.note (subject, since, until, noted_at)

@@ -23,20 +23,23 @@ from core.broker import BrokerAddress
 from core.clock import REAL_CLOCK, Clock
 from core.database import connect
 from core.wire import decode_receipt, merge_ranges, readings_topic
+from ingest.intake import LEASE_S
 from ingest.service import run
 from tests.integration.ingest_homes import pack, spo2
 from tests.support.waiting import eventually, wait_for
 
 _CHILD = """
-import asyncio, sys
+import asyncio, signal, sys
 from core.clock import REAL_CLOCK
 from core.log import configure_logging
 from ingest.service import run
 configure_logging("ERROR")
 async def main():
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await run(database_url=sys.argv[1], mqtt_url=sys.argv[2], clock=REAL_CLOCK,
-              stop=asyncio.Event(), client_id=sys.argv[3],
-              on_ready=lambda: print("ready", flush=True))
+              stop=stop, client_id=sys.argv[3], shared=sys.argv[4] == "shared",
+              lease_s=float(sys.argv[5]), on_ready=lambda: print("ready", flush=True))
 asyncio.run(main())
 """
 
@@ -48,6 +51,8 @@ async def serving(
     *,
     clock: Clock = REAL_CLOCK,
     client_id: str = "saimi-ingest",
+    shared: bool = False,
+    lease_s: float = LEASE_S,
     wait: bool = True,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """The service as a task, subscribed when `wait`; stopped in order at the end."""
@@ -59,6 +64,8 @@ async def serving(
             clock=clock,
             stop=stop,
             client_id=client_id,
+            shared=shared,
+            lease_s=lease_s,
             on_ready=ready.set,
         )
     )
@@ -77,11 +84,20 @@ async def serving(
 
 
 class Child:
-    """The service as a process that can be killed."""
+    """The service as a process that can be killed; `shared`: one of several workers."""
 
-    def __init__(self, database_url: str, mqtt_url: str, client_id: str) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        mqtt_url: str,
+        client_id: str,
+        *,
+        shared: bool = False,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        mode = "shared" if shared else "alone"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, database_url, mqtt_url, client_id],
+            [sys.executable, "-c", _CHILD, database_url, mqtt_url, client_id, mode, str(lease_s)],
             stdout=subprocess.PIPE,
         )
 
@@ -89,9 +105,26 @@ class Child:
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n"
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """In order."""
+        self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def _end(self, how: signal.Signals) -> None:
+        self._process.send_signal(how)
+        self._process.wait(20)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -202,14 +235,17 @@ async def all_receipted(
 
 
 async def assert_stored_once(connection: asyncpg.Connection, *senders: Sender) -> None:
-    """Message by message what was sent is in the database, once, and counted once."""
+    """Message by message what was numbered is in the database, once, and counted once.
+
+    Numbered readings have values of 80 and more; a test may send others below.
+    """
     for one in senders:
         rows = await connection.fetch(
             """
             SELECT r.time, r.value FROM telemetry.reading r
               JOIN registry.device d ON d.id = r.device
               JOIN registry.gateway g ON g.id = d.gateway
-             WHERE g.name = $1 AND d.name = 'oximeter'
+             WHERE g.name = $1 AND d.name = 'oximeter' AND r.value >= 80
             """,
             one.gateway,
         )

@@ -296,6 +296,27 @@ async def test_announcements_and_wills(database_url: str) -> None:
         assert rejected["reason"] == "bad_status"
 
 
+async def test_of_two_workers_the_later_announcement_stands(plain_database_url: str) -> None:
+    async with line(plain_database_url) as to:
+        other = Writer(to.connection)
+        await other.prepare()
+        topic = "gw-north/status"
+        older = to.message(encode(Status(online=True, boot="b", seq=4)), topic)
+        will = to.message(encode(Status(online=False)), topic)
+        await to.write(will)
+        await other.write(await to.batch([older]), to.clock.now())
+        status = "SELECT online, boot, heard_at FROM telemetry.gateway_status"
+        row = await to.connection.fetchrow(status)
+        assert row is not None
+        assert not row["online"]
+        # What this worker wrote last is not what stands.
+        back = to.message(encode(Status(online=True, boot="b", seq=5)), topic)
+        await other.write(await to.batch([back]), to.clock.now())
+        row = await to.connection.fetchrow(status)
+        assert row is not None
+        assert (row["online"], row["boot"]) == (True, "b")
+
+
 # Never filtered.
 
 
