@@ -7,7 +7,7 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := alerts core dashboards gateway_sim ingest models saimi web
+PACKAGES := alerts bench core dashboards gateway_sim ingest models saimi web
 CHECKED := $(PACKAGES) tests
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 # A folder counts once it holds code.

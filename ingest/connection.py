@@ -28,7 +28,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from core.broker import BrokerAddress
 from core.errors import BrokerError
 from ingest.broker import RefusedError, WrongVersionError
-from ingest.piecewise import PiecewiseSocket
+from ingest.piecewise import PiecewiseClient, PiecewiseSocket
 from ingest.subscription import Subscription
 
 RECEIVE_MAXIMUM = 10_000
@@ -38,14 +38,6 @@ CONNECT_TIMEOUT_S = 10.0
 _FOREVER = 0xFFFFFFFF
 _REFUSED_FOR_GOOD = ("Bad user name or password", "Not authorized", "Banned")
 _WRONG_VERSION = "Unsupported protocol version"
-
-
-class _Client(Client):
-    def _create_socket(self) -> Any:
-        # Where paho wraps a socket for TLS or WebSockets. If a later paho makes its socket
-        # elsewhere, `Connection` says so at the first connection.
-        inner: Any = super()._create_socket()
-        return PiecewiseSocket(inner)
 
 
 class Connection:
@@ -77,7 +69,7 @@ class Connection:
         self._subscription = subscription
         self._refused: BrokerError | None = None
         five = version is MQTTProtocolVersion.MQTTv5
-        client = _Client(
+        client = PiecewiseClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if five else not subscription.persistent,

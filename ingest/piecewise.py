@@ -1,13 +1,19 @@
-"""A socket that is read and written in large pieces, whatever size is asked for."""
+"""A socket that is read and written in large pieces, whatever size is asked for, and paho's client
+on one."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import ssl
+import time
+from typing import Any
+
+from paho.mqtt.client import Client
 
 _READ = 256 * 1024
 _WRITE = 64 * 1024
+_CLOSE_S = 1.0
 
 
 class PiecewiseSocket:
@@ -83,9 +89,27 @@ class PiecewiseSocket:
         return self._inner.fileno()
 
     def close(self) -> None:
-        """Send what waits (for a second at most), then close."""
+        """Send what waits and hear the other side out (for a second at most each), then close.
+
+        A socket that is closed while something comes in is reset, and then the other side may never
+        read what was sent last: a thousand acknowledgements, say.
+        """
         with contextlib.suppress(OSError):
-            self._inner.settimeout(1.0)
+            self._inner.settimeout(_CLOSE_S)
             self._inner.sendall(self._unsent)
+            self._inner.shutdown(socket.SHUT_WR)
+            deadline = time.monotonic() + _CLOSE_S
+            while self._inner.recv(_READ) and time.monotonic() < deadline:
+                pass
         self._unsent.clear()
         self._inner.close()
+
+
+class PiecewiseClient(Client):
+    """paho's client, for a loop of one's own: `socket()` is a `PiecewiseSocket`."""
+
+    def _create_socket(self) -> Any:
+        # Where paho wraps a socket for TLS or WebSockets. If a later paho makes its socket
+        # elsewhere, `socket()` tells: whoever drives it looks.
+        inner: Any = super()._create_socket()
+        return PiecewiseSocket(inner)

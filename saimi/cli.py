@@ -13,6 +13,7 @@ import typer
 
 from core.errors import SaimiError
 from saimi.commands import (
+    bench,
     database,
     decode,
     doctor,
@@ -50,6 +51,7 @@ app.add_typer(rejected.app, name="rejected")
 app.add_typer(reading.app, name="reading")
 app.add_typer(database.app, name="db")
 app.add_typer(grafana.app, name="grafana")
+app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)
 
 

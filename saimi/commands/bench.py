@@ -1,0 +1,153 @@
+"""`saimi bench`: how fast Saimi is here, beside the limits of the parts it is built on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.errors import UserError
+from saimi.console import Json, emit, progress, show_values
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.ingest import Figures, Ingest, Report
+
+PACK = 10
+"""Readings of a message that has several."""
+
+app = typer.Typer(help="Measure speed, beside the limits of the parts, in the same run.")
+
+
+@app.callback()
+def bench() -> None:
+    """Without this, Typer would make the only command the group itself."""
+
+
+@app.command("ingest")
+def ingest(
+    readings: Annotated[
+        int, typer.Option(min=0, help="Readings sent in packs of ten, a round; 0: none.")
+    ] = 500_000,
+    messages: Annotated[
+        int, typer.Option(min=0, help="Messages of one reading, a round; 0: none.")
+    ] = 150_000,
+    gateways: Annotated[
+        int, typer.Option(min=1, max=20_000, help="Gateways that take turns.")
+    ] = 1_000,
+    rounds: Annotated[int, typer.Option(min=1, max=99, help="Rates are medians of these.")] = 3,
+    json: Json = False,
+) -> None:
+    """Fill a broker, let a real `saimi ingest` take it all, and compare with the limits.
+
+    The limits are measured in the same run: a bare paho that receives the same messages and
+    acknowledges them, and a binary COPY of the same rows, in the same order and in transactions of
+    the same size, into the same table and indexes, both durable. A ratio of 1 is as fast as that.
+
+    The server is SAIMI_DATABASE_URL, else an embedded one; the databases are new ones and are
+    dropped afterwards, so what the address names is not touched, but its user must be allowed to
+    create databases. The broker is SAIMI_MQTT_URL, else an embedded one; it must be one that
+    nobody else uses. Whether memory stays flat is seen with --readings 5000000 --messages 0
+    --rounds 1. Other work on the machine falsifies the rates, less so the ratios and CPU seconds.
+    """
+    from core.settings import load_settings
+    from saimi.running import run
+
+    if not readings and not messages:
+        raise UserError("There is nothing to measure: give --readings, --messages, or both.")
+    settings = load_settings()
+
+    async def work(stop: asyncio.Event) -> Report:
+        return await _until(stop, _measure(settings, readings, messages, gateways, rounds))
+
+    report = run(work)
+    if json:
+        emit(report)
+        return
+    print(f"{report.database['version']} ({report.database['edition']}), {report.broker}")
+    for name, figures in (("One reading a message", report.single), ("Packs", report.packs)):
+        if figures is not None:
+            print(f"\n{name}, {figures.gateways:,} gateways")
+            show_values(_shown(figures))
+
+
+async def _until(stop: asyncio.Event, work: Any) -> Report:
+    """The report of `work`, which is broken off when `stop` is set."""
+    import asyncio
+
+    task = asyncio.ensure_future(work)
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        task.cancel()
+    report: Report = await task
+    return report
+
+
+async def _measure(
+    settings: Any, readings: int, messages: int, gateways: int, rounds: int
+) -> Report:
+    import os
+    import tempfile
+    from contextlib import AsyncExitStack
+    from pathlib import Path
+
+    from bench.ingest import Place, Report, measure
+    from saimi.data_directory import DataDirectory
+    from saimi.parts import Parts
+
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="saimi-")))
+        directory = await stack.enter_async_context(DataDirectory(folder))
+        parts = await stack.enter_async_context(Parts(directory.path, settings))
+        bar = stack.enter_context(progress("Starting"))
+
+        def say(what: str, done: int, total: int) -> None:
+            bar.describe(what)
+            bar.reach(done, total)
+
+        def starter(url: str) -> Ingest:
+            return _ingest(url, parts.mqtt_url, directory.logs, directory.inherited)
+
+        place = Place(parts.database_url, parts.mqtt_url, starter, say)
+        report = Report(parts.broker, os.cpu_count() or 1)
+        sizes = ((1, messages, "single"), (PACK, -(-readings // PACK), "packs"))
+        for size, count, kind in sizes:
+            if count:
+                figures, server = await measure(
+                    place, size=size, messages=count, gateways=gateways, rounds=rounds
+                )
+                report.database = {"edition": server.edition, "version": server.version}
+                setattr(report, kind, figures)
+        return report
+
+
+def _ingest(url: str, mqtt_url: str, logs: Path, inherited: Sequence[int]) -> Ingest:
+    from saimi.supervisor import Service, saimi_command
+
+    return Service(
+        "ingest",
+        saimi_command("ingest"),
+        environment={"SAIMI_DATABASE_URL": url, "SAIMI_MQTT_URL": mqtt_url},
+        logs=logs,
+        inherited=inherited,
+    )
+
+
+def _shown(figures: Figures) -> dict[str, Any]:
+    return {
+        "readings/s": figures.readings_per_s,
+        "messages/s": figures.messages_per_s,
+        "bare COPY, rows/s": figures.limits.copy_rows_per_s,
+        "of it": f"{figures.ratios.copy:.2f}",
+        "bare paho, messages/s": figures.limits.paho_messages_per_s,
+        "of that": f"{figures.ratios.paho:.2f}",
+        "CPU s per million readings, ingest": figures.ingest_cpu_s_per_million_readings,
+        "CPU s per million readings, database": figures.database_cpu_s_per_million_readings,
+        "peak memory, MB": figures.peak_memory_mb,
+        "memory growth, MB": figures.memory_growth_mb,
+    }
