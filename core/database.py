@@ -133,7 +133,8 @@ async def translated() -> AsyncIterator[None]:
             f"The database cannot hold such a value ({type(error).__name__}); nothing was changed."
         ) from error
     except asyncpg.PostgresError as error:
-        raise DatabaseError(f"The database refused: {error}.") from error
+        # Its details would repeat the row, with a health value, into logs.
+        raise DatabaseError(f"The database refused: {error.args[0]}.") from error
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

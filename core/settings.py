@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     web_host: str = Field(default="127.0.0.1", description="Address the web service listens on")
     web_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = Field(default=None, description="The address browsers use")
+    metrics_host: str = Field(default="127.0.0.1", description="Address metrics are shown on")
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of /metrics, /health and /ready; each process needs its own",
+    )
     retention_days: int = Field(
         default=3650, ge=1, description="Readings older than this are refused, then removed"
     )

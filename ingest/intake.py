@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
@@ -77,6 +78,8 @@ class Intake:
         self._lost_before = False
         self._stands_by = False
         self._stopping = False
+        self._taken: deque[int] = deque()  # arrivals of the first messages of what was taken
+        self._took_over = 0
         self._announcing: asyncio.Task[None] | None = None
         self._turn = 0
 
@@ -94,6 +97,7 @@ class Intake:
         for _ in sources:
             self._turn += 1
             if taken := sources[self._turn % len(sources)].take(most, most_bytes):
+                self._taken.append(taken[0].arrival)
                 return taken
         return []
 
@@ -126,7 +130,9 @@ class Intake:
         self._wanted.set()
 
     def done(self, messages: Sequence[Message]) -> None:
-        """These are in the database for good, or need not be: the broker may forget them."""
+        """These, which one `take` gave, are in the database for good, or need not be: the broker
+        may forget them."""
+        self._taken.popleft()
         sources = self._all()
         if not self._several and sources:
             sources[0].done(messages)
@@ -155,6 +161,35 @@ class Intake:
     def waiting(self) -> int:
         """Messages in the queues."""
         return sum(source.waiting for source in self._all())
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """Messages, and bytes of payload, taken from the broker and not committed."""
+        held = [source.held for source in self._all()]
+        return sum(messages for messages, _ in held), sum(size for _, size in held)
+
+    @property
+    def oldest(self) -> int | None:
+        """When the first message that is not committed arrived, microseconds since 1970."""
+        arrivals = [one.oldest for one in self._all()] + list(self._taken)[:1]
+        return min((one for one in arrivals if one is not None), default=None)
+
+    @property
+    def slots(self) -> tuple[int, int]:
+        """How many sessions are our own, and how many are read to their end."""
+        return int(self._own is not None), len(self._rest)
+
+    @property
+    def takeovers(self) -> int:
+        """Sessions of workers gone that were taken over since the start."""
+        return self._took_over
+
+    @property
+    def unready(self) -> str | None:
+        """Why no message can be taken now, in one sentence; None: they can."""
+        if self._own is None:
+            return self.waits_for
+        return None if self._own.connected else "The broker is not connected."
 
     @property
     def connected(self) -> bool:
@@ -247,6 +282,7 @@ class Intake:
     async def _take_over(self, table: SlotTable, slot: Slot) -> None:
         if slot.name in self._rest or not await table.take_over(slot, wall_time()):
             return
+        self._took_over += 1
         _log.warning("taking over what waits for a worker that is gone", slot=slot.name)
         self._rest[slot.name] = self._begin(slot.name, the_rest(self._service, slot.name))
 
@@ -278,6 +314,7 @@ class Intake:
         _log.warning("another worker has taken over a slot of ours", slot=source.name)
         if source is self._own:
             self._own, self._lost_before, self._several = None, True, True
+            self.waits_for = "Another worker has taken over."
         else:
             del self._rest[source.name]
         leaving = asyncio.create_task(source.close())

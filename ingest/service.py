@@ -8,6 +8,7 @@ queue, and what does not fit there, with the broker.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from ingest.directory import Directory
 from ingest.instants import micros
 from ingest.intake import LEASE_S, Intake
 from ingest.message import Message, understand
+from ingest.metrics import IngestMetrics
 from ingest.quota import Quota
 from ingest.receipts import send_receipts
 from ingest.registry_link import RegistryLink
@@ -57,6 +59,7 @@ async def run(
     retention: timedelta = timedelta(days=3650),
     rejected_after: timedelta = timedelta(days=90),
     quota: Quota | None = None,
+    metrics: IngestMetrics | None = None,
     patience: timedelta = timedelta(seconds=60),
 ) -> None:
     """Serve until `stop` is set, then drain.
@@ -66,7 +69,8 @@ async def run(
     `lease_s` seconds is taken over. `on_ready` is called once the broker has taken the
     subscription.
     `retention`: older readings are refused, and those stored are removed. `rejected_after` and
-    `quota`: how long and how much is kept of what is rejected. `patience`: how long to wait for
+    `quota`: how long and how much is kept of what is rejected. `metrics` are kept up to date.
+    `patience`: how long to wait for
     the database at the start; the broker is waited for without end.
 
     Raises:
@@ -77,7 +81,9 @@ async def run(
     await wait_for_database(database_url, patience=patience)
     await require_current(database_url)
     intake = Intake(mqtt_url, database_url, client_id, clock, shared=shared, lease_s=lease_s)
-    await _Service(database_url, intake, clock, retention, quota, rejected_after).run(
+    if metrics is not None:
+        metrics.watch(intake)
+    await _Service(database_url, intake, clock, retention, quota, rejected_after, metrics).run(
         stop, on_ready
     )
 
@@ -91,7 +97,9 @@ class _Service:
         retention: timedelta,
         quota: Quota | None,
         rejected_after: timedelta,
+        metrics: IngestMetrics | None,
     ) -> None:
+        self._metrics = metrics
         self._database_url = database_url
         self._clock = clock
         self._retention = retention
@@ -177,8 +185,12 @@ class _Service:
             ours = await self._intake.still_ours(self._writing)
             if len(ours) < len(self._writing):
                 self._writing, batch = ours, await self._prepare(ours)
+            began = time.monotonic()
             try:
-                return await self._store.store(batch)
+                written = await self._store.store(batch)
+                if self._metrics is not None:
+                    self._metrics.stored(batch, written, time.monotonic() - began)
+                return written
             except NotOursError:
                 self._intake.look()
 

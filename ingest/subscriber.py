@@ -159,6 +159,17 @@ class Subscriber:
         """Messages in the queue."""
         return len(self._queue)
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """Messages, and bytes of payload, taken from the broker and not committed."""
+        return self._held - self._released, self._held_bytes - self._released_bytes
+
+    @property
+    def oldest(self) -> int | None:
+        """When the first message in the queue arrived, microseconds since 1970."""
+        with self._lock:
+            return self._queue[0].arrival if self._queue else None
+
     async def close(self) -> None:
         """Acknowledge what is done, take leave of the broker, end the thread."""
         self._leaving.set()

@@ -27,7 +27,8 @@ _STEADY_S = 30.0
 
 
 class Service:
-    """One service as a child process; its standard error goes to the file `<logs>/<name>.log`.
+    """One service as a child process; its standard error goes to the file `<logs>/<name>.log`, or
+    where ours goes if there is no folder `logs`.
 
     `environment` is added to ours, `inherited` are open files the child gets. With `output` its
     standard output is kept for the caller (a report), else it goes to the log as well.
@@ -38,13 +39,13 @@ class Service:
         name: str,
         command: Sequence[str],
         *,
-        logs: Path,
+        logs: Path | None,
         environment: Mapping[str, str] | None = None,
         inherited: Sequence[int] = (),
         output: bool = False,
     ) -> None:
         self.name = name
-        self.log_file = logs / f"{name}.log"
+        self.log_file = None if logs is None else logs / f"{name}.log"
         self._command = tuple(command)
         self._environment = dict(environment or {})
         self._inherited = tuple(inherited)
@@ -91,6 +92,17 @@ class Service:
             )
         self._watch = asyncio.create_task(self._keep_running(process))
 
+    async def start_soon(self) -> None:
+        """Start it and keep it running, ready or not."""
+        self._stopping = False
+        await self._spawn()
+        assert self._process is not None  # noqa: S101 - just started
+        self._watch = asyncio.create_task(self._keep_running(self._process))
+
+    async def wait_ready(self) -> None:
+        """Wait until it says that it is ready, however often it has to be started."""
+        await self._ready.wait()
+
     async def stop(self, grace: float = 20.0) -> bytes:
         """Ask it to end in order, kill it after `grace` seconds; return its kept output."""
         self._stopping = True
@@ -109,6 +121,10 @@ class Service:
         self._watch = self._listening = None
         return self._output
 
+    @property
+    def _where(self) -> str:
+        return "" if self.log_file is None else f"; see {self.log_file}"
+
     def kill(self) -> None:
         """kill -9, as a fault would."""
         if self._process is not None and self._process.returncode is None:
@@ -116,6 +132,8 @@ class Service:
 
     def last_words(self) -> str:
         """The last line of the log: a service's own sentence where it had one."""
+        if self.log_file is None:
+            return ""
         try:
             lines = self.log_file.read_text(errors="replace").strip().splitlines()
         except OSError:
@@ -131,7 +149,7 @@ class Service:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         listener.setblocking(False)
         listener.bind(path)
-        log = _open_log(self.log_file)
+        log = os.dup(sys.stderr.fileno()) if self.log_file is None else _open_log(self.log_file)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -169,7 +187,7 @@ class Service:
                 return
             if loop.time() - began > _STEADY_S:
                 pause = _SHORTEST_PAUSE_S
-            say(f"{self.name} ended (status {status}) and is started again; see {self.log_file}.")
+            say(f"{self.name} ended (status {status}) and is started again{self._where}.")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
             await self._spawn()

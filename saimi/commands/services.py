@@ -6,6 +6,7 @@ Ready services tell their supervisor (sd_notify(3)); SIGTERM ends them in order.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from core.clock import Clock
     from core.settings import Settings
+    from saimi.watched import Watched
 
 WatchStdin = Annotated[
     bool,
@@ -28,28 +30,49 @@ _PATIENCE_S = 5.0
 """How long a starting service waits for its database before it says that it is away."""
 
 
-def ingest(watch_stdin: WatchStdin = False) -> None:
+def ingest(
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that share what comes, with those of other machines (MQTT 5). Without "
+            "it this one takes everything, and a second one stands by.",
+        ),
+    ] = None,
+    watch_stdin: WatchStdin = False,
+) -> None:
     """Take messages from the broker, admit and store them, send receipts."""
     from datetime import timedelta
 
+    from ingest.metrics import IngestMetrics
     from ingest.quota import Quota
     from ingest.service import run
     from saimi.running import notify_ready
+    from saimi.workers import run_workers
 
-    def work(url: str, settings: Settings, clock: Clock, stop: asyncio.Event) -> Awaitable[None]:
+    async def work(given: _Given) -> None:
+        settings = given.settings
+        if workers is not None and workers > 1:
+            await run_workers(workers, settings, given.stop, on_ready=notify_ready)
+            return
         mqtt_url = settings.require_mqtt_url()
-        return run(
-            database_url=url,
+        metrics = IngestMetrics(given.watched.registry, given.clock)
+        given.watched.reasons.append(lambda: metrics.unready)
+        await run(
+            database_url=given.url,
             mqtt_url=mqtt_url,
-            clock=clock,
-            stop=stop,
+            clock=given.clock,
+            stop=given.stop,
+            shared=workers is not None,
             on_ready=notify_ready,
             retention=timedelta(days=settings.retention_days),
             rejected_after=timedelta(days=settings.rejected_days),
             quota=Quota.of(settings),
+            metrics=metrics,
         )
 
-    _serve("ingest", work, watch_stdin)
+    _serve("ingest", work, watch_stdin, watch=workers is None or workers == 1)
 
 
 def alerts(watch_stdin: WatchStdin = False) -> None:
@@ -57,8 +80,10 @@ def alerts(watch_stdin: WatchStdin = False) -> None:
     from alerts.service import run
     from saimi.running import notify_ready
 
-    def work(url: str, _settings: Settings, clock: Clock, stop: asyncio.Event) -> Awaitable[None]:
-        return run(database_url=url, clock=clock, stop=stop, on_ready=notify_ready)
+    def work(given: _Given) -> Awaitable[None]:
+        return run(
+            database_url=given.url, clock=given.clock, stop=given.stop, on_ready=notify_ready
+        )
 
     _serve("alerts", work, watch_stdin)
 
@@ -72,13 +97,14 @@ def web(
     from saimi.running import notify_ready
     from web.app import run
 
-    def work(url: str, settings: Settings, clock: Clock, stop: asyncio.Event) -> Awaitable[None]:
+    def work(given: _Given) -> Awaitable[None]:
+        settings = given.settings
         return run(
-            database_url=url,
-            clock=clock,
+            database_url=given.url,
+            clock=given.clock,
             host=settings.web_host if host is None else host,
             port=settings.web_port if port is None else port,
-            stop=stop,
+            stop=given.stop,
             public_url=settings.public_url,
             pool_size=settings.database_pool,
             on_ready=lambda _address: notify_ready(),
@@ -87,11 +113,25 @@ def web(
     _serve("web", work, watch_stdin)
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What a service is given."""
+
+    url: str
+    settings: Settings
+    clock: Clock
+    stop: asyncio.Event
+    watched: Watched
+
+
 def _serve(
     name: str,
-    work: Callable[[str, Settings, Clock, asyncio.Event], Awaitable[None]],
+    work: Callable[[_Given], Awaitable[None]],
     watch_stdin: bool,
+    *,
+    watch: bool = True,
 ) -> None:
+    """Run `work` until it is told to stop; `watch`: this process shows its metrics, if asked to."""
     from datetime import timedelta
 
     from core.database import connect, read_clock, wait_for_database
@@ -99,6 +139,7 @@ def _serve(
     from core.migrate import require_current
     from core.settings import load_settings
     from saimi.running import run
+    from saimi.watched import watched
 
     settings = load_settings()
     configure_logging(settings.log_level, json=settings.log_json, service=name)
@@ -112,6 +153,8 @@ def _serve(
             clock = await read_clock(connection)
         finally:
             await connection.close()
-        await work(url, settings, clock, stop)
+        port = settings.metrics_port if watch else None
+        async with watched(url, settings.metrics_host, port) as seen:
+            await work(_Given(url, settings, clock, stop, seen))
 
     run(serve, watch_stdin=watch_stdin)
