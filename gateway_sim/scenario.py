@@ -31,17 +31,14 @@ at_minutes = 20
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from core.errors import UserError
 from gateway_sim.county import area_codes, known_conditions
+from gateway_sim.data_file import DataFile, Problems, names_in, unknown
 from gateway_sim.illness import kinds
 from gateway_sim.traits import traits
 
@@ -101,7 +98,7 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True):
 
 def shipped_scenarios() -> list[str]:
     """Names of the scenarios that come with Saimi."""
-    return sorted(path.stem for path in _SHIPPED.glob("*.toml"))
+    return names_in(_SHIPPED)
 
 
 def load_scenario(name_or_path: str | Path) -> Scenario:
@@ -110,84 +107,34 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     Raises:
         UserError: there is no such scenario, or the file is wrong; names file, line and key.
     """
-    path = Path(name_or_path)
-    if str(name_or_path) in shipped_scenarios():
-        path = _SHIPPED / f"{name_or_path}.toml"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise UserError(
-            f"There is no scenario {str(name_or_path)!r}: name one of "
-            f"{', '.join(shipped_scenarios())}, or a readable TOML file."
-        ) from None
-    try:
-        scenario = msgspec.convert(tomllib.loads(text), Scenario)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path} is not TOML: {error}.") from error
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$")
-        unknown = re.search(r"unknown field `(\w+)`", message)
-        key = place.strip("`.") + (f".{unknown[1]}" if unknown else "")
-        raise UserError(_sentence(path, text, key.strip("."), message)) from error
-    _check(scenario, path, text)
-    return scenario
+    return DataFile(name_or_path, "scenario", _SHIPPED).convert(Scenario, _problems)
 
 
-def _check(scenario: Scenario, path: Path, text: str) -> None:
-    for key, problem in _problems(scenario):
-        raise UserError(_sentence(path, text, key, problem))
-
-
-def _problems(scenario: Scenario) -> Iterator[tuple[str, str]]:
+def _problems(scenario: Scenario) -> Problems:
     """What no type can hold: the key, and what is the matter with its value."""
+    whole = f"the run ends after {scenario.hours:g} hours"
     for n, illness in enumerate(scenario.illness):
-        yield from _unknown(f"illness[{n}].kind", [illness.kind], kinds())
+        yield from unknown(f"illness[{n}].kind", [illness.kind], kinds())
         height = illness.worst * max(s for _, s in kinds()[illness.kind].course)
         if illness.severity > height:
             yield (
                 f"illness[{n}].severity",
                 f"{illness.kind} never reaches {illness.severity:g}, only {height:g}",
             )
+        if illness.at_minutes > scenario.hours * 60:
+            yield f"illness[{n}].at_minutes", whole
     for n, wave in enumerate(scenario.wave):
-        yield from _unknown(f"wave[{n}].kind", [wave.kind], kinds())
-        yield from _unknown(f"wave[{n}].areas", wave.areas, area_codes())
-        yield from _unknown(f"wave[{n}].conditions", wave.conditions, known_conditions())
-        yield from _unknown(f"wave[{n}].medication", wave.medication, traits().medication)
+        yield from unknown(f"wave[{n}].kind", [wave.kind], kinds())
+        yield from unknown(f"wave[{n}].areas", wave.areas, area_codes())
+        yield from unknown(f"wave[{n}].conditions", wave.conditions, known_conditions())
+        yield from unknown(f"wave[{n}].medication", wave.medication, traits().medication)
         if wave.worst[0] > wave.worst[1]:
             yield f"wave[{n}].worst", "the mildest comes before the worst"
         if not wave.from_hours <= wave.peak_hours <= wave.until_hours:
             yield f"wave[{n}].peak_hours", "it must lie between from_hours and until_hours"
+        if wave.until_hours > scenario.hours:
+            yield f"wave[{n}].until_hours", whole
     for n, event in enumerate(scenario.event):
-        yield from _unknown(f"event[{n}].metric", [event.metric], EVENT_DEVICES)
-
-
-def _unknown(key: str, given: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for name in sorted(set(given) - set(known)):
-        yield key, f"there is no {name!r} here, only {', '.join(sorted(known))}"
-
-
-def _sentence(path: Path, text: str, key: str, problem: str) -> str:
-    line = _line_of(text, key)
-    where = f"{path}, line {line}" if line else f"{path}"
-    return f"{where}: {key or 'the file'} cannot be used: {problem.rstrip('.')}."
-
-
-def _line_of(text: str, key: str) -> int | None:
-    """Where `illness[1].kind` or `hours` stands in a scenario file; None if it is not there."""
-    match = re.fullmatch(r"(?:(\w+)\[(\d+)\]\.?)?(\w+)?", key)
-    if match is None:
-        return None
-    table, position, name = match[1], int(match[2] or 0), match[3]
-    current, seen, found = None, -1, None
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\[\s*(\w+)\s*\]\]", line)
-        if header:
-            current = header[1]
-            seen += current == table
-            if current == table and seen == position:
-                found = number
-            continue
-        here = current == table and (table is None or seen == position)
-        if here and name and re.match(rf"\s*{name}\s*=", line):
-            return number
-    return found
+        yield from unknown(f"event[{n}].metric", [event.metric], EVENT_DEVICES)
+        if not 0 <= event.at_minutes <= scenario.hours * 60:
+            yield f"event[{n}].at_minutes", f"the run begins at 0, and {whole[4:]}"

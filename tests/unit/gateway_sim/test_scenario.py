@@ -16,7 +16,7 @@ from gateway_sim.scenario import load_scenario, shipped_scenarios
 START = datetime(2026, 1, 15, 9, tzinfo=UTC)
 GOOD = """name = "mine"
 description = "…"
-hours = 2
+hours = 72
 
 [[illness]]
 kind = "infection"
@@ -61,10 +61,14 @@ def test_the_shipped_ones_can_be_read() -> None:
         ('"imatra"', '"atlantis"', ["line 22", "wave[0].areas", "atlantis"]),
         ('areas = ["imatra"]', 'conditions = ["gout"]', ["line 22", "wave[0].conditions", "gout"]),
         ("share = 0.25", "share = 25", ["line 18", "wave[0].share"]),
-        ("\nhours = 2", '\nhours = "two"', ["line 3", "hours"]),
-        ("\nhours = 2", "\nhours = 2\ncolour = 3", ["line 4", "colour"]),
+        ("\nhours = 72", '\nhours = "two"', ["line 3", "hours"]),
+        ("\nhours = 72", "\nhours = 72\ncolour = 3", ["line 4", "colour"]),
+        ("at_minutes = 7", "at_minutes = 4321", ["line 14", "event[0].at_minutes", "72 hours"]),
+        ("at_minutes = 7", "at_minutes = -1", ["line 14", "event[0].at_minutes"]),
+        ("until_hours = 60", "until_hours = 73", ["line 21", "wave[0].until_hours", "72 hours"]),
+        ('"imatra"', "7", ["line 22", "wave[0].areas[0]"]),
         ("at_minutes = 7", "at_minute = 7", ["line 14", "at_minute"]),
-        ("\nhours = 2", "\nhours 2", ["line 3"]),
+        ("\nhours = 72", "\nhours 72", ["line 3"]),
     ],
 )
 def test_a_mistake_is_named_with_file_line_and_key(
