@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +23,8 @@ class BrokerAddress:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     tls: bool = False
+    certificate: tuple[Path, Path] | None = None
+    """Files of a client certificate and its key, where that is how one comes in."""
 
     @classmethod
     def parse(cls, url: str) -> BrokerAddress:
@@ -55,19 +58,28 @@ class BrokerAddress:
         The broker's certificate is checked against SAIMI_MQTT_CA, else against the machine's own.
 
         Raises:
-            SettingsError: SAIMI_MQTT_CA cannot be read.
+            SettingsError: SAIMI_MQTT_CA, or our certificate or key, cannot be read.
         """
         if self.user is not None:
             client.username_pw_set(self.user, self.password)
         if self.tls:
             self._trust(client)
 
-    @staticmethod
-    def _trust(client: mqtt.Client) -> None:
+    def _trust(self, client: mqtt.Client) -> None:
         file = load_settings().mqtt_ca
+        certificate, key = self.certificate or (None, None)
         try:
-            client.tls_set(ca_certs=None if file is None else str(file))
+            client.tls_set(
+                ca_certs=None if file is None else str(file),
+                certfile=None if certificate is None else str(certificate),
+                keyfile=None if key is None else str(key),
+            )
         except OSError as error:  # ssl.SSLError is one
+            if certificate is not None and (file is None or file.is_file()):
+                raise SettingsError(
+                    f"The certificate {certificate} and its key cannot be used ({error}): give the "
+                    "two files that belong together."
+                ) from error
             raise SettingsError(
                 f"SAIMI_MQTT_CA ({file}) is no file of certificates that can be read ({error}): "
                 "set it to the authority's ca.crt."

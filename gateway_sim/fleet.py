@@ -8,8 +8,10 @@ second. Waiting times here are real seconds: they belong to the network, not to 
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,14 +20,18 @@ import structlog
 
 from core.broker import BrokerAddress
 from core.clock import Clock, wall_time
+from core.errors import UserError
 from core.wire import Status, decode_receipt, encode, readings_topic, status_topic
 from gateway_sim.ledger import Ledger
 from gateway_sim.link import Connected, Inbox, Link, Received, terms_of
 from gateway_sim.outbox import Message
 from gateway_sim.window import Window
 
-OWN_CONNECTIONS = 50
-"""Up to so many gateways each have a connection (and a thread) of their own."""
+OWN_CONNECTIONS = 500
+"""So many gateways have a connection of their own if nothing else is asked for; more share one."""
+_CONNECTING_AT_ONCE = 16
+_FILES_BESIDE = 100
+"""Open files of a process besides its connections."""
 _HEARTBEAT_S = 30.0
 _CHECK_S = 1.0
 _log = structlog.get_logger(__name__)
@@ -59,6 +65,8 @@ class Fleet:
     """The gateways of one process; use as an asynchronous context manager after `connect`.
 
     Args:
+        connections: how many gateways have a connection of their own.
+        credentials: how each gateway comes in; none: all as `mqtt_url` says.
         window: how many messages a gateway may have on their way.
         monotonic, wall: real time, for waiting and for the ledger.
     """
@@ -71,11 +79,16 @@ class Fleet:
         mqtt_url: str,
         clock: Clock,
         ledger: Ledger | None,
+        connections: int = OWN_CONNECTIONS,
+        credentials: Mapping[str, BrokerAddress] | None = None,
         window: int = 64,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = wall_time,
     ) -> None:
         self._address = BrokerAddress.parse(mqtt_url)
+        self._credentials = credentials or {}
+        self._connections = max(connections, len(self._credentials))
+        self._pool = ThreadPoolExecutor(_CONNECTING_AT_ONCE, thread_name_prefix="connecting")
         self._feed = feed
         self._clock = clock
         self._ledger = ledger
@@ -85,6 +98,7 @@ class Fleet:
         self._windows = {gateway: Window(window) for gateway in gateways}
         self._links: list[Link] = []
         self._link_of: dict[str, Link] = {}
+        self._held: set[str] = set()
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._inbox = Inbox(self._wake.set)
@@ -102,19 +116,32 @@ class Fleet:
         Raises:
             BrokerError: the broker refuses us.
         """
-        terms = await terms_of(self._address, stop)
+        names = list(self._windows)
+        first = self._credentials.get(names[0]) if names else None
+        terms = await terms_of(
+            first or self._address, stop, "SAIMI_MQTT_URL" if first is None else "the credentials"
+        )
         if terms is None:
             return False
-        names = list(self._windows)
-        groups = [[name] for name in names] if len(names) <= OWN_CONNECTIONS else [names]
-        for group in groups:
-            own = len(groups) == len(names)
-            client_id = group[0] if own else f"saimi-gateways-{self._feed.boot(group[0])}"
-            link = Link(self._address, terms, group, client_id, self._inbox, own=own)
+        own = names[: self._connections]
+        groups = [[name] for name in own] + ([names[len(own) :]] if len(names) > len(own) else [])
+        _open_files(len(groups))
+        for number, group in enumerate(groups):
+            alone = number < len(own)
+            link = Link(
+                self._credentials.get(group[0], self._address),
+                terms,
+                group,
+                group[0] if alone else f"saimi-gateways-{self._feed.boot(group[0])}",
+                self._inbox,
+                self._pool,
+                own=alone,
+            )
             self._links.append(link)
             self._link_of.update(dict.fromkeys(group, link))
         for link in self._links:
-            link.start()
+            if not (link.own and link.gateways[0] in self._held):
+                link.start()
         self._task = asyncio.create_task(self._run())
         _log.info("gateways connecting", gateways=len(names), broker=str(self._address))
         return True
@@ -170,7 +197,38 @@ class Fleet:
             if all(bye is None or bye.is_published() for bye in byes):
                 break
             await asyncio.sleep(0.02)
-        await asyncio.gather(*(link.close() for link in self._links))
+        for link in self._links:
+            link.close()
+        self._pool.shutdown(wait=False)
+
+    def hold(self, gateways: Iterable[str], *, forget: bool) -> None:
+        """Break the connections of these and make none until `release`; the broker hears nothing,
+        and sends their last wills. (Who shares a connection falls silent, without a last will.)
+
+        Args:
+            forget: what they had in memory is gone too: the power has failed.
+        """
+        for gateway in gateways:
+            self._held.add(gateway)
+            if forget:
+                self._windows[gateway].forgotten()
+            link = self._link_of.get(gateway)
+            if link is not None and link.own:
+                link.cut(forget=forget)
+
+    def release(self, gateways: Iterable[str]) -> None:
+        """The line is there again."""
+        for gateway in gateways:
+            self._held.discard(gateway)
+            link = self._link_of.get(gateway)
+            if link is None:
+                continue
+            if link.own:
+                link.start()
+            else:
+                self._windows[gateway].reconnected()
+                self._status(gateway)
+                self.touch([gateway])
 
     async def _run(self) -> None:
         while True:
@@ -191,6 +249,8 @@ class Fleet:
                 self._status(gateway)
         if now - self._checked >= _CHECK_S:
             self._checked = now
+            for link in self._links:
+                link.tend()
             self._dirty.update(gateway for gateway, window in self._windows.items() if len(window))
         outgoing = self._outgoing(now)
         if not outgoing:
@@ -213,7 +273,7 @@ class Fleet:
         dirty, self._dirty = self._dirty, set()
         for gateway in dirty:
             link = self._link_of.get(gateway)
-            if link is None or not link.up:
+            if link is None or not link.up or gateway in self._held:
                 continue  # when it is up again, it is looked at again
             window = self._windows[gateway]
             outgoing.extend((message, False) for message in window.due(now))
@@ -255,7 +315,7 @@ class Fleet:
     def _status(self, gateway: str, *, online: bool = True) -> _Published | None:
         """Heartbeat or goodbye, kept by the broker; None where nobody is connected."""
         link = self._link_of.get(gateway)
-        if link is None or not link.up:
+        if link is None or not link.up or gateway in self._held:
             return None
         status = Status(
             online=online,
@@ -268,3 +328,21 @@ class Fleet:
 
 class _Published(Protocol):
     def is_published(self) -> bool: ...
+
+
+def _open_files(connections: int) -> None:
+    """Let this process have so many connections.
+
+    Raises:
+        UserError: the system does not allow it.
+    """
+    wanted = connections + _FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            raise UserError(
+                f"{connections:,} connections need {wanted:,} open files, and a process may have "
+                f"{hard:,} here: raise the limit (ulimit -Hn, or LimitNOFILE of the service), or "
+                "ask for fewer with --connections."
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,22 +1,29 @@
-"""Connections to the MQTT broker: paho, one thread per connection, reconnecting by itself.
+"""Connections to the MQTT broker, thousands in one thread: paho's clients on asyncio's loop.
+
+paho is driven through its documented calls (`loop_read`, `loop_write`, `loop_misc`) when the event
+loop says that a socket can be read or written, so a connection costs a socket and no thread. Only
+connecting blocks (name, TCP, TLS); that is done in a few threads beside.
 
 MQTT 5 where the broker speaks it, 3.1.1 otherwise. A home's gateway has a connection of its own
-with a last will on its status topic; a large county shares one connection among all its gateways,
-since each costs a thread, and then nobody has a last will.
+with a last will on its status topic; those beyond the number of connections asked for share one,
+and then nobody among them has a last will.
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
+import random
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -25,6 +32,9 @@ from core.errors import BrokerError
 from core.wire import PREFIX, Status, encode, parse_topic, receipt_topic, status_topic
 
 _KEEPALIVE_S = 30
+_AGAIN_S = (1.0, 4.0)
+"""Seconds until a connection that broke or failed is tried again, drawn so that not all come at
+once."""
 _IN_FLIGHT = 1000
 """Publishes without the broker's acknowledgement at once, unless the broker asks for fewer."""
 _HANDSHAKE_S = 5.0
@@ -47,8 +57,11 @@ def _client(address: BrokerAddress, client_id: str, version: MQTTProtocolVersion
     return client
 
 
-async def terms_of(address: BrokerAddress, stop: asyncio.Event) -> Terms | None:
+async def terms_of(address: BrokerAddress, stop: asyncio.Event, said_by: str) -> Terms | None:
     """What the broker takes; waits while there is no broker. None: `stop` was set.
+
+    Args:
+        said_by: where the user and the password come from.
 
     Raises:
         BrokerError: it refuses us.
@@ -61,7 +74,7 @@ async def terms_of(address: BrokerAddress, stop: asyncio.Event) -> Terms | None:
             if isinstance(answer, str):
                 raise BrokerError(
                     f"The MQTT broker at {address} refuses the gateways ({answer}): "
-                    f"check user and password in SAIMI_MQTT_URL."
+                    f"check user and password in {said_by}."
                 )
         try:
             await asyncio.wait_for(stop.wait(), 0.5)
@@ -115,33 +128,20 @@ Event = Connected | Received
 
 
 class Inbox:
-    """Hands events from paho's threads to the event loop, waking it once per batch."""
+    """What the links have heard, until somebody looks; wakes once per batch."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
-        self._loop = asyncio.get_running_loop()
         self._events: deque[Event] = deque()
         self._wake = wake
-        self._lock = threading.Lock()
-        self._woken = False
 
     def put(self, event: Event) -> None:
-        """From any thread."""
-        with self._lock:
-            self._events.append(event)
-            if self._woken:
-                return
-            self._woken = True
-        try:
-            self._loop.call_soon_threadsafe(self._wake)
-        except RuntimeError:
-            return  # the loop is closed: nobody waits for receipts any more
+        self._events.append(event)
+        self._wake()
 
     def drain(self) -> list[Event]:
-        """Everything that came in since the last call; on the event loop."""
-        with self._lock:
-            self._woken = False
-            events = list(self._events)
-            self._events.clear()
+        """Everything that came in since the last call."""
+        events = list(self._events)
+        self._events.clear()
         return events
 
 
@@ -161,12 +161,14 @@ class Published:
 
 
 class Link:
-    """One connection, for one gateway or for many.
+    """One connection, for one gateway or for many. All methods are for the event loop's thread.
 
     Args:
         gateways: whose messages go through it.
         client_id: what the broker calls it; a second one of the same name ends the first.
         own: it is the gateway's own, with its last will and only its receipts.
+        session: the broker keeps its session while it is away.
+        pool: where to connect.
     """
 
     def __init__(
@@ -176,42 +178,190 @@ class Link:
         gateways: Sequence[str],
         client_id: str,
         inbox: Inbox,
+        pool: Executor,
         *,
         own: bool,
+        session: bool = False,
     ) -> None:
         self.gateways = tuple(gateways)
         self.up = False
         """Connected and subscribed to receipts."""
+        self._address = address
+        self._terms = terms
+        self._client_id = client_id
         self._inbox = inbox
+        self._pool = pool
+        self.own = own
+        """Whether it is one gateway's alone."""
         self._receipts = receipt_topic(gateways[0]) if own else f"{PREFIX}/+/down/receipt"
-        self._client = _client(address, client_id, terms.version)
-        self._client.max_inflight_messages_set(terms.in_flight)
-        self._client.max_queued_messages_set(0)
-        self._client.reconnect_delay_set(min_delay=1, max_delay=4)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
-        if own:
+        self._session = session
+        self._loop = asyncio.get_running_loop()
+        self._client = self._made()
+        self._socket: Any = None
+        self._writing = False
+        """Whether the loop tells when the socket takes more."""
+        self._flushing = False
+        self._ended = asyncio.Event()
+        self._connecting: asyncio.Future[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def _made(self) -> mqtt.Client:
+        five = self._terms.version is MQTTProtocolVersion.MQTTv5
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            protocol=self._terms.version,
+            clean_session=None if five else not self._session,
+            reconnect_on_failure=False,
+        )
+        self._address.introduce(client)
+        client.connect_timeout = _HANDSHAKE_S
+        client.max_inflight_messages_set(self._terms.in_flight)
+        client.max_queued_messages_set(0)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_socket_close = self._on_socket_close
+        # Having one keeps paho from writing each packet at once: `_flush` writes.
+        client.on_socket_register_write = lambda *_: None
+        if self.own:
             will = encode(Status(online=False))
-            self._client.will_set(status_topic(gateways[0]), will, qos=1, retain=True)
-        self._client.connect_async(address.host, address.port, keepalive=_KEEPALIVE_S)
+            client.will_set(status_topic(self.gateways[0]), will, qos=1, retain=True)
+        return client
 
     def start(self) -> None:
         """Begin to connect, and to connect again whenever the connection breaks."""
-        self._client.loop_start()
+        if self._task is None:
+            self._task = asyncio.create_task(self._stay())
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> Published:
-        """Send with QoS 1."""
-        return Published(self._client.publish(topic, payload, qos=1, retain=retain))
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> Published:
+        """Hand a message to the connection; it goes out as soon as the loop comes round."""
+        published = Published(self._client.publish(topic, payload, qos=qos, retain=retain))
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+        return published
 
-    async def close(self) -> None:
+    def tend(self) -> None:
+        """Keep the connection alive; about once a second."""
+        if self._socket is not None:
+            self._client.loop_misc()
+            self._flush()
+
+    def cut(self, *, forget: bool = False) -> None:
+        """End it as a broken line does, until `start`: the broker hears nothing and sends the last
+        will.
+
+        Args:
+            forget: what is in memory is gone too, as when the power fails.
+        """
+        self._halt()
+        self._hang_up()
+        if forget:
+            self._client = self._made()
+
+    def close(self) -> None:
         """Disconnect in order: no last will goes out."""
-        self.up = False
-        self._client.disconnect()
-        await asyncio.to_thread(self._client.loop_stop)
+        self._halt()
+        if self._socket is not None:
+            self._client.disconnect()
+            self._flush()
+            self._hang_up()
 
-    # paho's thread from here on
+    def _halt(self) -> None:
+        """Do not connect again."""
+        self.up = False
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+
+    async def _stay(self) -> None:
+        """Connect, wait for the end, connect again."""
+        while True:
+            self._ended.clear()
+            if await self._connect():
+                await self._ended.wait()
+            await asyncio.sleep(random.uniform(*_AGAIN_S))
+
+    async def _connect(self) -> bool:
+        client, five = self._client, self._terms.version is MQTTProtocolVersion.MQTTv5
+
+        def connect() -> Any:
+            properties = None
+            if five and self._session:
+                properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
+                properties.SessionExpiryInterval = 0xFFFFFFFF
+            client.connect(
+                self._address.host,
+                self._address.port,
+                keepalive=_KEEPALIVE_S,
+                clean_start=not self._session if five else mqtt.MQTT_CLEAN_START_FIRST_ONLY,
+                properties=properties,
+            )
+            return client.socket()
+
+        # A thread cannot be cancelled: should we be stopped meanwhile, its socket is closed when it
+        # comes, and nobody uses the client before that.
+        if self._connecting is not None:
+            await asyncio.wait({self._connecting})
+        self._connecting = self._loop.run_in_executor(self._pool, connect)
+        try:
+            opened = await asyncio.shield(self._connecting)
+        except (OSError, ValueError):  # ssl.SSLError is an OSError; ValueError: no such host name
+            return False
+        except asyncio.CancelledError:
+            self._connecting.add_done_callback(_close_what_came)
+            raise
+        if opened is None:
+            return False
+        self._socket = opened
+        self._loop.add_reader(opened.fileno(), self._readable)
+        self._flush()
+        return True
+
+    def _readable(self) -> None:
+        while self._socket is not None:
+            opened = self._socket
+            self._client.loop_read()
+            # What TLS has decrypted already, no socket tells of.
+            if not isinstance(opened, ssl.SSLSocket) or self._socket is None:
+                break
+            if not opened.pending():
+                break
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write what the socket takes; the loop calls again when it takes more."""
+        self._flushing = False
+        if self._socket is not None and self._client.want_write():
+            self._client.loop_write()
+        wanted = self._socket is not None and self._client.want_write()
+        if wanted and not self._writing:
+            self._loop.add_writer(self._socket.fileno(), self._flush)
+        elif not wanted and self._writing and self._socket is not None:
+            self._loop.remove_writer(self._socket.fileno())
+        self._writing = wanted
+
+    def _hang_up(self) -> None:
+        """Close the socket and nothing else."""
+        opened = self._socket
+        if opened is not None:
+            self._on_socket_close(self._client, None, opened)
+            opened.close()
+
+    # called by paho, in the event loop's thread
+
+    def _on_socket_close(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
+        if sock is not self._socket:
+            return
+        self._loop.remove_reader(sock.fileno())
+        if self._writing:
+            self._loop.remove_writer(sock.fileno())
+        self._socket, self._writing, self.up = None, False, False
+        self._ended.set()
 
     def _on_connect(
         self,
@@ -221,7 +371,7 @@ class Link:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        if reason.is_failure:  # paho tries again
+        if reason.is_failure:  # it is tried again
             _log.warning("broker refuses a gateway", gateway=self.gateways[0], reason=str(reason))
             return
         client.subscribe(self._receipts, qos=1)
@@ -242,3 +392,11 @@ class Link:
         topic = parse_topic(message.topic)
         if topic is not None:
             self._inbox.put(Received(topic.gateway, bytes(message.payload)))
+
+
+def _close_what_came(connecting: asyncio.Future[Any]) -> None:
+    """The socket of a connection that nobody waits for any more."""
+    if not connecting.cancelled() and connecting.exception() is None:
+        opened = connecting.result()
+        if opened is not None:
+            opened.close()

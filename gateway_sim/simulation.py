@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from core.broker import BrokerAddress
 from core.catalogue import catalogue
 from core.clock import Clock
 from gateway_sim.county import County
 from gateway_sim.day import Reading
-from gateway_sim.fleet import Fleet
+from gateway_sim.fleet import OWN_CONNECTIONS, Fleet
 from gateway_sim.ledger import Ledger, TruthLabel
 from gateway_sim.outbox import Lane, Outbox
 from gateway_sim.plan import Plan, keep_plan
@@ -81,6 +83,8 @@ async def simulate(
     progress: Callable[[SimulationProgress], None] | None = None,
     patience: timedelta = timedelta(seconds=30),
     on_ready: Callable[[], None] = lambda: None,
+    connections: int = OWN_CONNECTIONS,
+    credentials: Mapping[str, BrokerAddress] | None = None,
 ) -> SimulationReport:
     """Simulate `county` on `clock` until `stop` is set or `duration` has gone by.
 
@@ -93,6 +97,8 @@ async def simulate(
         progress: called about twice a second.
         patience: real time to wait at the end until every receipt is in.
         on_ready: called once every file is open.
+        connections: how many gateways have a connection of their own; the others share one.
+        credentials: how each gateway comes in at the broker; none: all as `mqtt_url` says.
 
     Raises:
         BrokerError: the broker refuses the gateways. (That it is not there is waited out.)
@@ -101,7 +107,16 @@ async def simulate(
     begun = clock.now()
     plan = keep_plan(county, scenario, directory, begun)
     with Outbox(directory / "outbox.db") as outbox:
-        run = _Run(county, plan, clock, outbox, ledger, mqtt_url, begun)
+        fleet = partial(
+            Fleet,
+            feed=outbox,
+            mqtt_url=mqtt_url,
+            clock=clock,
+            ledger=ledger,
+            connections=connections,
+            credentials=credentials,
+        )
+        run = _Run(county, plan, clock, outbox, ledger, fleet, begun)
         on_ready()
         return await run.run(stop, history, duration, progress, patience)
 
@@ -114,7 +129,7 @@ class _Run:
         clock: Clock,
         outbox: Outbox,
         ledger: Ledger | None,
-        mqtt_url: str,
+        fleet: Callable[[Sequence[str]], Fleet],
         begun: datetime,
     ) -> None:
         self._county = county
@@ -129,9 +144,7 @@ class _Run:
         own = [home.gateway for home in county.homes]
         left_over = sorted(outbox.gateways - set(own))
         outbox.start_boots([*own, *left_over])
-        self._fleet = Fleet(
-            [*own, *left_over], outbox, mqtt_url=mqtt_url, clock=clock, ledger=ledger
-        )
+        self._fleet = fleet([*own, *left_over])
         if ledger is not None:
             ledger.label(_labels(county, plan))
 

@@ -97,6 +97,11 @@ class Window:
             if entry.handle is None or entry.handle.is_published():
                 entry.sent = _LOST
 
+    def forgotten(self) -> None:
+        """The gateway was without power: nobody else repeats anything."""
+        for entry in self._waiting.values():
+            entry.handle, entry.sent = None, _LOST
+
     def due(self, now: float) -> list[Message]:
         """What is to be sent again now, in order; call `sent` for each."""
         again: list[Message] = []

@@ -39,6 +39,14 @@ def simulate(
     ledger: Annotated[
         Path | None, typer.Option(help="Write down everything that is sent in this file.")
     ] = None,
+    connections: Annotated[
+        int,
+        typer.Option(min=1, max=100_000, help="Gateways with a connection of their own."),
+    ] = 500,
+    credentials: Annotated[
+        Path | None,
+        typer.Option(help="Folder or file with what `saimi gateway enrol` gave each gateway."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which made-up county.")] = 7,
     data_dir: Annotated[Path | None, typer.Option(help=DATA_DIR_HELP)] = None,
     json: Json = False,
@@ -52,10 +60,12 @@ def simulate(
     import asyncio
     from datetime import timedelta
 
+    from core.broker import BrokerAddress
     from core.errors import UserError
     from core.log import configure_logging
     from core.settings import load_settings
     from gateway_sim.county import County
+    from gateway_sim.credentials import load_credentials
     from gateway_sim.ledger import Ledger
     from gateway_sim.scenario import load_scenario
     from gateway_sim.simulation import SimulationProgress, SimulationReport
@@ -73,6 +83,10 @@ def simulate(
 
     async def work(stop: asyncio.Event) -> SimulationReport:
         county = await asyncio.to_thread(County, seed, homes)
+        known = None
+        if credentials is not None:
+            address = BrokerAddress.parse(mqtt_url)
+            known = load_credentials(credentials, (h.gateway for h in county.homes), address)
         clock = await _clock(settings, county, speed)
         book = None if ledger is None else Ledger(ledger)
         whole = None if length is None else timedelta(hours=length)
@@ -96,6 +110,8 @@ def simulate(
                     stop=stop,
                     progress=show,
                     on_ready=notify_ready,
+                    connections=connections,
+                    credentials=known,
                 )
         finally:
             if book is not None:

@@ -6,12 +6,12 @@ import threading
 from collections import defaultdict
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from core.broker import BrokerAddress
 from core.wire import SUBSCRIPTION, Receipt, encode, merge_ranges, parse_topic, receipt_topic
 
 
@@ -22,7 +22,7 @@ class ReceiptGiver:
     """
 
     def __init__(self, url: str, *, client_id: str = "") -> None:
-        parts = urlsplit(url)
+        address = BrokerAddress.parse(url)
         self.messages: dict[tuple[str, str, int], bytes] = {}
         """Payload by gateway, boot and seq."""
         self.arrivals: list[tuple[str, str, int]] = []
@@ -38,7 +38,8 @@ class ReceiptGiver:
         self._client.on_connect = lambda client, *_: client.subscribe(SUBSCRIPTION, qos=1)
         self._client.on_subscribe = lambda *_: self.ready.set()
         self._client.on_message = self._on_message
-        self._client.connect_async(str(parts.hostname), parts.port or 1883)
+        address.introduce(self._client)
+        self._client.connect_async(address.host, address.port)
 
     def __enter__(self) -> Self:
         self._client.loop_start()
