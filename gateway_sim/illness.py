@@ -97,6 +97,11 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether it is felt: not harmless, and some vital sign moves."""
         return not self.harmless and any(getattr(self, sign) is not None for sign in VITALS)
 
+    @property
+    def height(self) -> float:
+        """The course's highest severity."""
+        return max(severity for _, severity in self.course)
+
     def severity(self, hours: Floats) -> Floats:
         """0 (well) … 1 (crisis) so many hours after the onset; shape stays."""
         at, course = (np.array(column) for column in zip(*self.course, strict=True))
@@ -159,7 +164,11 @@ class Illness:
         Raises:
             ValueError: it never is.
         """
-        hours = kinds()[self.kind].hours_until(severity / self.worst)
+        kind = kinds()[self.kind]
+        share = severity / self.worst
+        if severity <= self.worst * kind.height:  # whose quotient may be a hair above the height
+            share = min(share, kind.height)
+        hours = kind.hours_until(share)
         return self.onset + 3600.0 * self.pace * hours
 
     def labels(self) -> list[Label]:
@@ -170,7 +179,7 @@ class Illness:
         it is 0 again. What is harmless has onset and recovered only.
         """
         kind = kinds()[self.kind]
-        height = self.worst * max(severity for _, severity in kind.course)
+        height = self.worst * kind.height
         labels = [Label("onset", self.onset)]
         if not kind.harmless:
             if height >= kind.sign:

@@ -151,6 +151,12 @@ def test_labels_follow_from_the_course(kind: str, worst: float, pace: float) -> 
         assert ("first_sign" in labels) == (height >= kinds()[kind].sign)
 
 
+def test_every_height_is_reached_however_it_is_rounded() -> None:
+    for worst in np.linspace(0.5, 1.0, 2_001).tolist():
+        for kind in kinds():
+            Illness(kind, 0, ZERO, worst).labels()
+
+
 def test_everything_says_where_it_comes_from_and_moves_something() -> None:
     for name, kind in kinds().items():
         assert kind.source, name
