@@ -21,6 +21,8 @@ from saimi.addresses import find_broker, find_database, read_running
 
 _LEAST_FREE_GB = 1.0
 _MOST_SKEW_S = 1.0
+_MOST_SILENT_S = 60.0
+"""Sessions of dead workers are taken over within 30 s."""
 _NOTHING = " and no `saimi up` runs here: nothing to look at"
 
 
@@ -50,11 +52,14 @@ async def examine() -> dict[str, Check]:
     elif await look("database", _database) and await look("schema", _schema):
         await look("clock", _clock)
         await look("services", _services)
+        await look("workers", _workers)
     if not _is_known(find_broker):
         found["broker"] = Check(ok=True, text=f"SAIMI_MQTT_URL is not set{_NOTHING}")
     else:
         await look("broker", _broker)
     await look("disk", _disk)
+    if load_settings().metrics_port:
+        await look("metrics", _metrics)
     return found
 
 
@@ -162,6 +167,50 @@ async def _services() -> Check:
     ages = {row["service"]: (wall_time() - row["wall_at"]).total_seconds() for row in rows}
     text = ", ".join(f"{name} {age:,.0f} s ago" for name, age in ages.items())
     return Check(ok=True, text=f"last alive: {text or 'none ever'}", detail={"last_alive_s": ages})
+
+
+async def _workers() -> Check:
+    """Ingest's workers; a session that nobody reads, though others could, is a fault."""
+    connection = await connect(find_database())
+    try:
+        async with translated():
+            rows = [row async for row in load_queries("saimi").ingest_slots(connection)]
+    finally:
+        await connection.close()
+    ages = {row["name"]: (wall_time() - row["renewed_at"]).total_seconds() for row in rows}
+    live = [row for row in rows if row["held"] and ages[row["name"]] <= _MOST_SILENT_S]
+    stranded = [row["name"] for row in rows if row not in live]
+    if not live:
+        return Check(ok=True, text="no ingest is running", detail={"sessions": ages})
+    own = [row for row in live if not row["draining"]]
+    text = "one takes everything"
+    if any(row["shared"] for row in own):
+        text = f"{len(own)} share what comes"
+    if len(live) > len(own):
+        text += f"; {len(live) - len(own)} sessions of workers gone are read to their end"
+    ok = not stranded
+    if stranded:
+        text += f"; nobody reads {', '.join(stranded)}: look at ingest's log"
+    return Check(ok=ok, text=text, detail={"sessions": ages})
+
+
+async def _metrics() -> Check:
+    """Whether the service whose metrics port is set here says that it is ready."""
+    import aiohttp
+
+    settings = load_settings()
+    host = settings.metrics_host
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{settings.metrics_port}/ready"
+    timeout = aiohttp.ClientTimeout(total=5)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            said = await answer.json(content_type=None)
+            ready = answer.status == 200
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        return Check(ok=False, text=f"nobody answers at {url} ({type(error).__name__})")
+    reason = said.get("reason", "ready") if isinstance(said, dict) else "not understood"
+    return Check(ok=ready, text=f"{url}: {reason}")
 
 
 async def _disk() -> Check:

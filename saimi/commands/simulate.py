@@ -128,8 +128,10 @@ def simulate(
 
 async def _clock(settings: Settings, county: County, speed: float | None) -> Clock:
     """The shared clock, once the homes are registered; without a database real time."""
+    from datetime import timedelta
+
     from core.clock import REAL_CLOCK
-    from core.database import connect, read_clock, set_clock
+    from core.database import connect, read_clock, set_clock, wait_for_database
     from core.errors import UserError
     from core.migrate import require_current
     from core.registry_import import import_document
@@ -141,6 +143,7 @@ async def _clock(settings: Settings, county: County, speed: float | None) -> Clo
             )
         return REAL_CLOCK
     url = settings.database_url.get_secret_value()
+    await wait_for_database(url, patience=timedelta(seconds=10))
     await require_current(url)
     connection = await connect(url)
     try:

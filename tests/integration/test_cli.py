@@ -149,8 +149,28 @@ def test_doctor_finds_what_is_there(
     assert report["schema"]["ok"] is True
     assert report["broker"]["detail"]["name"].startswith("mosquitto 2")
     assert abs(report["clock"]["detail"]["skew_s"]) < 1
-    for name in ("python", "parts", "disk", "services"):
+    for name in ("python", "parts", "disk", "services", "workers"):
         assert report[name]["ok"] is True, name
+
+
+async def test_doctor_finds_a_session_that_nobody_reads(
+    plain_database_url: str, tmp_path: Path
+) -> None:
+    connection = await connect(plain_database_url)
+    try:
+        for name, age in (("saimi-ingest", "1 s"), ("saimi-ingest-1", "5 min")):
+            await connection.execute(
+                "INSERT INTO ops.ingest_slot (name, service, shared, holder, renewed_at) VALUES "
+                f"($1, 'saimi-ingest', true, gen_random_uuid(), now() - interval '{age}')",
+                name,
+            )
+    finally:
+        await connection.close()
+    settings = {"SAIMI_DATABASE_URL": plain_database_url, "SAIMI_METRICS_PORT": "9"}
+    done = saimi("doctor", "--json", settings=settings, cwd=tmp_path)
+    assert done.status == 2
+    assert "1 share what comes; nobody reads saimi-ingest-1" in done.report["workers"]["text"]
+    assert "nobody answers at http://127.0.0.1:9/ready" in done.report["metrics"]["text"]
 
 
 def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:

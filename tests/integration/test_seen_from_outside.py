@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -32,6 +33,7 @@ from tests.integration.ingest_serving import all_receipted, looking, sender
 from tests.support.commands import saimi_environment
 from tests.support.waiting import eventually, wait_for
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -136,6 +138,41 @@ async def test_completeness_and_what_waits_are_shown_in_total(
     assert of(samples, "saimi_completeness_missing_messages") == 3
     assert of(samples, "saimi_notes_waiting") == 1
     assert 0 <= (of(samples, "saimi_heartbeat_age_seconds", service="ingest") or -1) < 10
+
+
+async def test_rules_and_documentation_name_what_is_shown(
+    plain_database_url: str, broker_factory: Callable[..., Broker]
+) -> None:
+    await register(plain_database_url)
+    broker = broker_factory()
+    with sender(broker.url) as one:
+        async with watched_ingest(plain_database_url, broker.url) as address:
+            one.send(1, wall_time())
+            await all_receipted(one)
+            one.publish("senml", b"no json")
+
+            async def counted() -> Samples | None:
+                samples = await scrape(address)
+                refused = of(samples, "saimi_ingest_rejected_total", reason="unreadable")
+                return samples if refused else None
+
+            samples = await eventually(counted)
+    assert samples is not None
+    shown = {name for name, _ in samples if not name.endswith("_created")}
+    rules = (DEPLOY / "prometheus" / "saimi.rules.yml").read_text()
+    asked = {
+        name
+        for expression in re.findall(r"expr: (.+)", rules)
+        for name in re.findall(r"(?:saimi|process)_[a-z_]+", expression)
+    }
+    assert len(asked) > 10
+    assert asked - shown == set()
+    for expression in re.findall(r"expr: (.+)", rules):
+        assert expression.count("(") == expression.count(")")
+    told = (DEPLOY.parent / "docs" / "operations.md").read_text()
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown if "saimi_" in name}
+    assert {name for name in families if name not in told} == set()
+    assert set(re.findall(r"saimi_[a-z_]+", told)) - families == set()
 
 
 async def test_ready_says_what_is_missing(
