@@ -1,133 +1,194 @@
-"""What the devices of a county say between two moments."""
+"""What the devices of a county say between two moments, as columns or as readings by home."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gateway_sim.columns import Columns, channels, milliseconds, places
 from gateway_sim.county import County
-from gateway_sim.day import CHANNELS, Reading, ambient_day
+from gateway_sim.day import CHANNELS, Dwellers, Reading, ambient_day
 from gateway_sim.localtime import local_date
-from gateway_sim.measuring import measured_day
+from gateway_sim.measuring import BY_HAND, by_hand
 from gateway_sim.people import VITALS
 from gateway_sim.plan import Plan
 
 MONITOR_EVERY = 60.0
 """Seconds between the packs of a worn monitor."""
-
-
-class _Day(NamedTuple):
-    """A day's readings of all homes, in order of time."""
-
-    times: list[float]
-    homes: list[int]
-    readings: list[Reading]
+_DAYS_KEPT = 6
+"""Two days around midnight, today's and yesterday's again for a history beside it."""
+_HOMES_AT_ONCE = 2048
+"""Homes whose day is made in one go: it takes some 100 MB."""
 
 
 class Production:
-    """The devices of a county under a plan: a pure function of time."""
+    """The devices of a county under a plan: a pure function of time.
 
-    def __init__(self, county: County, plan: Plan) -> None:
+    Times are Unix seconds; devices speak in whole milliseconds.
+
+    Args:
+        homes_at_once: homes whose day is made in one go; what is made does not depend on it.
+    """
+
+    def __init__(self, county: County, plan: Plan, homes_at_once: int = _HOMES_AT_ONCE) -> None:
         self._county = county
         self._plan = plan
-        monitored = [r.person for h in county.homes if h.monitored for r in h.residents]
-        self._who = np.array(monitored, dtype=np.int64)
-        self._phase = np.array([county.home_of[p].phase for p in monitored])
-        self._device = [self._monitor_name(p) for p in monitored]
-        # Two days around midnight, today's and yesterday's again for a history beside it.
-        self._day = lru_cache(maxsize=6)(self._make_day)
+        self._homes_at_once = homes_at_once
+        sizes = [len(home.residents) for home in county.homes]
+        self._first_person = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+        self._home = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        """The home of each person."""
+        self._second = np.arange(len(self._home)) - self._first_person[self._home]
+        """0 or 1: which resident of the home each person is."""
+        self._phase = np.array([home.phase for home in county.homes])
+        self._channels = {
+            "monitor": _of_residents([("monitor", metric) for metric in VITALS]),
+            "hand": _of_residents(BY_HAND),
+        }
+        self._ambient = places(CHANNELS)
+        events = [
+            (event.home, event.reading)
+            for event in sorted(plan.events, key=lambda event: event.reading.time)
+        ]
+        self._events = Columns(
+            np.array([home for home, _ in events], dtype=np.int32),
+            places([(reading.device, reading.metric) for _, reading in events]),
+            milliseconds(np.array([reading.time for _, reading in events], dtype=np.float64)),
+            np.array([reading.value for _, reading in events], dtype=np.float64),
+        )
+        self._day = lru_cache(maxsize=_DAYS_KEPT)(self._make_day)
+
+    def columns(
+        self,
+        start: float,
+        end: float,
+        homes: range | None = None,
+        every: float | None = MONITOR_EVERY,
+    ) -> Columns:
+        """All readings with start < time <= end of consecutive homes, in no particular order.
+
+        Args:
+            homes: which; None: all.
+            every: seconds between the packs of worn monitors; None: no packs.
+        """
+        homes = range(len(self._county.homes)) if homes is None else homes
+        after, until = int(np.floor(start * 1000.0 + 1e-4)), int(np.floor(end * 1000.0 + 1e-4))
+        parts = []
+        day, last = local_date((after + 1) / 1000.0), local_date(end)
+        while day <= last:
+            known = self._day(day, homes)
+            first, stop = np.searchsorted(known.time, [after, until], side="right")
+            parts.append(known.take(slice(first, stop)))
+            day += timedelta(days=1)
+        first, stop = np.searchsorted(self._events.time, [after, until], side="right")
+        told = self._events.take(slice(first, stop))
+        here = (told.home >= homes.start) & (told.home < homes.stop)
+        parts.append(told.take(np.flatnonzero(here)))
+        if every is not None:
+            parts.append(self._monitors(after, until, homes, every))
+        return Columns.joined(parts)
 
     def between(
         self, start: float, end: float, every: float = MONITOR_EVERY
     ) -> dict[int, list[Reading]]:
-        """All readings with start < time <= end (Unix seconds), by number of home, in order.
+        """All readings with start < time <= end, by number of home, in order of time.
 
         Args:
             every: seconds between the monitors' packs.
         """
+        made = self.columns(start, end, every=every).by_home()
         found: dict[int, list[Reading]] = defaultdict(list)
-        day, last = local_date(start), local_date(end)
-        while day <= last:
-            known = self._day(day)
-            for n in range(bisect_right(known.times, start), bisect_right(known.times, end)):
-                found[known.homes[n]].append(known.readings[n])
-            day += timedelta(days=1)
-        self._monitors(found, start, end, every)
-        for event in self._plan.events:
-            if start < event.reading.time <= end:
-                found[event.home].append(event.reading)
-        for readings in found.values():
-            readings.sort(key=lambda reading: reading.time)
+        names = channels()
+        for home, channel, time, value in zip(
+            made.home.tolist(), made.channel.tolist(), (made.time / 1000.0).tolist(),
+            made.value.tolist(), strict=True,
+        ):  # fmt: skip
+            device, metric = names[channel]
+            found[home].append(Reading(time, device, metric, value))
         return found
 
     def next_due(self, after: float) -> float:
-        """When the next reading is made after a moment (Unix seconds)."""
-        due = [event.reading.time for event in self._plan.events if event.reading.time > after]
-        if len(self._who):
-            step = np.floor((after - self._phase) / MONITOR_EVERY) + 1.0
-            due.append(float(np.min(self._phase + step * MONITOR_EVERY)))
+        """When the next reading is made after a moment."""
+        passed = int(np.floor(after * 1000.0 + 1e-4))
+        due = [self._events.time[self._events.time > passed].min(initial=np.iinfo(np.int64).max)]
+        monitored = np.array([home.monitored for home in self._county.homes], dtype=bool)
+        if monitored.any():
+            phase = self._phase[monitored]
+            step = np.floor((after - phase) / MONITOR_EVERY) + 1.0
+            times = milliseconds(phase + step * MONITOR_EVERY)
+            due.append(np.min(np.where(times > passed, times, times + int(1000 * MONITOR_EVERY))))
         day = local_date(after)
         for _ in range(2):
-            times = self._day(day).times
-            position = bisect_right(times, after)
+            times = self._day(day, range(len(self._county.homes))).time
+            position = np.searchsorted(times, passed, side="right")
             if position < len(times):
                 due.append(times[position])
                 break
             day += timedelta(days=1)
-        return min(due, default=after + MONITOR_EVERY)
+        return float(min(due)) / 1000.0
 
-    def _monitors(
-        self, found: dict[int, list[Reading]], start: float, end: float, every: float
-    ) -> None:
-        if len(self._who) == 0:
-            return
-        first = np.floor((start - self._phase) / every) + 1.0
-        packs = int(np.max(np.floor((end - self._phase) / every) - first)) + 1
-        if packs <= 0:
-            return
-        times = np.round(self._phase + (first + np.arange(packs)[:, None]) * every, 3)
-        rows, columns = np.nonzero(times <= end)
-        when = times[rows, columns]
+    def _monitors(self, after: int, until: int, homes: range, every: float) -> Columns:
+        """What worn monitors say; times are milliseconds."""
+        low, high = self._first_person[[homes.start, homes.stop]]
+        who = np.arange(low, high)
+        who = who[self._county.monitored[low:high]]
+        if len(who) == 0:
+            return Columns.joined([])
+        phase = self._phase[self._home[who]]
+        first = np.floor((after / 1000.0 - phase) / every)
+        packs = int(np.max(np.floor((until / 1000.0 - phase) / every) - first)) + 1
+        times = milliseconds(phase + (first + np.arange(packs)[:, None]) * every)
+        rows, wearers = np.nonzero((times > after) & (times <= until))
+        when = times[rows, wearers]
+        who = who[wearers]
         # Who is away has left the monitor at home, and it is silent.
-        worn = self._plan.illnesses.at_home(self._who[columns], when)
-        columns, when = columns[worn], when[worn]
-        values = self._county.people.vitals(self._who[columns], when, self._plan.illnesses)
-        for column, time, shown in zip(
-            columns.tolist(), when.tolist(), values.tolist(), strict=True
-        ):
-            home = self._county.home_of[int(self._who[column])].number
-            device = self._device[column]
-            found[home].extend(
-                Reading(time, device, metric, value)
-                for metric, value in zip(VITALS, shown, strict=True)
+        worn = np.flatnonzero(self._plan.illnesses.at_home(who, when / 1000.0))
+        who, when = who[worn], when[worn]
+        values = self._county.people.vitals(who, when / 1000.0, self._plan.illnesses)
+        channel = self._channels["monitor"][self._second[who]]
+        return Columns(
+            np.repeat(self._home[who], len(VITALS)),
+            channel.ravel(),
+            np.repeat(when, len(VITALS)),
+            values.ravel(),
+        )
+
+    def _make_day(self, day: date, homes: range) -> Columns:
+        """Everything of a local day but monitors and planned events, in order of time."""
+        parts = []
+        for start in range(homes.start, homes.stop, self._homes_at_once):
+            some = range(start, min(start + self._homes_at_once, homes.stop))
+            low, high = self._first_person[[some.start, some.stop]]
+            illnesses = self._plan.illnesses
+            said = ambient_day(self._dwellers(int(low), int(high)), day, illnesses)
+            channel = self._ambient[said["channel"]]
+            parts.append(Columns(said["home"], channel, milliseconds(said["time"]), said["value"]))
+            measured = by_hand(self._county, np.arange(low, high), day, illnesses)
+            who = measured["person"]
+            parts.append(
+                Columns(
+                    self._home[who],
+                    self._channels["hand"][self._second[who], measured["channel"]],
+                    milliseconds(measured["time"]),
+                    measured["value"],
+                )
             )
+        return Columns.joined(parts).by_time()
 
-    def _make_day(self, day: date) -> _Day:
-        events = ambient_day(self._county.dwellers, day, self._plan.illnesses)
-        said = zip(
-            events["time"].tolist(), events["home"].tolist(), events["channel"].tolist(),
-            events["value"].tolist(), strict=True,
-        )  # fmt: skip
-        rows = [(time, home, _reading(time, channel, value)) for time, home, channel, value in said]
-        rows += [
-            (reading.time, home.number, reading)
-            for home in self._county.homes
-            for reading in measured_day(self._county, home, day, self._plan.illnesses)
-        ]
-        rows.sort()
-        return _Day([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
-
-    def _monitor_name(self, person: int) -> str:
-        home = self._county.home_of[person]
-        number = next(n for n, r in enumerate(home.residents, start=1) if r.person == person)
-        return f"monitor-{number}"
+    def _dwellers(self, low: int, high: int) -> Dwellers:
+        """Who lives in the homes of these persons."""
+        everybody = self._county.dwellers
+        return Dwellers(
+            **{field.name: getattr(everybody, field.name)[low:high] for field in fields(Dwellers)}
+        )
 
 
-def _reading(time: float, channel: int, value: float) -> Reading:
-    device, metric = CHANNELS[channel]
-    return Reading(time, device, metric, value)
+def _of_residents(pairs: Sequence[tuple[str, str]]) -> NDArray[np.int16]:
+    """Channels of kinds of devices and metrics, shape (residents, pairs)."""
+    return np.stack([places([(f"{kind}-{n}", metric) for kind, metric in pairs]) for n in (1, 2)])

@@ -16,7 +16,8 @@ from core.clock import Clock
 from gateway_sim.county import County
 from gateway_sim.day import Reading
 from gateway_sim.fleet import OWN_CONNECTIONS, Fleet
-from gateway_sim.ledger import Ledger, TruthLabel
+from gateway_sim.labelling import labels
+from gateway_sim.ledger import Ledger
 from gateway_sim.outbox import Lane, Outbox
 from gateway_sim.plan import Plan, keep_plan
 from gateway_sim.production import Production
@@ -146,7 +147,7 @@ class _Run:
         outbox.start_boots([*own, *left_over])
         self._fleet = fleet([*own, *left_over])
         if ledger is not None:
-            ledger.label(_labels(county, plan))
+            ledger.label(labels(county, plan))
 
     async def run(
         self,
@@ -277,20 +278,3 @@ class _Run:
 
 def _never_filtered(reading: Reading) -> bool:
     return reading.value >= 1.0 and catalogue()[reading.metric].never_filtered
-
-
-def _labels(county: County, plan: Plan) -> list[TruthLabel]:
-    labels = []
-    for illness in plan.illnesses:
-        client = county.residents[illness.person].reference
-        gateway = county.home_of[illness.person].gateway
-        for what, moment in illness.labels():
-            at = datetime.fromtimestamp(moment, UTC)
-            labels.append(TruthLabel(client, gateway, illness.kind, what, at))
-    events = {event.reading.metric for event in plan.events}
-    labels.extend(
-        TruthLabel(highlight.client, highlight.gateway, highlight.what, "event", highlight.at)
-        for highlight in plan.highlights
-        if highlight.what in events
-    )
-    return labels

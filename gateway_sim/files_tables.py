@@ -1,0 +1,84 @@
+"""A county and its readings as the columns of a simulation's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from core.catalogue import catalogue
+from gateway_sim import files_format as form
+from gateway_sim.columns import Columns, channels
+from gateway_sim.county import County
+
+
+class Names:
+    """What the numbers in columns are called, as dictionaries."""
+
+    def __init__(self, gateways: Sequence[str], first: int) -> None:
+        known = channels()
+        self._first = first
+        self._gateways = pa.array(gateways, pa.string())
+        self._of: dict[str, tuple[NDArray[np.int32], pa.Array]] = {}
+        for name, texts in (
+            ("device", [channel.device for channel in known]),
+            ("metric", [channel.metric for channel in known]),
+            ("unit", [catalogue()[channel.metric].unit for channel in known]),
+        ):
+            distinct = sorted(set(texts))
+            codes = np.array([distinct.index(text) for text in texts], dtype=np.int32)
+            self._of[name] = codes, pa.array(distinct, pa.string())
+
+    def table(self, made: Columns) -> pa.Table:
+        """Rows as a table of the readings' columns."""
+        columns = {
+            "gateway": _coded(made.home - np.int32(self._first), self._gateways),
+            "time": pa.array(made.time, pa.int64()).cast(form.READING.field("time").type),
+            "value": pa.array(made.value, pa.float64()),
+            "qualifier": pa.array(np.zeros(len(made), dtype=np.int8)),
+        }
+        for name, (codes, texts) in self._of.items():
+            columns[name] = _coded(codes[made.channel], texts)
+        return pa.table([columns[name] for name in form.READING.names], schema=form.READING)
+
+
+def _coded(codes: NDArray[np.int32], texts: pa.Array) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
+
+
+def homes(county: County) -> dict[str, list[Any]]:
+    return {
+        "gateway": [home.gateway for home in county.homes],
+        "area": [home.area for home in county.homes],
+        "clients": [len(home.residents) for home in county.homes],
+        "monitored": [home.monitored for home in county.homes],
+    }
+
+
+def clients(county: County) -> dict[str, list[Any]]:
+    return {
+        "client": [resident.reference for resident in county.residents],
+        "gateway": [home.gateway for home in county.home_of],
+        "born": [resident.born for resident in county.residents],
+        "conditions": [resident.conditions for resident in county.residents],
+    }
+
+
+def devices(county: County) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {name: [] for name in form.DEVICE.names}
+    for home in county.homes:
+        models = home.devices
+        alone = home.residents[0].reference if len(home.residents) == 1 else None
+        columns["gateway"] += [home.gateway] * len(models)
+        columns["device"] += [model.name for model in models]
+        columns["kind"] += [model.kind for model in models]
+        columns["location"] += [model.location for model in models]
+        columns["client"] += [
+            alone if model.resident is None else home.residents[model.resident].reference
+            for model in models
+        ]
+        columns["silent_after_minutes"] += [model.silent_after_minutes for model in models]
+    return columns
