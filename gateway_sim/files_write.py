@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -34,6 +34,14 @@ from gateway_sim.scenario import Scenario
 
 _HALF_MS = 0.0005
 _SHORTEST_S, _LONGEST_S = 1.0, 86_400.0
+
+
+class Written(NamedTuple):
+    """A run that is whole."""
+
+    manifest: Manifest
+    made: int
+    """Readings that were made now; the others were there from a run that was stopped."""
 
 
 class StoppedError(SaimiError):
@@ -91,8 +99,8 @@ def write_files(
     progress: Callable[[int, float], None] = lambda readings, share: None,
     stopped: Callable[[], bool] = lambda: False,
     homes_at_once: int | None = None,
-) -> Manifest:
-    """Make a run and write it into `directory`; return the manifest of what is there.
+) -> Written:
+    """Make a run and write it into `directory`.
 
     Args:
         manifest: of `planned`.
@@ -133,6 +141,8 @@ class _Run:
         self._files = {file.name: file for file in manifest.files}
         self._slices = list(manifest.slices())
         self._readings = 0
+        self._found = 0
+        """Readings that a run which was stopped had written."""
 
     def tables(self, county: County, plan: Plan) -> None:
         """The small files; they are made anew by a run that goes on."""
@@ -158,13 +168,14 @@ class _Run:
                 self._note(name, self._part(self._directory / name, part, gateways))
                 self._keep(form.UNFINISHED)
             else:
+                self._found += self._files[name].rows
                 self._readings += self._files[name].rows
 
-    def finish(self) -> Manifest:
+    def finish(self) -> Written:
         """Now it is whole."""
         self._keep(form.MANIFEST)
         (self._directory / form.UNFINISHED).unlink()
-        return self._manifest
+        return Written(self._manifest, self._readings - self._found)
 
     def _part(self, path: Path, part: int, gateways: Sequence[str]) -> int:
         homes = self._manifest.homes_of(part)

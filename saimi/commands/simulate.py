@@ -11,24 +11,44 @@ from saimi.commands.services import WatchStdin
 from saimi.console import DATA_DIR_HELP, Json, emit, progress, show_values
 
 if TYPE_CHECKING:
-    import asyncio
-
     from core.clock import Clock
     from core.settings import Settings
     from gateway_sim.county import County
+    from saimi.simulating import Span
+
+MOST_HOMES = 1_000_000
+MOST_LIVE = 5_000
+"""Homes whose gateways each keep an outbox and a window of their own."""
 
 
 def simulate(
-    homes: Annotated[int, typer.Option(min=1, max=5000, help="How many.")] = 12,
+    homes: Annotated[int, typer.Option(min=1, max=MOST_HOMES, help="How many.")] = 12,
     days: Annotated[
-        float | None, typer.Option(min=0.0001, help="End after so many simulated days.")
+        float | None,
+        typer.Option(min=0.0001, max=36_525, help="End after so many simulated days."),
     ] = None,
     hours: Annotated[
-        float | None, typer.Option(min=0.001, help="End after so many simulated hours.")
+        float | None,
+        typer.Option(min=0.001, max=876_600, help="End after so many simulated hours."),
     ] = None,
     speed: Annotated[
-        float | None,
-        typer.Option(min=0.01, max=3600, help="How many times as fast as real time."),
+        str | None,
+        typer.Option(metavar="X|max", help="How many times as fast as real time."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write files into this new or empty directory instead.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T", help="First time, as 2026-01-05[T12:00]; with --out."),
+    ] = None,
+    vitals_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SECONDS|never",
+            help="How often worn monitors report; never: people measure by hand; with --out "
+            "(default: 60 with --hours, never with --days).",
+        ),
     ] = None,
     scenario: Annotated[
         str, typer.Option(help="demo, quiet, influenza, heat, or a TOML file.")
@@ -56,12 +76,87 @@ def simulate(
 
     With SAIMI_DATABASE_URL the homes are registered first and live by the shared clock, which
     --speed sets; without it they live in real time and have to be registered otherwise.
+
+    With --out nothing is published: everything goes to files as fast as one core makes it
+    (docs/simulator-files.md). The same command writes the same bytes.
     """
+    from datetime import timedelta
+
+    from core.errors import UserError
+    from saimi.simulating import Span
+    from saimi.times import parse_time
+
+    if days is not None and hours is not None:
+        raise UserError("Give --days or --hours, not both.")
+    length = days * 24 if days is not None else hours
+    pace = _speed(speed)
+    span = Span(
+        length=None if length is None else timedelta(hours=length),
+        start=None if start is None else parse_time("--from", start),
+        vitals_every_s=_vitals_every(vitals_every, history=days is not None),
+    )
+    if out is not None:
+        if pace is not None or history or ledger is not None:
+            raise UserError(
+                "--out writes files as fast as it can: leave --speed X, --history and --ledger out."
+            )
+        _to_files(out, span, homes, seed, scenario, json=json)
+        return
+    if speed == "max":
+        raise UserError("--speed max needs --out: a directory for the files.")
+    if start is not None or vitals_every is not None:
+        raise UserError("--from and --vitals-every go with --out; what is live begins now.")
+    if homes > MOST_LIVE:
+        raise UserError(f"More than {MOST_LIVE:,} homes go with --out only.")
+    _live(
+        homes=homes, seed=seed, pace=pace, scenario=scenario, history=history, length=length,
+        ledger=ledger, connections=connections, credentials=credentials, data_dir=data_dir,
+        json=json, watch_stdin=watch_stdin,
+    )  # fmt: skip
+
+
+def _to_files(out: Path, span: Span, homes: int, seed: int, scenario: str, *, json: bool) -> None:
+    from gateway_sim.files_write import planned
+    from gateway_sim.scenario import load_scenario
+    from saimi.running import run
+    from saimi.simulating import FILES_BEGIN, simulate_to_files
+
+    start, end = span.bounds(FILES_BEGIN)
+    manifest = planned(
+        seed=seed,
+        homes=homes,
+        scenario=load_scenario(scenario),
+        start=start,
+        end=end,
+        vitals_every_s=span.vitals_every_s,
+    )
+    report = run(lambda stop: simulate_to_files(out, manifest, stop))
+    if json:
+        emit(report)
+    else:
+        show_values({name: getattr(report, name) for name in report.__struct_fields__})
+
+
+def _live(
+    *,
+    homes: int,
+    seed: int,
+    pace: float | None,
+    scenario: str,
+    history: float,
+    length: float | None,
+    ledger: Path | None,
+    connections: int,
+    credentials: Path | None,
+    data_dir: Path | None,
+    json: bool,
+    watch_stdin: bool,
+) -> None:
     import asyncio
+    from dataclasses import asdict
     from datetime import timedelta
 
     from core.broker import BrokerAddress
-    from core.errors import UserError
     from core.log import configure_logging
     from core.settings import load_settings
     from gateway_sim.county import County
@@ -72,14 +167,11 @@ def simulate(
     from gateway_sim.simulation import simulate as play
     from saimi.running import notify_ready, run
 
-    if days is not None and hours is not None:
-        raise UserError("Give --days or --hours, not both.")
     settings = load_settings()
     configure_logging(settings.log_level, json=settings.log_json, service="simulate")
     story = load_scenario(scenario)
     directory = (settings.data_dir if data_dir is None else data_dir) / "gateways"
     mqtt_url = settings.require_mqtt_url()
-    length = days * 24 if days is not None else hours
 
     async def work(stop: asyncio.Event) -> SimulationReport:
         county = await asyncio.to_thread(County, seed, homes)
@@ -87,7 +179,7 @@ def simulate(
         if credentials is not None:
             address = BrokerAddress.parse(mqtt_url)
             known = load_credentials(credentials, (h.gateway for h in county.homes), address)
-        clock = await _clock(settings, county, speed)
+        clock = await _clock(settings, county, pace)
         book = None if ledger is None else Ledger(ledger)
         whole = None if length is None else timedelta(hours=length)
         begun = clock.now()
@@ -121,9 +213,37 @@ def simulate(
     if json:
         emit(report)
     else:
-        from dataclasses import asdict
-
         show_values(asdict(report))
+
+
+def _speed(text: str | None) -> float | None:
+    """How many times as fast as real time; None: not said, or `max`."""
+    from core.errors import UserError
+
+    if text is None or text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.01 <= speed <= 3600:
+        raise UserError(f"--speed {text} is no speed: give a number from 0.01 to 3600, or max.")
+    return speed
+
+
+def _vitals_every(text: str | None, *, history: bool) -> float | None:
+    """Seconds between the packs of worn monitors; None: there are none."""
+    from core.errors import UserError
+    from gateway_sim.production import MONITOR_EVERY
+
+    if text is None:
+        return None if history else MONITOR_EVERY
+    try:
+        return None if text == "never" else float(text)
+    except ValueError:
+        raise UserError(
+            f"--vitals-every {text} is no time: give a number of seconds, or never."
+        ) from None
 
 
 async def _clock(settings: Settings, county: County, speed: float | None) -> Clock:

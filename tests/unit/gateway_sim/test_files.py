@@ -88,7 +88,7 @@ def test_a_home_is_the_same_however_many_there_are_and_however_they_are_cut(
 
 @pytest.mark.parametrize("every", [None, 60.0, 7.5])
 def test_what_devices_say_is_in_the_files(tmp_path: Path, every: float | None) -> None:
-    manifest = write_files(tmp_path, run(hours=26, every=every))
+    manifest = write_files(tmp_path, run(hours=26, every=every)).manifest
     county = county_of(manifest)
     plan = make_plan(county, manifest.scenario, manifest.start)
     made = Production(county, plan).columns(
@@ -130,7 +130,7 @@ def test_a_file_reads_as_documented(tmp_path: Path) -> None:
 
 
 def test_reading_by_slice_and_by_block_gives_every_row_once(tmp_path: Path) -> None:
-    manifest = write_files(tmp_path, run(homes=5, hours=20, every=600.0, per_part=2))
+    manifest = write_files(tmp_path, run(homes=5, hours=20, every=600.0, per_part=2)).manifest
     recording = Recording(tmp_path)
     slices = list(recording.slices())
     assert sum(map(len, slices)) == manifest.readings
@@ -149,7 +149,7 @@ def test_reading_by_slice_and_by_block_gives_every_row_once(tmp_path: Path) -> N
 
 
 def test_the_night_with_an_hour_more_has_its_readings(tmp_path: Path) -> None:
-    manifest = write_files(tmp_path, run(hours=36))
+    manifest = write_files(tmp_path, run(hours=36)).manifest
     pulses = [
         series.time
         for home in Recording(tmp_path).homes()
@@ -163,7 +163,7 @@ def test_the_night_with_an_hour_more_has_its_readings(tmp_path: Path) -> None:
 
 
 def test_labels_are_those_of_the_plan(tmp_path: Path) -> None:
-    manifest = write_files(tmp_path, run(hours=12))
+    manifest = write_files(tmp_path, run(hours=12)).manifest
     county = county_of(manifest)
     plan = make_plan(county, manifest.scenario, manifest.start)
     kept = Recording(tmp_path).labels()
@@ -194,7 +194,9 @@ def test_a_run_that_was_stopped_says_so_and_goes_on_to_the_same_bytes(tmp_path: 
     assert [name for name in done if "part" in name] == ["readings/part-00000.parquet"]
     first = broken / "readings" / "part-00000.parquet"
     before = first.stat().st_mtime_ns
-    write_files(broken, manifest)
+    written = write_files(broken, manifest)
+    kept = read_manifest(broken / "manifest.json").readings - written.made
+    assert kept == pq.ParquetFile(first).metadata.num_rows
     assert first.stat().st_mtime_ns == before
     assert contents(broken) == contents(tmp_path / "whole")
 

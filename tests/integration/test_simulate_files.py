@@ -1,0 +1,75 @@
+"""`saimi simulate --out`: the same command has the same bytes, killed or not."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway_sim.files_read import Recording
+from tests.support.commands import saimi
+from tests.support.waiting import wait_for
+
+RUN = ("simulate", "--homes", "3000", "--hours", "0.2", "--seed", "7", "--scenario", "quiet")
+
+
+def test_a_run_that_is_killed_is_finished_by_the_same_command(tmp_path: Path) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    first = subprocess.Popen(
+        [sys.executable, "-P", "-m", "saimi", *RUN, "--speed", "max", "--out", str(killed)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        part = killed / "readings" / "part-00000.parquet"
+        wait_for(part.exists, within=60, what="the first of two parts")
+    finally:
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    assert not (killed / "manifest.json").exists()
+    refused = saimi("simulate", "--homes", "2", "--hours", "1", "--out", killed)
+    assert refused.status == 2
+    assert "unfinished simulation of other parameters" in refused.err
+
+    second = saimi(*RUN, "--speed", "max", "--out", killed, "--json", within=60)
+    assert second.status == 0, second.err
+    report = second.report
+    assert report["made"] < report["readings"]
+    third = saimi(*RUN, "--out", whole, "--json", within=60)
+    assert third.report["manifest_sha256"] == report["manifest_sha256"]
+    assert third.report["made"] == report["readings"]
+    assert Recording(whole).damaged() == Recording(killed).damaged() == []
+    assert report["readings_per_s"] > 0
+    assert 0 < report["peak_memory_mb"] < 2000
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "Say how much"),
+        (("--hours", "1", "--speed", "2"), "leave --speed X"),
+        (("--hours", "1", "--ledger", "x"), "leave --speed X"),
+        (("--hours", "1", "--speed", "fast"), "--speed fast"),
+        (("--hours", "1", "--from", "spring"), "--from spring"),
+        (("--hours", "1", "--from", "1999-12-31"), "between the years"),
+        (("--days", "36525", "--from", "2026-01-01"), "between the years"),
+        (("--days", "36525", "--from", "9999-01-01"), "calendar"),
+        (("--hours", "1", "--vitals-every", "often"), "--vitals-every often"),
+        (("--hours", "1", "--vitals-every", "0"), "every 0 seconds"),
+        (("--hours", "1", "--vitals-every", "nan"), "every nan seconds"),
+        (("--hours", "1", "--scenario", "sunny"), "sunny"),
+        (("--hours", "1", "--homes", "0"), "homes"),
+        (("--hours", "nan"), "hours"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(
+    options: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    done = saimi("simulate", "--out", "files", *options, cwd=tmp_path)
+    assert done.status == 2
+    assert done.out == ""
+    assert words in done.err
+    assert "Traceback" not in done.err
+    assert list(tmp_path.iterdir()) == []
