@@ -16,7 +16,7 @@ ARGS ?=
 KILLS ?= 100
 SECONDS ?= 600
 
-.PHONY: help demo install test test-parts soak fuzz docs pictures lint format lock clean
+.PHONY: help demo install test test-parts soak fuzz docs pictures drawings lint format lock clean
 
 help:
 	@echo "make demo      install and start everything here; Ctrl-C stops it (ARGS=... go to saimi up)"
@@ -53,6 +53,10 @@ docs: $(VENV)/run.stamp
 # The pictures in the readme, taken from the running service.
 pictures: $(VENV)/dev.stamp test-parts
 	$(BIN)/python scripts/take-pictures
+
+# The pictures of simulated homes; with TIHM=folder also beside recorded ones.
+drawings: $(VENV)/dev.stamp
+	$(BIN)/python scripts/draw-simulator $(TIHM)
 
 test-parts:
 	@scripts/install-test-parts

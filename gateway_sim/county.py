@@ -171,8 +171,6 @@ class County:
             home=np.array(numbers),
             second=np.array(second),
             keys=self.people.keys,
-            wakes=self.people.wakes,
-            sleeps=self.people.sleeps,
         )
 
     def document(self, *, in_use_since: datetime = IN_USE_SINCE) -> Document:

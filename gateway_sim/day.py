@@ -3,7 +3,7 @@
 Residents get up, use rooms, eat, go out, go to bed and rise at night (`day.toml`); each stay in a
 room makes its motion sensor fire now and then. All homes take their next step together, so a day
 of the whole county is some hundred operations on arrays. What an illness does to somebody's habits
-(`illness.HABITS`) is asked when the day begins.
+is asked at every step (`habits`), so that a fall at three stops the kitchen at three.
 
 Clock times (getting up, meals) are local; what lasts is counted in seconds, so that the nights on
 which the clock changes are an hour shorter or longer and nothing else.
@@ -11,24 +11,29 @@ which the clock changes are an hour shorter or longer and nothing else.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway_sim.illness import HABITS, Illnesses
-from gateway_sim.localtime import Floats, LocalDay, local_day
-from gateway_sim.noise import Keys, exponential, key, normal, uniform
+from gateway_sim.habits import Habits
+from gateway_sim.illness import Illnesses
+from gateway_sim.localtime import EPOCH, Floats, LocalDay, local_day
+from gateway_sim.noise import Keys, exponential, key, mix, normal, uniform
+from gateway_sim.routine import (
+    BATHROOM,
+    BEDROOM,
+    HALLWAY,
+    KITCHEN,
+    LIVINGROOM,
+    ROOMS,
+    Routine,
+    routine,
+)
 
-ROOMS = ("hallway", "kitchen", "livingroom", "bedroom", "bathroom")
 DOORS = ("front", "fridge")
-_HALLWAY, _KITCHEN, _, _BEDROOM, _BATHROOM = range(len(ROOMS))
 
 Indexes = NDArray[np.int64]
 EVENT = np.dtype([("time", "f8"), ("home", "i4"), ("channel", "i2"), ("value", "f8")])
@@ -55,57 +60,21 @@ CHANNELS: tuple[tuple[str, str], ...] = (
     *((f"motion-{room}", "battery") for room in ROOMS),
     *((f"door-{door}", "battery") for door in DOORS),
     ("smoke-1", "battery"), ("button-1", "battery"), ("button-2", "battery"),
+    ("plug-stove", "power"), ("leak-bathroom", "water_leak"),
 )  # fmt: skip
-"""Device and metric of everything ambient."""
+"""Device and metric of everything ambient; the first are the rooms' motion sensors."""
 _PLACE = {channel: number for number, channel in enumerate(CHANNELS)}
 _FRONT, _FRIDGE = _PLACE["door-front", "door"], _PLACE["door-fridge", "door"]
-_KETTLE, _BED = _PLACE["plug-kettle", "power"], _PLACE["bed-1", "bed"]
+_KETTLE, _STOVE = _PLACE["plug-kettle", "power"], _PLACE["plug-stove", "power"]
+_BED = _PLACE["bed-1", "bed"]
+_WARMTH = _PLACE["climate-livingroom", "room_temperature"]
+_MOISTURE = _PLACE["climate-livingroom", "humidity"]
+_LEAK = _PLACE["leak-bathroom", "water_leak"]
 
-
-class _Room(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    stay_minutes: float
-    fires_every_s: float
-    next: dict[str, float]
-
-
-class Routine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`day.toml`: how people at home move."""
-
-    dead_time_s: float
-    stay_spread: float
-    day_spread: float
-    home_spread: float
-    wakes_spread_h: float
-    sleeps_spread_h: float
-    night_rises: float
-    trips: list[float]
-    trip_minutes: tuple[float, float]
-    meals_at: list[float]
-    meal_spread_h: float
-    fridge_openings: float
-    kettle: float
-    room: dict[str, _Room]
-
-    def stay_s(self) -> Floats:
-        """Median stay by room, seconds."""
-        return np.array([60.0 * self.room[room].stay_minutes for room in ROOMS])
-
-    def fires_s(self) -> Floats:
-        """Mean time between firings by room, besides the dead time, seconds."""
-        return np.array([self.room[room].fires_every_s for room in ROOMS])
-
-    def shares(self) -> Floats:
-        """Where somebody goes next, shape (rooms, rooms); rows sum to 1."""
-        table = np.array([[self.room[a].next.get(b, 0.0) for b in ROOMS] for a in ROOMS])
-        shares: Floats = table / table.sum(axis=1, keepdims=True)
-        return shares
-
-
-@cache
-def routine() -> Routine:
-    """The routine that ships."""
-    text = Path(__file__).with_name("day.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), Routine)
+_LYING = 0.05
+"""Movement below which somebody lies where they are and does nothing."""
+_GUESTS_FIRE_A_DAY, _GUESTS_HOURS = 260, (8.0, 23.0)
+_PETS_FIRE_A_DAY = 70
 
 
 @dataclass(frozen=True)
@@ -117,12 +86,8 @@ class Dwellers:
     home: Indexes
     """The home's number."""
     second: NDArray[np.bool_]
-    """Whether the person is the second of their home."""
+    """Whether the person is the second of their home, whose first is just before them."""
     keys: Keys
-    wakes: Floats
-    """Usual hour of getting up, local."""
-    sleeps: Floats
-    """Usual hour of going to bed, local, before midnight."""
 
 
 def ambient_day(
@@ -134,107 +99,169 @@ def ambient_day(
     """
     if len(who.person) == 0:
         return np.empty(0, dtype=EVENT)
-    made = _Day(who, local_day(day), day.toordinal(), illnesses, plan or routine())
+    made = _Day(who, day, illnesses, plan or routine())
     made.residents()
+    made.others()
+    made.leavers()
     made.rooms_and_batteries()
     return made.events()
 
 
 class _Day:
-    def __init__(
-        self, who: Dwellers, day: LocalDay, number: int, illnesses: Illnesses, plan: Routine
-    ) -> None:
-        self._who, self._day, self._plan = who, day, plan
-        self._keys: Keys = who.keys ^ key(60, number)
+    def __init__(self, who: Dwellers, day: date, illnesses: Illnesses, plan: Routine) -> None:
+        self._who, self._plan = who, plan
+        self._day: LocalDay = local_day(day)
+        self._number = np.full(len(who.person), day.toordinal() - EPOCH, dtype=np.int64)
+        self._keys: Keys = who.keys ^ key(60, day.toordinal())
         self._made: list[tuple[Floats, Indexes, Indexes, Floats]] = []
-        noon = np.full(len(who.person), day.start + 43_200.0)
-        self._habit = {
-            habit: illnesses.lean(habit, np.ones(len(noon)), who.person, noon) for habit in HABITS
-        }
-        lively = np.exp(
+        self._habit = Habits(illnesses, who.person, self._day.start, self._day.end)
+        home = np.where(who.second, np.roll(who.keys, 1), who.keys)
+        self._lively: Floats = np.exp(
             plan.home_spread * normal(who.keys ^ key(61)) + plan.day_spread * self._normal(1)
         )
-        self._lively: Floats = np.maximum(self._habit["movement"] * lively, 0.02)
+        self._sensors: Floats = np.exp(
+            plan.sensor_spread * np.stack([normal(home ^ key(65, n)) for n in range(len(ROOMS))], 1)
+        )
+        self._nightly: Floats = plan.night_rises * np.exp(
+            plan.night_spread * normal(who.keys ^ key(66)) - plan.night_spread**2 / 2.0
+        )
+
+    # -- residents -------------------------------------------------------------------------------
 
     def residents(self) -> None:
-        who, plan, day = self._who, self._plan, self._day
-        rest = self._habit["bed"] - 1.0
-        wakes = who.wakes + plan.wakes_spread_h * self._normal(2) + 1.5 * rest
-        sleeps = who.sleeps + plan.sleeps_spread_h * self._normal(3) - 1.0 * rest
-        up = day.at(np.clip(wakes, 3.0, 12.0))
-        down = day.at(np.clip(sleeps, 18.0, 23.8))
-        everybody = np.arange(len(up))
-        bed = _BED + who.second
-        self._night(up)
-        self._say(everybody, up, bed, 0.0)
+        day, plan, keys = self._day, self._plan, self._who.keys
+        everybody = np.arange(len(keys))
+        noon = np.full(len(keys), day.start + 43_200.0)
+        rest = self._habit("bed", everybody, noon) - 1.0
+        up = day.at(np.clip(plan.rises(keys, self._number) + 1.5 * rest, 3.0, 12.0))
+        down = day.at(np.clip(plan.retires(keys, self._number) - 1.0 * rest, 18.0, 23.8))
+        before = self._seats(self._number - 1, np.full(len(up), day.start))
+        after = self._seats(self._number, np.full(len(up), day.end))
+        self._sleep(np.full(len(up), day.start + 60.0), up, before, 0)
+        self._lie(everybody[before != LIVINGROOM], up[before != LIVINGROOM], 0.0)
         self._walk(up, down)
-        self._fires(everybody, np.full(len(up), _BEDROOM), down, down + 120.0, 4)
-        self._say(everybody, down + 150.0, bed, 1.0)
+        self._fires(everybody, after, down, down + 120.0, 4)
+        self._lie(everybody[after != LIVINGROOM], down[after != LIVINGROOM] + 150.0, 1.0)
+        self._sleep(down + 200.0, np.full(len(up), day.end - 60.0), after, 1)
+        said = [np.concatenate(column) for column in zip(*self._made, strict=True)]
+        time, of, channel, value = said
+        self._made = [self._seen(time, of, channel, value)]
 
-    def _night(self, up: Floats) -> None:
-        """Rising at night, mostly to the bathroom."""
-        expected = self._plan.night_rises * self._habit["night"]
-        times = _poisson(self._uniform(10), expected)
+    def _seats(self, evening: Indexes, midnight: Floats) -> Indexes:
+        """Where people spend the night that begins on an evening: in bed, or in the chair."""
+        everybody = np.arange(len(midnight))
+        drawn = uniform(self._who.keys ^ key(64) ^ mix(evening.astype(np.uint64)))
+        chair = drawn < self._habit("chair", everybody, midnight) - 1.0
+        return np.where(chair, LIVINGROOM, BEDROOM)
+
+    def _lie(self, who: Indexes, time: Floats, value: float) -> None:
+        self._say(who, time, _BED + self._who.second[who], value)
+
+    def _sleep(self, start: Floats, end: Floats, room: Indexes, part: int) -> None:
+        """A part of the night: turning over, and rising, mostly to the bathroom."""
+        everybody = np.arange(len(start))
+        every = self._plan.asleep_fires_every_s / self._sensors[everybody, room]
+        self._repeats(everybody, room, start, end, every, 60 + part)
+        middle = (start + end) / 2.0
+        night = np.maximum(end - start, 0.0) / (8.5 * 3600.0)
+        habit = self._habit("night", everybody, middle)
+        times = _poisson(self._uniform(10, part), self._nightly * habit * night)
+        wanders = self._habit("door_night", everybody, middle) - 1.0
         for rise in range(int(times.max(initial=0))):
-            some = np.flatnonzero(times > rise)
-            begin = self._day.start + 900.0
-            moment = begin + self._uniform(11, rise, some) * (up[some] - 900.0 - begin)
-            bed = _BED + self._who.second[some]
-            self._say(some, moment, bed, 0.0)
-            self._fires(some, np.full(len(some), _BEDROOM), moment + 4.0, moment + 12.0, 20 + rise)
-            bathroom = np.full(len(some), _BATHROOM)
-            self._fires(some, bathroom, moment + 25.0, moment + 200.0, 40 + rise)
-            self._say(some, moment + 240.0 + 260.0 * self._uniform(12, rise, some), bed, 1.0)
+            turn = 64 * part + rise
+            some = np.flatnonzero((times > rise) & (end - start > 1800.0))
+            latest = end[some] - start[some] - 900.0
+            moment = start[some] + self._uniform(11, turn, some) * latest
+            lies = room[some] != LIVINGROOM
+            self._lie(some[lies], moment[lies], 0.0)
+            self._fires(some, room[some], moment + 4.0, moment + 12.0, 100 + turn)
+            back = moment + 240.0 + 260.0 * self._uniform(12, turn, some)
+            bathroom = np.full(len(some), BATHROOM)
+            self._fires(some, bathroom, moment + 25.0, moment + 200.0, 300 + turn)
+            hungry = self._uniform(13, turn, some) < self._plan.night_kitchen
+            eats = some[hungry]
+            self._fires(
+                eats, np.full(len(eats), KITCHEN), moment[hungry] + 205.0, back[hungry], 500 + turn
+            )
+            leaves = self._uniform(14, turn, some) < wanders[some] / np.maximum(times[some], 1)
+            self._through_door(some[leaves], moment[leaves] + 60.0, 2000 + turn)
+            self._fires(some, room[some], back - 30.0, back - 20.0, 700 + turn)
+            self._lie(some[lies], back[lies], 1.0)
 
     def _walk(self, up: Floats, down: Floats) -> None:
         """From room to room until bedtime, everybody's next step at once."""
         plan = self._plan
         trips, lasts = self._trips()
         meals = self._meals(up)
-        now, room = up + 30.0, np.full(len(up), _BATHROOM)
+        self._doorways(up, down)
+        now, room = up + 30.0, np.full(len(up), BATHROOM)
         trip, meal = np.zeros(len(up), dtype=np.int64), np.zeros(len(up), dtype=np.int64)
-        stays, cumulated = plan.stay_s(), self._cumulated()
+        stays = plan.stay_s()
+        dressing = 60.0 * plan.dressing_minutes
         step = 0
         while len(awake := np.flatnonzero(now < down)):
             step += 1
-            out = awake[now[awake] >= trips[awake, trip[awake]]]
+            due = awake[now[awake] >= trips[awake, trip[awake]]]
+            out = due[self._uniform(18, step, due) < self._does("out", due, now[due])]
             if len(out):
                 back = now[out] + lasts[out, trip[out]]
                 for moment, salt in ((now[out], 1), (back, 2)):
                     self._through_door(out, moment, 64 * step + salt)
-                trip[out] += 1
-                room[out], now[out] = _HALLWAY, back + 20.0
+                room[out], now[out] = HALLWAY, back + 20.0
                 awake = np.setdiff1d(awake, out, assume_unique=True)
+            trip[due] += 1
             eating = now[awake] >= meals[awake, meal[awake]]
             eaters = awake[eating]
+            hungry = eaters[
+                self._uniform(15, step, eaters) < self._does("kitchen", eaters, now[eaters])
+            ]
+            self._meal(hungry, now[hungry], meal[hungry], step)
             meal[eaters] += 1
-            hungry = eaters[self._uniform(13, step, eaters) < self._habit["kitchen"][eaters]]
-            self._meal(hungry, now[hungry], step)
-            room[hungry] = _KITCHEN
-            stay = stays[room[awake]] * np.exp(plan.stay_spread * self._normal(14, step, awake))
+            room[hungry] = KITCHEN
+            where, when = room[awake], now[awake]
+            rests = self._habit("bed", awake, when)
+            stay = stays[where] * np.exp(plan.stay_spread * self._normal(16, step, awake))
             stay = np.minimum(stay / self._lively[awake], 6 * 3600.0)
+            stay *= np.where(where == BEDROOM, np.maximum(rests, 1.0) ** 2, 1.0)
             at_table = np.isin(awake, hungry, assume_unique=True)
-            stay[at_table] = 900.0 + 900.0 * exponential(self._salted(15, step, awake[at_table]))
-            leaves = np.minimum(now[awake] + stay, down[awake])
-            self._fires(awake, room[awake], now[awake], leaves, 100 + step)
-            drawn = self._uniform(16, step, awake)[:, None]
-            there = cumulated[awake, room[awake]]
-            room[awake] = np.minimum((drawn >= there).sum(axis=1), len(ROOMS) - 1)
-            now[awake] = leaves + 3.0 + 12.0 * self._uniform(17, step, awake)
+            stay[at_table] = 900.0 + 900.0 * exponential(self._salted(17, step, awake[at_table]))
+            leaves = np.minimum(when + stay, down[awake])
+            self._fires(awake, where, when, leaves, 1000 + step)
+            self._fridge(awake[(where == KITCHEN) & ~at_table], when, leaves, awake, step)
+            naps = (where == BEDROOM) & (rests > 1.2) & (leaves - when > 1200.0)
+            self._lie(awake[naps], when[naps] + 200.0, 1.0)
+            self._lie(awake[naps], leaves[naps] - 60.0, 0.0)
+            pull = np.where(
+                (leaves < up[awake] + dressing) | (leaves > down[awake] - dressing),
+                plan.dressing_pull,
+                1.0,
+            )
+            room[awake] = self._next(awake, where, leaves, pull, np.maximum(rests, 1.0), step)
+            now[awake] = leaves + 3.0 + 12.0 * self._uniform(19, step, awake)
 
-    def _cumulated(self) -> Floats:
-        """Cumulated shares of the next room, shape (people, rooms, rooms)."""
-        shares = np.repeat(self._plan.shares()[None], len(self._keys), axis=0)
-        shares[:, :, _BATHROOM] *= self._habit["bathroom"][:, None]
-        cumulated: Floats = np.cumsum(shares, axis=2)
-        return cumulated / cumulated[:, :, -1:]
+    def _next(
+        self, who: Indexes, room: Indexes, time: Floats, pull: Floats, rests: Floats, step: int
+    ) -> Indexes:
+        """The room after this one."""
+        shares = self._plan.shares()[room]
+        shares[:, BATHROOM] *= pull * self._habit("bathroom", who, time)
+        shares[:, BEDROOM] *= pull * rests**2
+        cumulated = np.cumsum(shares, axis=1)
+        drawn = self._uniform(20, step, who) * cumulated[:, -1]
+        after: Indexes = np.minimum((drawn[:, None] >= cumulated).sum(axis=1), len(ROOMS) - 1)
+        return after
+
+    def _does(self, habit: str, who: Indexes, time: Floats) -> Floats:
+        """How likely somebody does what they usually do; who lies there does nothing."""
+        lies = self._habit("movement", who, time) < _LYING
+        return np.where(lies, 0.0, self._habit(habit, who, time))
 
     def _trips(self) -> tuple[Floats, Floats]:
         """When people leave the home, and for how long, shape (people, 3); the last is never."""
         share = np.cumsum(self._plan.trips)[:-1] / sum(self._plan.trips)
-        count = (self._uniform(18)[:, None] >= share).sum(axis=1)
+        count = (self._uniform(21)[:, None] >= share).sum(axis=1)
         hours = np.sort(
-            np.column_stack([9.5 + 7.0 * self._uniform(19, n) for n in range(2)]), axis=1
+            np.column_stack([9.5 + 7.0 * self._uniform(22, n) for n in range(2)]), axis=1
         )
         starts = np.full((len(count), 3), np.inf)
         for n in range(2):
@@ -242,7 +269,7 @@ class _Day:
             starts[some, n] = self._day.at(hours[some, n])
         low, high = self._plan.trip_minutes
         lasts = np.column_stack(
-            [60.0 * (low + (high - low) * self._uniform(20, n)) for n in range(3)]
+            [60.0 * (low + (high - low) * self._uniform(23, n)) for n in range(3)]
         )
         return starts, lasts
 
@@ -250,7 +277,7 @@ class _Day:
         """When people eat, shape (people, meals + 1); the last is never."""
         plan = self._plan
         hours = [
-            hour + plan.meal_spread_h * self._normal(21, n) for n, hour in enumerate(plan.meals_at)
+            hour + plan.meal_spread_h * self._normal(24, n) for n, hour in enumerate(plan.meals_at)
         ]
         times = [
             up + 1200.0 if plan.meals_at[n] < 0 else self._day.at(hour)
@@ -258,40 +285,130 @@ class _Day:
         ]
         return np.column_stack([*times, np.full(len(up), np.inf)])
 
-    def _meal(self, who: Indexes, start: Floats, step: int) -> None:
-        openings = 1 + _poisson(
-            self._uniform(22, step, who), np.full(len(who), self._plan.fridge_openings)
-        )
+    def _meal(self, who: Indexes, start: Floats, meal: Indexes, step: int) -> None:
+        expected = np.full(len(who), max(self._plan.fridge_at_meals - 1.0, 0.0))
+        openings = 1 + _poisson(self._uniform(25, step, who), expected)
+        self._opens(who, openings, start + 20.0, np.full(len(who), 680.0), 64 * step)
+        boils = self._uniform(26, step, who) < self._plan.kettle
+        self._power(who[boils], start[boils], _KETTLE, 1950.0, (130.0, 240.0), step)
+        cooks = (self._uniform(27, step, who) < self._plan.stove) & (meal > 0)
+        self._power(who[cooks], start[cooks], _STOVE, 1450.0, (480.0, 1700.0), step)
+
+    def _power(
+        self, who: Indexes, start: Floats, plug: int, watts: float, lasts: tuple[float, float],
+        step: int,
+    ) -> None:  # fmt: skip
+        low, high = lasts
+        begins = start + 30.0 + 370.0 * self._uniform(28 + plug, step, who)
+        self._say(who, begins, plug, np.round(watts + 15.0 * self._normal(50 + plug, step, who)))
+        ends = begins + low + (high - low) * self._uniform(70 + plug, step, who)
+        self._say(who, ends, plug, 0.0)
+
+    def _fridge(
+        self, who: Indexes, when: Floats, leaves: Floats, awake: Indexes, step: int
+    ) -> None:
+        """Now and then somebody in the kitchen looks into the fridge."""
+        at = np.searchsorted(awake, who)
+        expected = np.full(len(who), self._plan.fridge_between)
+        openings = _poisson(self._uniform(90, step, who), expected)
+        span = np.maximum(leaves[at] - when[at] - 20.0, 1.0)
+        self._opens(who, openings, when[at] + 5.0, span, 64 * step + 32)
+
+    def _opens(
+        self, who: Indexes, openings: Indexes, start: Floats, span: Floats, salt: int
+    ) -> None:
         for n in range(int(openings.max(initial=0))):
             some = openings > n
-            opens = start[some] + 20.0 + 680.0 * self._uniform(23, 64 * step + n, who[some])
-            self._say(who[some], opens, _FRIDGE, 1.0)
-            shuts = opens + 3.0 + 17.0 * self._uniform(24, 64 * step + n, who[some])
+            at = start[some] + span[some] * self._uniform(91, salt + n, who[some])
+            self._say(who[some], at, _FRIDGE, 1.0)
+            shuts = at + 3.0 + 10.0 * exponential(self._salted(92, salt + n, who[some]))
             self._say(who[some], shuts, _FRIDGE, 0.0)
-        boils = self._uniform(25, step, who) < self._plan.kettle
-        hot, begins = who[boils], start[boils]
-        begins = begins + 30.0 + 370.0 * self._uniform(26, step, hot)
-        watts: Floats = np.round(1950.0 + 15.0 * self._normal(27, step, hot))
-        self._say(hot, begins, _KETTLE, watts)
-        self._say(hot, begins + 130.0 + 110.0 * self._uniform(28, step, hot), _KETTLE, 0.0)
+
+    def _doorways(self, up: Floats, down: Floats) -> None:
+        """The front door opened by day without leaving: the post, a neighbour, some air."""
+        everybody = np.arange(len(up))
+        times = _poisson(self._uniform(93), np.full(len(up), self._plan.doorways))
+        for n in range(int(times.max(initial=0))):
+            some = everybody[times > n]
+            at = up[some] + (down[some] - up[some]) * self._uniform(94, n, some)
+            able = self._does("out", some, at) > 0.0
+            self._through_door(some[able], at[able], 4000 + n)
 
     def _through_door(self, who: Indexes, moment: Floats, salt: int) -> None:
-        self._say(who, moment - 8.0, _HALLWAY, 1.0)
+        self._say(who, moment - 8.0, HALLWAY, 1.0)
         self._say(who, moment, _FRONT, 1.0)
-        self._say(who, moment + 4.0 + 21.0 * self._uniform(29, salt, who), _FRONT, 0.0)
+        shuts = moment + 3.0 + 10.0 * exponential(self._salted(95, salt, who))
+        self._say(who, shuts, _FRONT, 0.0)
 
     def _fires(self, who: Indexes, room: Indexes, start: Floats, end: Floats, salt: int) -> None:
         """A motion sensor: on entering, then now and then while somebody is there."""
-        every = self._plan.fires_s()[room] / self._lively[who]
-        moment = start + 0.5 + 2.5 * self._uniform(30, salt, who)
-        turn = 0
-        while len(still := np.flatnonzero(moment < end)):
-            who, room, end = who[still], room[still], end[still]
-            every, moment = every[still], moment[still]
-            self._say(who, moment, room, 1.0)
+        every = self._plan.fires_s()[room] / (self._lively[who] * self._sensors[who, room])
+        begin = start + 0.5 + 2.5 * self._uniform(30, salt, who)
+        entering = begin < end
+        self._say(who[entering], begin[entering], room[entering], 1.0)
+        self._repeats(who, room, begin, end, every, salt)
+
+    def _repeats(
+        self, who: Indexes, room: Indexes, start: Floats, end: Floats, every: Floats, salt: int
+    ) -> None:
+        """A motion sensor that fires now and then between two moments."""
+        moment, turn = start, 0
+        while len(who):
             turn += 1
             gap = exponential(self._salted(31, 1024 * salt + turn, who))
             moment = moment + self._plan.dead_time_s + every * gap
+            still = np.flatnonzero(moment < end)
+            who, room, end = who[still], room[still], end[still]
+            every, moment = every[still], moment[still]
+            self._say(who, moment, room, 1.0)
+
+    def _seen(
+        self, time: Floats, who: Indexes, channel: Indexes, value: Floats
+    ) -> tuple[Floats, Indexes, Indexes, Floats]:
+        """Of what residents would do what they do: less when ill, nothing when lying or away."""
+        movement = self._habit("movement", who, time)
+        share = np.where(channel < len(ROOMS), movement, movement >= _LYING)
+        share = share * (self._habit("home", who, time) > 0.5)
+        share *= np.where(channel == LIVINGROOM, self._habit("sight", who, time), 1.0)
+        if (share >= 1.0).all():
+            return time, who, channel, value
+        moment = np.round(time * 1000.0).astype(np.int64).astype(np.uint64)
+        kept = uniform(self._keys[who] ^ mix(moment) ^ mix(channel.astype(np.uint64))) < share
+        return time[kept], who[kept], channel[kept], value[kept]
+
+    # -- guests, animals, rooms -------------------------------------------------------------------
+
+    def others(self) -> None:
+        """Guests and animals, whom motion sensors cannot tell from residents."""
+        first, last = (float(t) for t in self._day.at(np.array(_GUESTS_HOURS)))
+        rooms = (HALLWAY, KITCHEN, LIVINGROOM, LIVINGROOM, BATHROOM, _FRONT)
+        self._wander("guests", _GUESTS_FIRE_A_DAY, first, last, rooms)
+        self._wander("pet", _PETS_FIRE_A_DAY, self._day.start, self._day.end, tuple(range(5)))
+
+    def leavers(self) -> None:
+        """Going away for days and coming back: out of bed, through the door."""
+        who, time, home = self._habit.crossings("home")
+        leaves = home == 0.0
+        self._lie(who[leaves], time[leaves] - 60.0, 0.0)
+        self._through_door(who, time, 5000)
+        self._say(who[~leaves], time[~leaves] + 15.0, HALLWAY, 1.0)
+
+    def _wander(
+        self, habit: str, a_day: int, first: float, last: float, rooms: tuple[int, ...]
+    ) -> None:
+        for who in self._habit.changed(habit).tolist():
+            row = np.full(6 * a_day, who)
+            own = (
+                self._keys[row] ^ key(*habit.encode()) ^ mix(np.arange(6 * a_day).astype(np.uint64))
+            )
+            time = first + (last - first) * uniform(own)
+            there = uniform(own ^ key(1)) * 6.0 < self._habit(habit, row, time) - 1.0
+            channel = np.array(rooms)[(uniform(own ^ key(2)) * len(rooms)).astype(np.int64)]
+            sight = np.where(channel == LIVINGROOM, self._habit("sight", row, time), 1.0)
+            there &= uniform(own ^ key(3)) < sight
+            self._say(row[there], time[there], channel[there], 1.0)
+            opens = there & (channel == _FRONT)
+            self._say(row[opens], time[opens] + 6.0, _FRONT, 0.0)
 
     def rooms_and_batteries(self) -> None:
         """Room climate every quarter of an hour, and devices that report in once a day."""
@@ -304,16 +421,18 @@ class _Day:
             moment = offset + 900.0 * quarter
             swing = np.cos(((moment - start) / 3600.0 - 16.0) * np.pi / 12.0)
             warm = level + 0.6 * swing + 0.08 * self._normal(42, quarter, first)
-            self._say(first, moment, _PLACE["climate-livingroom", "room_temperature"],
-                      np.round(warm, 1))  # fmt: skip
-            self._say(first, moment, _PLACE["climate-livingroom", "humidity"],
-                      np.round(moist + 2.0 * swing))  # fmt: skip
+            warm += self._habit("warmth", first, moment) - 1.0
+            self._say(first, moment, _WARMTH, np.round(warm, 1))
+            self._say(first, moment, _MOISTURE, np.round(moist + 2.0 * swing))
         for place, (device, metric) in enumerate(CHANNELS):
             if metric != "battery":
                 continue
             second = device == "button-2"
             some = np.flatnonzero(self._who.second) if second else first
             self._say(some, start + 3 * 3600.0 * self._uniform(43, place, some), place, 94.0)
+        self._say(first, start + 3 * 3600.0 * self._uniform(44, 0, first), _LEAK, 0.0)
+
+    # -- putting it together ----------------------------------------------------------------------
 
     def events(self) -> NDArray[np.void]:
         """Everything said, in order."""
@@ -325,13 +444,22 @@ class _Day:
         made["channel"], made["value"] = channel, value
         made = made[np.lexsort((made["value"], made["time"], made["channel"], made["home"]))]
         while True:  # a device says one thing of a metric at a time
-            same = (made["home"][1:] == made["home"][:-1]) & (
-                made["channel"][1:] == made["channel"][:-1]
-            )
-            again = np.flatnonzero(same & (made["time"][1:] <= made["time"][:-1])) + 1
+            again = np.flatnonzero(_same(made) & (made["time"][1:] <= made["time"][:-1])) + 1
             if not len(again):
                 break
             made["time"][again] = np.round(made["time"][again - 1] + 0.001, 3)
+        while True:  # a motion sensor that has fired is blind for a while
+            close = np.zeros(len(made), dtype=bool)
+            close[1:] = (
+                _same(made)
+                & (made["channel"][1:] < len(ROOMS))
+                & (np.diff(made["time"]) < self._plan.dead_time_s)
+            )
+            blind = close.copy()
+            blind[1:] &= ~close[:-1]  # what is too close to one that goes itself may stay
+            if not blind.any():
+                break
+            made = made[~blind]
         inside = (made["time"] >= self._day.start) & (made["time"] < self._day.end)
         made = made[inside]
         ordered: NDArray[np.void] = made[np.lexsort((made["channel"], made["time"], made["home"]))]
@@ -358,6 +486,14 @@ class _Day:
         return normal(self._salted(salt, turn, who))
 
 
+def _same(made: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Whether each event but the first is of the same home's same channel as the one before."""
+    same: NDArray[np.bool_] = (made["home"][1:] == made["home"][:-1]) & (
+        made["channel"][1:] == made["channel"][:-1]
+    )
+    return same
+
+
 def _poisson(drawn: Floats, expected: Floats) -> Indexes:
     """How many, by the inverse of Poisson's distribution; at most 30."""
     count = np.zeros(len(drawn), dtype=np.int64)
@@ -367,4 +503,6 @@ def _poisson(drawn: Floats, expected: Floats) -> Indexes:
         count += drawn > total
         part = part * expected / n
         total += part
+        if not (drawn > total).any():
+            break
     return count

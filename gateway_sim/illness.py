@@ -21,7 +21,7 @@ Indexes = NDArray[np.int64]
 
 HABITS = (
     "movement", "bathroom", "night", "bed", "kitchen", "out", "door_night", "chair", "home",
-    "guests", "pet", "sight",
+    "guests", "pet", "sight", "warmth",
 )  # fmt: skip
 """What an illness or event does to a home's day, 1 being as usual; `illness.toml` explains each."""
 CRISIS = 0.8
@@ -84,6 +84,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: Sign | None = None
     pet: Sign | None = None
     sight: Sign | None = None
+    warmth: Sign | None = None
 
     def __post_init__(self) -> None:
         hours, severity = zip(*self.course, strict=True)

@@ -16,6 +16,9 @@ EPOCH = date(1970, 1, 1).toordinal()
 """Number of the day from which `local_days` counts."""
 
 
+SATURDAY, SUNDAY = 5, 6
+
+
 class LocalDay(NamedTuple):
     """A local day in Unix seconds."""
 
@@ -62,6 +65,12 @@ def local_days(time: Floats) -> tuple[NDArray[np.int64], Floats]:
     local = time + _ahead(time)
     day = np.floor(local / 86_400.0)
     return day.astype(np.int64), (local - 86_400.0 * day) / 3600.0
+
+
+def weekday(day: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0 Monday … 6 Sunday of days since 1970-01-01, which was a Thursday."""
+    number: NDArray[np.int64] = (day + 3) % 7
+    return number
 
 
 def local_hour(time: Floats) -> Floats:

@@ -15,22 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway_sim.illness import Illnesses, Present, lean, severity_of
-from gateway_sim.localtime import local_days
+from gateway_sim.localtime import SUNDAY, local_days, weekday
 from gateway_sim.noise import (
     Floats,
     Keys,
     key,
     mix,
-    normal,
     normals,
     remembering,
     smooth,
     uniform,
     white,
 )
+from gateway_sim.routine import routine
 from gateway_sim.traits import VITALS, Spread, column, traits
 
-__all__ = ["USUAL_AGE", "VITALS", "WELL", "Indexes", "People", "weekday", "winter"]
+__all__ = ["USUAL_AGE", "VITALS", "WELL", "Indexes", "People", "winter"]
 
 _LOW = np.array([[25.0], [60.0], [4.0], [50.0], [25.0], [33.0]])
 _HIGH = np.array([[190.0], [100.0], [45.0], [230.0], [130.0], [41.5]])
@@ -38,7 +38,6 @@ _PULSE, _SPO2, _, _SYSTOLIC, _DIASTOLIC, _TEMPERATURE = range(len(VITALS))
 _LEAST_PULSE_PRESSURE = 12.0
 _BLOCK = 8192
 """Rows at a time: what is computed on the way stays in the processor's cache."""
-_SUNDAY = 6
 USUAL_AGE = 80.0
 
 Indexes = NDArray[np.int64]
@@ -87,10 +86,6 @@ class People:
         """Usual weight, kg."""
         self.fasting: Floats = self._baseline(10, "glucose")
         """Usual fasting glucose, mmol/L."""
-        self.wakes: Floats = self.differing(8, traits().rhythm.wakes_h)
-        """Usual hour of getting up, local time."""
-        self.sleeps: Floats = self.differing(9, traits().rhythm.sleeps_h)
-        """Usual hour of going to bed, local time; before midnight."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -110,8 +105,7 @@ class People:
 
     def differing(self, salt: int, wanted: Spread) -> Floats:
         """A number of each person's own, shape (people,)."""
-        drawn = wanted.mean + wanted.spread * normal(self.keys ^ key(salt))
-        return np.clip(drawn, wanted.low, wanted.high)
+        return wanted.of(self.keys ^ key(salt))
 
     def vitals(self, who: Indexes, time: Floats, illnesses: Illnesses = WELL) -> Floats:
         """True vital signs, rounded as a good device shows them.
@@ -138,13 +132,12 @@ class People:
         severity = severity_of(present, len(who))
         since_up, awake = self._awake(who, day, hour)
         active = awake * np.clip(smooth(keys ^ key(20), time, 60.0 * rhythm.activity_minutes), 0, 2)
-        active *= np.where(weekday(day) == _SUNDAY, rhythm.sunday_activity, 1.0)
-        # The ill lie down: their pulse has fever for a reason, not stairs. And they vary less.
+        active *= np.where(weekday(day) == SUNDAY, rhythm.sunday_activity, 1.0)
+        # The ill lie down: their pulse has fever for a reason, not stairs; and they vary less.
         active *= 1.0 - np.minimum(1.0, 2.0 * severity)
         values = self._usual[:, who]
         values += column(rhythm.asleep) * (1.0 - awake)
         values += column(rhythm.active) * self._response[:, who] * active
-        values += self._noise(who, keys, time) * (1.0 - 0.8 * severity)
         warmer = rhythm.temperature_swing * np.cos(
             (hour - rhythm.temperature_peak_h) * (np.pi / 12.0)
         )
@@ -158,6 +151,7 @@ class People:
         values[_DIASTOLIC] += traits().season.diastolic * cold
         values[_PULSE] += traits().season.pulse * cold
         self._fall_ill(values, who, present)
+        values += self._noise(who, keys, time) * (1.0 - 0.6 * severity)
         np.clip(values, _LOW, _HIGH, out=values)
         shown: Floats = np.round(values)
         shown[_DIASTOLIC] = np.minimum(shown[_DIASTOLIC], shown[_SYSTOLIC] - _LEAST_PULSE_PRESSURE)
@@ -225,18 +219,11 @@ class People:
 
     def rises(self, who: Indexes, day: Indexes) -> Floats:
         """Hour of getting up on local days (`localtime.local_days`), both shape (n,)."""
-        rhythm = traits().rhythm
-        weekend = weekday(day) >= _SUNDAY - 1
-        by_chance = rhythm.wakes_spread_h * self._of_day(62, who, day)
-        hour: Floats = self.wakes[who] + rhythm.weekend_wakes_h * weekend + by_chance
-        return hour
+        return routine().rises(self.keys[who], day)
 
     def retires(self, who: Indexes, day: Indexes) -> Floats:
         """Hour of going to bed on local days, both shape (n,)."""
-        return self.sleeps[who] + traits().rhythm.sleeps_spread_h * self._of_day(63, who, day)
-
-    def _of_day(self, salt: int, who: Indexes, day: Indexes) -> Floats:
-        return normal(self.keys[who] ^ key(salt) ^ mix(day.astype(np.uint64)))
+        return routine().retires(self.keys[who], day)
 
     def _awake(self, who: Indexes, day: Indexes, hour: Floats) -> tuple[Floats, Floats]:
         """Hours since getting up; 0 asleep … 1 awake, with half an hour of passage."""
@@ -266,12 +253,6 @@ class People:
             share = np.maximum(share, part * self._has[condition])
         taken: NDArray[np.bool_] = uniform(self.keys ^ key(11, number)) < share
         return taken
-
-
-def weekday(day: Indexes) -> Indexes:
-    """0 Monday … 6 Sunday of days since 1970-01-01, which was a Thursday."""
-    number: Indexes = (day + 3) % 7
-    return number
 
 
 def winter(day: Indexes) -> Floats:

@@ -126,6 +126,15 @@ def rows(
     )
 
 
+def rows_of_activity(directory: Path) -> Iterator[Row]:
+    """The rows of sensors that merely noticed something, in the file's order.
+
+    Raises:
+        UserError: as `rows`.
+    """
+    return _activity(directory, *_bounds(None, None))
+
+
 def document(directory: Path) -> Document:
     """The registry document of all homes in the dataset: one gateway a home, no team.
 

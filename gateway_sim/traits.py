@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from gateway_sim.noise import Floats
+from gateway_sim.noise import Floats, Keys, normal
 
 VITALS = ("pulse", "spo2", "respiratory_rate", "systolic", "diastolic", "temperature")
 """Order of vital signs in all arrays; units as in the catalogue."""
@@ -21,7 +21,7 @@ class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spread(_Data, frozen=True):
-    """A number that differs between people: normal, cut off at `low` and `high`."""
+    """A number that differs between people or homes: normal, cut off at `low` and `high`."""
 
     mean: float
     spread: float
@@ -31,6 +31,10 @@ class Spread(_Data, frozen=True):
     def __post_init__(self) -> None:
         if not (self.low <= self.mean <= self.high and self.spread >= 0):
             raise ValueError("a mean lies between low and high")
+
+    def of(self, keys: Keys) -> Floats:
+        """Each key's own number; shape stays."""
+        return np.clip(self.mean + self.spread * normal(keys), self.low, self.high)
 
 
 class Baseline(Spread, frozen=True):
@@ -49,11 +53,6 @@ class _Surge(_Data, frozen=True):
 class Rhythm(_Data, frozen=True):
     """A usual day."""
 
-    wakes_h: Spread
-    sleeps_h: Spread
-    wakes_spread_h: float
-    sleeps_spread_h: float
-    weekend_wakes_h: float
     sunday_activity: float
     asleep: dict[str, float]
     active: dict[str, float]

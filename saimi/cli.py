@@ -14,6 +14,7 @@ import typer
 from core.errors import SaimiError
 from saimi.commands import (
     bench,
+    compare,
     database,
     decode,
     doctor,
@@ -43,6 +44,7 @@ app.command("alerts")(services.alerts)
 app.command("web")(services.web)
 app.command("simulate")(simulate.simulate)
 app.command("replay")(replay.replay)
+app.command("compare")(compare.compare)
 app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
 app.add_typer(gateway.app, name="gateway")

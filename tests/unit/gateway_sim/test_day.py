@@ -15,7 +15,8 @@ from core.clock import LOCAL
 from gateway_sim.county import County
 from gateway_sim.day import CHANNELS, ambient_day
 from gateway_sim.illness import Illness, Illnesses
-from gateway_sim.localtime import at_hour, local_midnight
+from gateway_sim.localtime import EPOCH, at_hour, local_day, local_midnight
+from gateway_sim.routine import ROOMS, routine
 
 COUNTY = County(7, 12)
 days = st.dates(date(2020, 1, 1), date(2035, 12, 31))
@@ -82,26 +83,127 @@ def test_the_nights_on_which_the_clock_changes(day: date, hours: int) -> None:
         assert at_hour(day, hour) == naive.timestamp()
 
 
-def test_a_home_is_about_as_lively_as_real_ones() -> None:
-    # TIHM's homes: 619,538 events of rooms and doors in 45 homes and 75 days, 184 a home and day.
-    counts = []
-    for number in range(30):
-        own = of_home(ambient(COUNTY, date(2026, 2, 1) + timedelta(days=number)), 0)
-        counts.append(counted(own, "motion-") + counted(own, "door-"))
-    assert 120 < sum(counts) / len(counts) < 250
-    assert max(counts) > min(counts) + 20
+HOMES = County(7, 300)
+DAY = date(2026, 2, 10)
+MIDNIGHT = local_midnight(DAY)
+USUAL = ambient(HOMES, DAY)
 
 
-def test_an_illness_is_seen_in_what_somebody_does() -> None:
-    county, day = County(7, 300), date(2026, 2, 10)
-    noon = local_midnight(day) + 43_200.0
+def with_all(kind: str, hours: float, worst: float = 1.0) -> NDArray[np.void]:
+    """The day on which everybody has had something for so many hours at midnight."""
+    onset = MIDNIGHT - 3600.0 * hours
+    everybody = range(len(HOMES.people))
+    return ambient(HOMES, DAY, Illnesses([Illness(kind, n, onset, worst) for n in everybody]))
 
-    def change(kind: str, hours: float, device: str) -> float:
-        ill = Illnesses([Illness(kind, n, noon - hours * 3600) for n in range(len(county.people))])
-        return counted(ambient(county, day, ill), device) / counted(ambient(county, day), device)
 
-    assert change("urinary_infection", 84, "motion-bathroom") > 1.4
-    assert change("heart_failure", 140, "bed-") > 1.3
-    assert change("influenza", 60, "door-fridge") < 0.7
-    assert change("fall_and_lying", 1, "motion-") < 0.2
-    assert change("hard_workout", 1, "motion-") == 1.0
+def part(events: NDArray[np.void], start: float, end: float) -> NDArray[np.void]:
+    """Events between two hours of the day."""
+    hours = (events["time"] - MIDNIGHT) / 3600.0
+    some: NDArray[np.void] = events[(hours >= start) & (hours < end)]
+    return some
+
+
+def change(kind: str, hours: float, device: str, start: float = 0.0, end: float = 24.0) -> float:
+    """How many times as often a device speaks, between two hours of the day."""
+    ill = counted(part(with_all(kind, hours), start, end), device)
+    return ill / max(counted(part(USUAL, start, end), device), 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hours", "device", "span", "low", "high"),
+    [
+        ("urinary_infection", 72, "motion-bathroom", (0, 5), 1.5, 6.0),
+        ("urinary_infection", 72, "motion-bathroom", (9, 19), 1.3, 4.0),
+        ("heart_failure", 140, "motion-livingroom", (0, 5), 2.0, 1e6),
+        ("heart_failure", 140, "bed-", (21, 24), 0.0, 0.35),
+        ("influenza", 24, "door-fridge", (10, 20), 0.2, 0.8),
+        ("influenza", 24, "motion-", (0, 24), 0.2, 0.7),
+        ("pneumonia", 100, "motion-", (0, 24), 0.1, 0.5),
+        ("pneumonia", 100, "door-front", (8, 20), 0.0, 0.05),
+        ("copd_exacerbation", 100, "motion-", (9, 20), 0.2, 0.8),
+        ("dehydration", 60, "motion-bathroom", (9, 20), 0.1, 0.7),
+        ("slow_decline", 1440, "motion-", (9, 20), 0.2, 0.6),
+        ("night_wandering", 30, "motion-", (0, 5), 1.5, 10.0),
+        ("night_wandering", 30, "door-front", (0, 5), 50.0, 1e6),
+        ("missed_medication", 80, "motion-", (0, 24), 1.0, 1.0),
+        ("hypoglycaemia", -12, "motion-", (0, 12), 1.0, 1.0),
+        ("guests", 5, "motion-", (9, 22), 1.2, 5.0),
+        ("new_pet", 100, "motion-", (0, 5), 1.3, 50.0),
+        ("bad_night", -1, "bed-", (1, 6), 1.2, 4.0),
+        ("recovery", 24, "motion-", (9, 20), 0.3, 0.8),
+        ("hard_workout", 1, "motion-", (0, 24), 1.0, 1.0),
+    ],
+)
+def test_an_illness_is_seen_in_what_somebody_does(
+    kind: str, hours: float, device: str, span: tuple[float, float], low: float, high: float
+) -> None:
+    assert low <= change(kind, hours, device, *span) <= high
+
+
+@pytest.mark.parametrize("kind", ["holiday", "hospital_stay"])
+def test_an_empty_home_is_still_but_its_walls_go_on(kind: str) -> None:
+    events = with_all(kind, 24)
+    assert counted(events, "motion-") + counted(events, "door-") + counted(events, "bed-") == 0
+    climate = np.isin(events["channel"], [n for n, (d, _) in enumerate(CHANNELS) if "climate" in d])
+    assert climate.sum() > 90 * len(HOMES.homes)
+
+
+def test_one_leaves_through_the_door_and_comes_back() -> None:
+    leaving = with_all("hospital_stay", -11)
+    assert counted(part(leaving, 10.5, 11.5), "door-front") >= 300
+    assert counted(part(leaving, 11.5, 24), "motion-") == 0
+    early = with_all("home_early", 48 - 15)
+    assert counted(part(early, 0, 14.5), "motion-") == 0
+    assert counted(part(early, 15.5, 24), "motion-") > 300 * 5, "movement during 'hospital'"
+
+
+def test_who_lies_after_a_fall_does_nothing_until_helped() -> None:
+    lying = with_all("fall_and_lying", -13)
+    before, during, after = (part(lying, *span) for span in ((0, 13), (13.2, 15.9), (17, 21)))
+    assert np.array_equal(before, part(USUAL, 0, 13))
+    assert counted(during, "motion-") + counted(during, "door-") + counted(during, "bed-") == 0
+    assert counted(after, "motion-") > 0
+    up = with_all("fall_and_up", -13)
+    assert counted(part(up, 13.5, 20), "motion-") > 0.3 * counted(part(USUAL, 13.5, 20), "motion-")
+
+
+def test_a_moved_sensor_misses_most_and_only_there() -> None:
+    assert change("moved_sensor", 24, "motion-livingroom") < 0.3
+    assert change("moved_sensor", 24, "motion-kitchen") == 1.0
+
+
+def test_a_heat_wave_warms_the_rooms() -> None:
+    warm = CHANNELS.index(("climate-livingroom", "room_temperature"))
+    hot, usual = (
+        e["value"][e["channel"] == warm].max() for e in (with_all("dehydration", 60), USUAL)
+    )
+    assert hot > usual + 6
+
+
+def test_a_motion_sensor_is_blind_for_a_while() -> None:
+    for channel in range(len(ROOMS)):
+        own = USUAL[USUAL["channel"] == channel]
+        same = np.diff(own["home"]) == 0
+        assert np.diff(own["time"])[same].min() >= routine().dead_time_s - 0.002
+
+
+def test_homes_and_days_differ() -> None:
+    days = [ambient(HOMES, date(2026, 2, 2) + timedelta(days=n)) for n in range(7)]
+    table = np.array(
+        [[counted(of_home(day, n), "motion-") for n in range(0, 300, 5)] for day in days]
+    )
+    between, within = np.log(table).mean(axis=0).std(), np.log(table).std(axis=0).mean()
+    assert 0.15 < between < 0.8
+    assert 0.05 < within < 0.5
+
+
+def test_people_rise_as_their_pulse_does() -> None:
+    bed = CHANNELS.index(("bed-1", "bed"))
+    number = np.full(len(HOMES.people), DAY.toordinal() - EPOCH)
+    rises = HOMES.people.rises(np.arange(len(number)), number)
+    firsts = [n for n, second in enumerate(HOMES.dwellers.second.tolist()) if not second]
+    for person in firsts[:50]:
+        own = of_home(USUAL, int(HOMES.dwellers.home[person]))
+        ups = own["time"][(own["channel"] == bed) & (own["value"] == 0.0)]
+        moment = local_day(DAY).at(rises[person : person + 1])[0]
+        assert np.abs(ups - moment).min() < 1.0

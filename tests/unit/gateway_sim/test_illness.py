@@ -42,6 +42,7 @@ def at_crisis(kind: str, people: People, worst: float = 1.0) -> Floats:
     [
         ("infection", {"temperature": 2, "pulse": 40, "respiratory_rate": 10, "systolic": -25}),
         ("pneumonia", {"temperature": 2, "pulse": 35, "respiratory_rate": 10, "spo2": -7}),
+        ("urosepsis", {"temperature": 2, "pulse": 35, "systolic": -25}),
         ("influenza", {"temperature": 1.5, "pulse": 15, "respiratory_rate": 2}),
         ("urinary_infection", {"temperature": 0.8, "pulse": 10}),
         ("copd_exacerbation", {"respiratory_rate": 9, "spo2": -8, "pulse": 20}),
@@ -65,16 +66,22 @@ def test_sepsis_scores_seven_and_more_and_influenza_does_not() -> None:
     people, now = People(7, MANY), np.full(MANY, ZERO)
     scores = {
         kind: points(people.vitals(WHO, now, all_have(kind, hours))).sum(axis=1)
-        for kind, hours in (("infection", 9.0), ("pneumonia", 112.0), ("influenza", 30.0))
+        for kind, hours in (
+            ("infection", 9.0),
+            ("pneumonia", 112.0),
+            ("urosepsis", 42.0),
+            ("influenza", 30.0),
+        )
     }
     assert (scores["infection"] >= 7).all()
     assert (scores["pneumonia"] >= 7).all()
+    assert (scores["urosepsis"] >= 7).all()
     assert (scores["influenza"] >= 7).mean() < 0.05
 
 
 def test_fever_comes_before_the_pressure_falls() -> None:
     people, now = People(7, MANY), np.full(MANY, ZERO)
-    for kind, hours in (("infection", 4.1), ("pneumonia", 72.0)):
+    for kind, hours in (("infection", 4.1), ("pneumonia", 72.0), ("urosepsis", 26.0)):
         early = people.vitals(WHO, now, all_have(kind, hours)) - people.vitals(WHO, now)
         assert early[:, VITALS.index("temperature")].mean() > 0.6
         assert abs(early[:, VITALS.index("systolic")].mean()) < 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from core.catalogue import catalogue
 from core.clock import LOCAL
 from gateway_sim.county import County, known_conditions
 from gateway_sim.illness import Illness, Illnesses, kinds
-from gateway_sim.localtime import EPOCH, local_days, local_hour
+from gateway_sim.localtime import EPOCH, local_days, local_hour, weekday
 from gateway_sim.noise import Floats, remembering
-from gateway_sim.people import VITALS, People, weekday
+from gateway_sim.people import VITALS, People
 from gateway_sim.plan import make_plan
 from gateway_sim.scenario import load_scenario
 from gateway_sim.traits import traits
@@ -130,6 +131,15 @@ def test_an_illness_takes_its_course() -> None:
 )
 def test_local_hours_on_odd_nights(utc: str, hour: float) -> None:
     assert local_hour(np.array([datetime.fromisoformat(utc).timestamp()]))[0] == hour
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 3, 29), datetime(2026, 10, 25)])  # noqa: DTZ001
+def test_local_hours_over_both_odd_nights_at_once(day: datetime) -> None:
+    times = day.replace(tzinfo=UTC).timestamp() + 60.0 * np.arange(-600.0, 600.0)
+    there = [datetime.fromtimestamp(time, UTC).astimezone(LOCAL) for time in times.tolist()]
+    days, hours = local_days(times)
+    assert days.tolist() == [moment.toordinal() - EPOCH for moment in there]
+    assert hours == pytest.approx([moment.hour + moment.minute / 60 for moment in there])
 
 
 def test_many_illnesses_are_asked_about_at_once_as_one_by_one() -> None:
@@ -276,3 +286,17 @@ def test_local_days_are_those_of_the_calendar(first: float, length: float) -> No
         assert there.toordinal() == day + EPOCH
         passed = there.hour + there.minute / 60 + (there.second + there.microsecond / 1e6) / 3600
         assert abs(hour - passed) < 1e-5
+
+
+def test_a_reading_costs_less_than_a_microsecond() -> None:
+    people = People(7, 4000, [["hypertension"]] * 4000)
+    who = np.tile(np.arange(4000), 10)
+    times = START.timestamp() + np.repeat(np.arange(10) * 60.0, 4000)
+    ill = Illnesses([Illness("influenza", n, times[0] - 1e5) for n in range(0, 4000, 20)])
+
+    def spent() -> float:
+        began = process_time()
+        people.vitals(who, times, ill)
+        return process_time() - began
+
+    assert min(spent() for _ in range(5)) / (6 * len(who)) < 1e-6
