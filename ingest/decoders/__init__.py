@@ -10,7 +10,16 @@ from __future__ import annotations
 
 import re
 
-from ingest.decoders import fhir, homeassistant, senml, shelly, sparkplug, tasmota, zigbee2mqtt
+from ingest.decoders import (
+    fhir,
+    gatt,
+    homeassistant,
+    senml,
+    shelly,
+    sparkplug,
+    tasmota,
+    zigbee2mqtt,
+)
 from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 
@@ -24,6 +33,7 @@ SOURCES: dict[str, Source] = {
         shelly.SOURCE,
         tasmota.SOURCE,
         fhir.SOURCE,
+        gatt.SOURCE,
     )
 }  # fmt: skip
 FORMATS: dict[str, tuple[str, str]] = {

@@ -10,6 +10,7 @@ again at the end without the fuzzer's instrumentation.
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import re
 import subprocess
@@ -64,15 +65,19 @@ def recorded() -> list[bytes]:
     from tests.support.recordings import cases
 
     found: list[bytes] = []
-    for name in ("fhir_r4", "kanta_phr", "senml", "zigbee2mqtt_exposes"):
+    for name in ("fhir_r4", "kanta_phr", "senml", "zigbee2mqtt_exposes", "gatt_11073"):
         try:
             messages = cases(name)
         except (pytest.skip.Exception, pytest.fail.Exception):
             return []
         for case in messages:
             source, rest = FORMATS.get(case["format"], ("senml", ""))
-            if len(case["payload"]) < 60_000:
-                found.append(packed([(source, rest, case["payload"].encode())]))
+            uuid = (case["expected"] or {}).get("uuid")
+            payload = case["payload"].encode()
+            if case.get("encoding") == "base64":
+                payload = base64.b64decode(payload)
+            if len(payload) < 60_000:
+                found.append(packed([(source, f"{rest}/{uuid}" if uuid else rest, payload)]))
     return found
 
 

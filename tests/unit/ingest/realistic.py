@@ -469,4 +469,71 @@ SENML: list[list[Said]] = [
      Said("senml", []), Said("senml", "[[]]", REFUSED), Said("senml", "<sensml/>", REFUSED)],
 ]  # fmt: skip
 
-SERIES = [*TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML]
+
+def _gatt(uuid: str, payload: str, *means: str) -> Said:
+    """A characteristic of a device called `d`; a meaning leaves the device out."""
+    told = means if means == REFUSED else tuple(f"d {one}" for one in means)
+    return Said(f"gatt/d/{uuid}", bytes.fromhex(payload), told)
+
+
+GATT: list[list[Said]] = [
+    # cuff: mmHg, time, pulse 72, user 1, no status; kPa without anything; error (NaN); movement
+    [_gatt("2A35", "1e 7800 5000 5d00 e907 0a 0f 08 1e 00 4800 01 0000",
+           "systolic 120", "diastolic 80", "mean_arterial_pressure 93", "pulse 72"),
+     _gatt("2a35", "01 a0f0 6bf0 7cf0", "systolic 120.01", "diastolic 80.257",
+           "mean_arterial_pressure 93.0077"),
+     _gatt("00002a35-0000-1000-8000-00805f9b34fb", "10 ff07 ff07 ff07 0200"),
+     _gatt("2A35", "14 8e00 5800 ff07 6000 0500", "systolic 142", "diastolic 88", "pulse 96"),
+     _gatt("2A35", "00 fe07 ff07 ff07", "systolic 230"),
+     _gatt("2A36", "00 9600 ff07 ff07"), _gatt("2A49", "2000"),
+     _gatt("2A35", "1e 7800 5000 5d00 e907", *REFUSED)],
+    # oximeters: spot check 97 % 65/min; with time and status; continuous with all; no finger
+    [_gatt("2A5E", "00 6100 4100", "spo2 97", "pulse 65"),
+     _gatt("2A5E", "03 5bf0 4800 e907 03 02 0a 00 00 0001", "spo2 9.1", "pulse 72"),
+     _gatt("2A5E", "0e 5c00 3700 2000 000000 0fe0", "spo2 92", "pulse 55", "perfusion_index 0.15"),
+     _gatt("2A5F", "00 6200 3c00", "spo2 98", "pulse 60"),
+     _gatt("2A5F", "1f 5e00 5a00 5f00 5b00 5d00 5900 0001 200000 34f0",
+           "spo2 94", "pulse 90", "perfusion_index 5.2"),
+     _gatt("2A5F", "00 ff07 ff07"), _gatt("2A5F", "00 7f00 0000"),
+     _gatt("2A5E", "02 6100 4100 0004"), _gatt("2A60", "1f00 ffff"),
+     _gatt("2A5F", "01 6200 3c00", *REFUSED)],
+    # thermometers: 36.4 and 37.90 Cel, 98.6 F, ear, finger; NaN; in between
+    [_gatt("2A1C", "00 6c0100ff", "temperature 36.4"),
+     _gatt("2A1C", "06 ce0e00fe e907 0b 02 17 3b 3b 03", "temperature 37.9"),
+     _gatt("2A1C", "01 da0300ff", "temperature 37"),
+     _gatt("2A1C", "04 400100ff 04", "skin_temperature 32"),
+     _gatt("2A1C", "00 ffff7f00"), _gatt("2A1C", "00 02008000", "temperature 34"),
+     _gatt("2A1E", "00 540100ff", "temperature 34"), _gatt("2A1D", "03"),
+     _gatt("2A1C", "06 6c0100ff", *REFUSED)],
+    # glucose: 5.5 mmol/L; 99 mg/dL as kg/L; LO by status; HI by mark; control solution
+    [_gatt("2A18", "07 0100 e907 06 01 07 1e 00 3c00 37c0 11", "glucose 5.5"),
+     _gatt("2A18", "02 0200 e907 06 01 0c 00 00 63b0 11", "glucose 5.49542"),
+     _gatt("2A18", "0e 0300 e907 06 01 0d 00 00 0bc0 11 4000", "glucose 1.1"),
+     _gatt("2A18", "06 0400 e907 06 01 0e 00 00 fe07 11", "glucose 27.8"),
+     _gatt("2A18", "06 0500 e907 06 01 0f 00 00 37c0 4a"),
+     _gatt("2A18", "00 0600 e907 06 01 10 00 00"),
+     _gatt("2A18", "16 0700 e907 06 01 11 00 00 37c0 11", "glucose 5.5"),
+     _gatt("2A34", "0b 0700 01 2ed0 01 0807 32", "carbohydrate_intake 46", "exercise_duration 30"),
+     _gatt("2A34", "01 0900 01 2ed0"), _gatt("2A52", "0601"),
+     _gatt("2A18", "07 0100 e907", *REFUSED)],
+    # scales: kg with user, BMI and height; pounds; a weighing that failed; body composition
+    [_gatt("2A9D", "0e 983a e907 01 05 07 00 00 02 f500 d606",
+           "weight 75", "body_mass_index 24.5", "body_height 175"),
+     _gatt("2A9D", "01 543d", "weight 71.214"), _gatt("2A9D", "00 ffff"),
+     _gatt("2A9C", "2000 fa00 1c25", "body_fat 25", "muscle_mass 47.5"),
+     _gatt("2A9C", "2100 fa00 1027", "body_fat 25", "muscle_mass 45.3592"),
+     _gatt("2A9C", "0000 ffff"), _gatt("2A9E", "ff010000"),
+     _gatt("181D", "22 4038 e907 01 05 07 00 00", "weight 72"),
+     _gatt("181D", "02 4038 e907 01 05 07 00 00"),
+     _gatt("181B", "02 26 e907 01 05 07 00 00 f401 4038", "weight 72", "impedance 500")],
+    [_gatt("2A37", "06 48", "pulse 72"), _gatt("2A37", "04 48", "pulse 72"),
+     _gatt("2A37", "06 00"), _gatt("2A37", "16 3c 0004", "pulse 60", "rr_interval 1000"),
+     _gatt("2A19", "5f", "battery 95"), _gatt("2A19", "ff"), _gatt("0x2A19", "07", "battery 7"),
+     _gatt("2A6E", "3408", "room_temperature 21"), _gatt("2A6F", "a00f", "humidity 40"),
+     _gatt("2A6D", "7d760f00", "air_pressure 1013.405"),
+     _gatt("2A29", "4f6d726f6e"), _gatt("2A2B", "e10701040b262d030102"),
+     _gatt("2AA7", "0d00640000000000", *REFUSED), _gatt("name", "00", *REFUSED),
+     _gatt("FE95", "5858 5b05 01 aabbccddeeff 0102030405060708", *REFUSED)],
+]  # fmt: skip
+
+SERIES = [*TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML, *GATT]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -31,7 +32,11 @@ def meaning(readings: list[dict[str, Any]]) -> dict[tuple[str, str], float]:
 def test_a_series_means_what_is_documented(series: list[Said]) -> None:
     state = DecodeState(ARRIVAL)
     for one in series:
-        line = json.dumps({"topic": one.topic, "payload": one.body().decode()})
+        if isinstance(one.payload, bytes):
+            body = {"payload": base64.b64encode(one.payload).decode(), "encoding": "base64"}
+        else:
+            body = {"payload": one.body().decode()}
+        line = json.dumps({"topic": one.topic, **body})
         result = decode_line(line.encode(), state)
         if one.means == REFUSED:
             assert result["rejected"], one

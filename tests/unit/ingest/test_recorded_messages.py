@@ -5,9 +5,13 @@ A format that no decoder is registered for must be refused by name.
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -152,7 +156,87 @@ def test_a_state_means_what_the_devices_definition_says() -> None:
     assert compared > 600
 
 
-@pytest.mark.parametrize("name", ["ruuvi_adv", "ruuvi_gateway", "gatt_11073", "senml"])
+# Bluetooth characteristics: every number that the source names, in its unit.
+
+GATT = {
+    "level": ("battery", "%"), "battery": ("battery", "%"), "heart_rate": ("pulse", "/min"),
+    "energy_expended": ("energy_expended", "kJ"), "rr_intervals": ("rr_interval", "s"),
+    "bmi": ("body_mass_index", "kg/m2"), "body_fat_percentage": ("body_fat", "%"),
+    "basal_metabolism": ("basal_metabolism", "kJ/d"), "impedance": ("impedance", "Ohm"),
+    "muscle_percentage": ("muscle_percentage", "%"), "muscle_mass": ("muscle_mass", "kg"),
+    "fat_free_mass": ("fat_free_mass", "kg"), "soft_lean_mass": ("soft_lean_mass", "kg"),
+    "body_water_mass": ("body_water_mass", "kg"), "weight_SI_test_says": ("weight", "kg"),
+    "temperature": ("room_temperature", "Cel"), "humidity": ("humidity", "%"),
+    "base_temp": ("room_temperature", "Cel"), "sensor1_temp": ("room_temperature", "Cel"),
+}  # fmt: skip
+LOCAL = ZoneInfo("Europe/Helsinki")
+
+
+def characteristic(decoded: Any) -> Iterator[tuple[str, Any]]:
+    """Names and values that a library's test says a characteristic has."""
+    if isinstance(decoded, dict):
+        yield from decoded.items()
+    elif isinstance(decoded, int):
+        yield "level", decoded
+    else:
+        for name, value in re.findall(r"(\w+)=(\([^()]*\)|-?[\d.]+)", decoded):
+            yield name, ast.literal_eval(value)
+        when = re.search(r"datetime\.datetime(\([^)]*\))", decoded)
+        if when is not None:
+            year, month, day, hour, minute, second = ast.literal_eval(when[1])
+            yield "time", f"{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        for name in ("weight", "height"):
+            unit = re.search(rf"\b{name}_unit=\w+\.(\w+)", decoded)
+            if unit is not None:
+                yield f"{name}_unit", unit[1]
+
+
+def meant_by(decoded: Any) -> tuple[set[tuple[str, str, float]], dict[str, Any]]:
+    """Metric, unit and value of each reading; and what else is told."""
+    told = dict(characteristic(decoded))
+    spelled = {"LB": "[lb_av]", "INCHES": "[in_i]", "KG": "kg", "METERS": "m"}
+    units = {name: (spelled[told.get(f"{name}_unit", unit)]) for name, unit in
+             (("weight", "KG"), ("height", "METERS"))}  # fmt: skip
+    named = GATT | {"weight": ("weight", units["weight"]),
+                    "height": ("body_height", units["height"])}  # fmt: skip
+    found: set[tuple[str, str, float]] = set()
+    for name, value in told.items():
+        if name == "rr_interval_1024ths":
+            found.add(("rr_interval", "s", value / 1024))
+        elif name in named:
+            for one in value if isinstance(value, tuple) else (value,):
+                found.add((*named[name], float(one)))
+    return found, told
+
+
+def test_bluetooth_characteristics() -> None:
+    compared = 0
+    for case in cases("gatt_11073"):
+        expected = case["expected"]
+        if "uuid" in expected:
+            case["uuid"] = expected["uuid"]
+        result = shown(case)
+        assert result["rejected"] is None, case
+        readings = result["readings"]
+        meant: set[tuple[Any, ...]]
+        got = {(one["metric"], one["unit"], one["value"]) for one in readings}
+        if "value" in expected:
+            meant = {("", None, expected["value"])}
+        elif case["format"] == "gatt-date-time-raw":
+            meant = {("", None, expected["decoded"])}
+        else:
+            meant, told = meant_by(expected["decoded"])
+            assert {one.get("user") for one in readings} <= {told.get("user_id")}
+            if "time" in told:
+                local = datetime.fromisoformat(told["time"][:19]).replace(tzinfo=LOCAL)
+                assert {one["time"] for one in readings} == {local.timestamp()}
+        assert got == meant, case
+        assert len(readings) == len(meant)
+        compared += len(meant)
+    assert compared > 65
+
+
+@pytest.mark.parametrize("name", ["ruuvi_adv", "ruuvi_gateway", "senml"])
 def test_formats_without_a_decoder_are_refused_by_name(name: str) -> None:
     for case in cases(name):
         if case["format"] not in FORMATS:
