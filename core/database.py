@@ -36,6 +36,8 @@ NOTE_CHANNEL = "saimi_note"
 """Woken when ingest has committed something new."""
 EPISODE_CHANNEL = "saimi_episode"
 """Woken, with the episode's id as payload, when an episode changes."""
+DEFINITION_CHANNEL = "saimi_definition"
+"""Woken, with the gateway's name as payload, when ingest has learned how to read its messages."""
 REGISTRY_CHANNEL = "saimi_registry"
 """Woken when the registry changes."""
 

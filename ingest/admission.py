@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from core.catalogue import catalogue
 from core.reading import State
-from ingest.batch import ROW, Batch, Origin, Refused, StatusChange
+from ingest.batch import ROW, Batch, Origin, Refused, StatusChange, Told
 from ingest.decoders.record import Channel, Record
 from ingest.directory import Directory, Gateway, Route
-from ingest.judgement import AHEAD, UNSET_BEFORE, Admitted, Refusal, judge
+from ingest.judgement import AHEAD, UNSET_BEFORE, Admitted, Refusal, judge, refused_gateway
 from ingest.message import Message, Understood, registrable
 from ingest.rescue import find_calls
 
@@ -51,6 +51,8 @@ def admit(understood: Sequence[Understood], directory: Directory, oldest: int) -
                 collected.doubtful += [(number, gateway, record) for record in decoded.records]
             else:
                 collected.take(number, gateway, decoded.records)
+            if decoded.learned:
+                collected.tell(number, one, gateway)
         elif one.error is not None:
             collected.origin(one, gateway, one.error.boot, one.error.seq)
             collected.unreadable(number, one, gateway)
@@ -70,6 +72,7 @@ class _Collected:
         self.origins: list[Origin] = []
         self.refused: list[Refused] = []
         self.statuses: list[StatusChange] = []
+        self.told: list[Told] = []
         self.doubtful: list[tuple[int, Gateway | None, Record]] = []
         self.called: list[tuple[int, Gateway | None, Record]] = []
         self._routes: dict[Route, int] = {}
@@ -108,6 +111,17 @@ class _Collected:
             self._records.append(record)
         self._counts.append((number, len(places)))
 
+    def tell(self, number: int, one: Understood, gateway: Gateway | None) -> None:
+        """A message that tells of later ones: only a gateway in use may fill the database."""
+        refusal = refused_gateway(gateway)
+        if refusal is None and one.unlearned is not None:
+            refusal = Refusal(one.unlearned.reason, str(one.unlearned))
+        if refusal is not None:
+            payload = one.message.payload[:MAX_KEPT_PAYLOAD]
+            self.refused.append(Refused(number, None, *refusal, payload))
+        elif one.learned is not None:
+            self.told.append(Told(number, one.learned))
+
     def unreadable(self, number: int, one: Understood, gateway: Gateway | None) -> None:
         """A message that could not be decoded: kept, and searched for a call for help."""
         error, message = one.error, one.message
@@ -142,7 +156,7 @@ class _Collected:
                 records.append(record)
         if others:
             rows = np.concatenate((rows, np.array(others, dtype=ROW)))
-        return Batch(self.origins, records, rows, self.refused, self.statuses)
+        return Batch(self.origins, records, rows, self.refused, self.statuses, self.told)
 
     def _decide_plain(
         self, messages: list[Message], oldest: int

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.wire import Status
 from ingest.decoders.record import Record
+from ingest.definitions import Learned
 
 ROW = np.dtype(
     [
@@ -71,6 +72,13 @@ class StatusChange(NamedTuple):
     retained: bool
 
 
+class Told(NamedTuple):
+    """What a message told of how to read later ones."""
+
+    message: int
+    learned: Learned
+
+
 @dataclass
 class Batch:
     """Messages decoded and admitted, to be stored in one transaction."""
@@ -80,6 +88,7 @@ class Batch:
     rows: NDArray[np.void] = field(default_factory=lambda: np.empty(0, dtype=ROW))
     refused: list[Refused] = field(default_factory=list)
     statuses: list[StatusChange] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
     def part(self, first: int, last: int) -> Batch:
         """The messages from `first` to before `last`."""
@@ -97,6 +106,11 @@ class Batch:
             [
                 one._replace(message=one.message - first)
                 for one in self.statuses
+                if first <= one.message < last
+            ],
+            [
+                one._replace(message=one.message - first)
+                for one in self.told
                 if first <= one.message < last
             ],
         )

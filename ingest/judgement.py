@@ -136,11 +136,19 @@ def _no_such_metric(channel: Channel) -> Refusal:
     return Refusal("unknown_metric", f"{channel.metric[:128]!r} is no metric of Saimi's catalogue.")
 
 
-def _device(gateway: Gateway | None, name: str) -> Device | Refusal:
+def refused_gateway(gateway: Gateway | None) -> Refusal | None:
+    """Why nothing of a gateway's is stored; None: it is in use."""
     if gateway is None:
         return Refusal("unknown_gateway", "No gateway is registered under this name.")
     if gateway.revoked:
         return Refusal("revoked_gateway", "This gateway was revoked; it may not send any more.")
+    return None
+
+
+def _device(gateway: Gateway | None, name: str) -> Device | Refusal:
+    if (refusal := refused_gateway(gateway)) is not None:
+        return refusal
+    assert gateway is not None  # noqa: S101 - else it was refused
     device = gateway.devices.get(name)
     if device is None:
         return Refusal(

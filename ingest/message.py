@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from core.wire import MAX_NAME, Status, Topic, decode_status, parse_topic
-from ingest.decoders import decode
+from ingest.decoders import SOURCES, decode
 from ingest.decoders.record import Decoded, DecodeError
-from ingest.decoders.source import Definitions
+from ingest.definitions import Definitions, Learned
 
 _GATEWAY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _topic = lru_cache(maxsize=65_536)(parse_topic)
@@ -45,13 +45,25 @@ class Understood(msgspec.Struct, gc=False):
     decoded: Decoded | None = None
     error: DecodeError | None = None
     status: Status | None = None
+    learned: Learned | None = None
+    """What it tells of later messages, where that is new."""
+    unlearned: DecodeError | None = None
+    """Why that was not learned."""
 
 
-def understand(message: Message, definitions: Callable[[str, str], Definitions]) -> Understood:
-    """Decode a message; never raises.
+def learners(messages: Iterable[Message]) -> set[str]:
+    """The gateways whose definitions must have been loaded before these are understood."""
+    topics = (_topic(message.topic) for message in messages)
+    return {one.gateway for one in topics if one and _learns(one.source) and registrable(one[0])}
 
-    `definitions(gateway, source)` is what earlier messages have told.
-    """
+
+@lru_cache(maxsize=1_024)
+def _learns(source: str) -> bool:
+    return source in SOURCES and SOURCES[source].learns
+
+
+def understand(message: Message, definitions: Definitions) -> Understood:
+    """Decode a message by what earlier ones have told, and learn what it tells; never raises."""
     topic = _topic(message.topic)
     if topic is None:
         name = message.topic.split("/", 3)[2] if message.topic.count("/") >= 2 else ""
@@ -66,12 +78,20 @@ def understand(message: Message, definitions: Callable[[str, str], Definitions])
         return Understood(message, gateway, topic)
     if source == "status" and not rest:
         return _status(message, topic)
-    known = definitions(gateway, source)
+    known = definitions.known(gateway, source)
     try:
         decoded = decode(source, rest, message.payload, message.arrival / 1e6, known)
     except DecodeError as error:
         return Understood(message, gateway, topic, error=error)
-    return Understood(message, gateway, topic, decoded=decoded)
+    understood = Understood(message, gateway, topic, decoded=decoded)
+    if decoded.learned:
+        try:
+            understood.learned = definitions.learn(
+                gateway, source, decoded.learned, message.arrival
+            )
+        except DecodeError as error:
+            understood.unlearned = error
+    return understood
 
 
 def _status(message: Message, topic: Topic) -> Understood:

@@ -1,17 +1,24 @@
-"""Keeps a directory true to the registry: reads what it lacks, hears when something changes."""
+"""Keeps directory and definitions true to the database: reads what they lack, hears of changes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import asyncpg
 import structlog
 
 from core.clock import Clock
-from core.database import REGISTRY_CHANNEL, connect, translated
+from core.database import (
+    DEFINITION_CHANNEL,
+    REGISTRY_CHANNEL,
+    Connection,
+    connect,
+    translated,
+)
 from core.errors import DatabaseError
+from ingest.definitions import Definitions
 from ingest.directory import Directory
 
 REFRESH_S = 300.0
@@ -23,22 +30,41 @@ _log = structlog.get_logger()
 
 
 class RegistryLink:
-    """A connection that listens to the registry; made again when it is lost."""
+    """A connection that listens for changes; made again when it is lost."""
 
-    def __init__(self, url: str, clock: Clock, directory: Directory) -> None:
+    def __init__(
+        self, url: str, clock: Clock, directory: Directory, definitions: Definitions
+    ) -> None:
         self._url = url
         self._clock = clock
         self._directory = directory
+        self._definitions = definitions
         self._connection: asyncpg.Connection | None = None
         self._refreshed = 0.0
 
     async def load(self, names: Collection[str]) -> None:
         """Let the directory know `names`; waits for a database that is away."""
+        await self._insist(
+            lambda connection: self._directory.load(connection, names, self._clock.now())
+        )
+
+    async def load_definitions(self, names: Collection[str]) -> None:
+        """Let the definitions of those of `names` be known that are registered; waits likewise."""
+
+        async def read(connection: Connection) -> None:
+            await self._directory.load(connection, names, self._clock.now())
+            registered = [name for name in names if self._directory.find(name) is not None]
+            await self._definitions.load(connection, registered)
+
+        if names:
+            await self._insist(read)
+
+    async def _insist(self, read: Callable[[Connection], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE_S
         while True:
             try:
                 connection = await self._ready()
-                await self._directory.load(connection, names, self._clock.now())
+                await read(connection)
             except DatabaseError as error:
                 _log.warning("the registry cannot be read; trying again", why=str(error))
                 await self.close()
@@ -56,15 +82,23 @@ class RegistryLink:
     async def _ready(self) -> asyncpg.Connection:
         now = asyncio.get_running_loop().time()
         if now - self._refreshed > REFRESH_S:
-            self._directory.forget()
+            self._forget()
             self._refreshed = now
         if self._connection is None or self._connection.is_closed():
             connection = await connect(self._url)
             async with translated():
                 await connection.add_listener(REGISTRY_CHANNEL, self._changed)
+                await connection.add_listener(DEFINITION_CHANNEL, self._learned)
             self._connection = connection
-            self._directory.forget()  # what changed while nobody listened
+            self._forget()  # what changed while nobody listened
         return self._connection
 
     def _changed(self, *_: Any) -> None:
         self._directory.forget()
+
+    def _learned(self, _connection: Any, _pid: int, _channel: str, gateway: Any) -> None:
+        self._definitions.forget(str(gateway))
+
+    def _forget(self) -> None:
+        self._directory.forget()
+        self._definitions.forget()

@@ -15,9 +15,10 @@ from core.wire import parse_topic
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
 from ingest.decoders.record import Decoded, hidden
+from ingest.definitions import Definitions
 from ingest.directory import Directory
 from ingest.instants import micros
-from ingest.message import Message, Understood, understand
+from ingest.message import Message, Understood, learners, understand
 from ingest.quota import Quota
 from ingest.settling import Fate
 from ingest.writer import UnstorableError, Writer
@@ -134,8 +135,24 @@ async def _retry(
     report: RetryReport,
 ) -> None:
     queries = load_queries("ingest")
-    understood = [_understood(row) for row in rows]
-    directory = Directory()
+    messages = [
+        Message(row["topic"], row["payload"] or b"", micros(row["received_at"])) for row in rows
+    ]
+    directory, definitions = Directory(), Definitions()
+    names = learners(messages)
+    await directory.load(connection, names, clock.now())
+    registered = [name for name in names if directory.find(name) is not None]
+    await definitions.load(connection, registered)
+    # Twice: a definition may have been refused after what it defines.
+    first, understood = (
+        [
+            _understood(row, message, definitions)
+            for row, message in zip(rows, messages, strict=True)
+        ]
+        for _ in range(2)
+    )
+    for before, one in zip(first, understood, strict=True):
+        one.learned = one.learned or before.learned
     await directory.load(connection, gateway_names(understood), clock.now())
     batch = admit(understood, directory, micros(clock.now() - retention))
     batch.messages = [
@@ -151,11 +168,9 @@ async def _retry(
     await queries.recount_received(connection, _recounts(batch, written.fates))
 
 
-def _understood(row: asyncpg.Record) -> Understood:
-    payload = row["payload"] or b""
-    message = Message(row["topic"], payload, micros(row["received_at"]))
+def _understood(row: asyncpg.Record, message: Message, definitions: Definitions) -> Understood:
     if row["record"] is None:
-        return understand(message, lambda _gateway, _source: {})
+        return understand(message, definitions)
     decoded = Decoded([hidden(row["record"])])
     return Understood(message, row["gateway"], parse_topic(row["topic"]), decoded=decoded)
 

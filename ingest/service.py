@@ -22,10 +22,11 @@ from core.errors import DatabaseError
 from core.migrate import require_current
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
+from ingest.definitions import Definitions
 from ingest.directory import Directory
 from ingest.instants import micros
 from ingest.intake import LEASE_S, Intake
-from ingest.message import Message, understand
+from ingest.message import Message, Understood, learners, understand
 from ingest.metrics import IngestMetrics
 from ingest.quota import Quota
 from ingest.receipts import send_receipts
@@ -106,14 +107,15 @@ class _Service:
         self._started = wall_time()
         self._intake = intake
         self._directory = Directory()
-        self._registry = RegistryLink(database_url, clock, self._directory)
+        self._definitions = Definitions()
+        self._registry = RegistryLink(database_url, clock, self._directory, self._definitions)
         self._store = Store(
             database_url, clock, quota, hold=self._hold, idle_s=intake.lease_s * 2 / 3
         )
         self._upkeep = Upkeep(
             database_url, clock, readings_after=retention, rejected_after=rejected_after
         )
-        self._prepared: asyncio.Queue[tuple[list[Message], Batch]] = asyncio.Queue(1)
+        self._prepared: asyncio.Queue[tuple[list[Understood], Batch]] = asyncio.Queue(1)
         self._writing: list[Message] = []
         self._taken = 0
         self._stored = 0
@@ -156,14 +158,20 @@ class _Service:
             messages = self._intake.take(MAX_BATCH, MAX_BATCH_BYTES)
             if messages:
                 self._taken += len(messages)
-                await self._prepared.put((messages, await self._prepare(messages)))
+                understood = await self._understand(messages)
+                await self._prepared.put((understood, await self._admit(understood)))
 
-    async def _prepare(self, messages: list[Message]) -> Batch:
+    async def _understand(self, messages: list[Message]) -> list[Understood]:
+        """Decode `messages` in their order: what one tells holds for the next."""
         understood = []
         for start in range(0, len(messages), _SLICE):
-            for message in messages[start : start + _SLICE]:
-                understood.append(understand(message, _no_definitions))  # noqa: PERF401
+            some = messages[start : start + _SLICE]
+            await self._registry.load_definitions(learners(some))
+            understood += [understand(message, self._definitions) for message in some]
             await asyncio.sleep(0)
+        return understood
+
+    async def _admit(self, understood: list[Understood]) -> Batch:
         await self._registry.load(gateway_names(understood))
         oldest = micros(self._clock.now() - self._retention)
         return admit(understood, self._directory, oldest)
@@ -171,20 +179,23 @@ class _Service:
     async def _write(self) -> None:
         """Into the database; then, and only then, acknowledgements and receipts."""
         while True:
-            messages, batch = await self._prepared.get()
-            self._writing = messages
-            for written in await self._insist(batch):
+            understood, batch = await self._prepared.get()
+            self._writing = [one.message for one in understood]
+            for written in await self._insist(understood, batch):
                 send_receipts(self._intake, written.receipts)
+            self._definitions.settle(one.learned for one in understood if one.learned is not None)
             self._intake.done(self._writing)
-            self._stored += len(messages)
+            self._stored += len(understood)
             self._progress.set()
 
-    async def _insist(self, batch: Batch) -> list[Written]:
+    async def _insist(self, understood: list[Understood], batch: Batch) -> list[Written]:
         """Store `batch` of the messages in hand, as far as these are ours still."""
         while True:
             ours = await self._intake.still_ours(self._writing)
             if len(ours) < len(self._writing):
-                self._writing, batch = ours, await self._prepare(ours)
+                kept = {id(message) for message in ours}
+                understood = [one for one in understood if id(one.message) in kept]
+                self._writing, batch = ours, await self._admit(understood)
             began = time.monotonic()
             try:
                 written = await self._store.store(batch)
@@ -243,7 +254,3 @@ class _Service:
                     "stored": self._stored,
                 },
             )
-
-
-def _no_definitions(gateway: str, source: str) -> dict[str, Any]:
-    return {}

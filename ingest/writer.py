@@ -17,13 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.clock import wall_time
-from core.database import NOTE_CHANNEL, Connection, load_queries, server_info, translated
+from core.database import (
+    DEFINITION_CHANNEL,
+    NOTE_CHANNEL,
+    Connection,
+    load_queries,
+    server_info,
+    translated,
+)
 from core.errors import DatabaseError
 from core.reading import UNKNOWN, State
 from core.wire import MAX_NAME, merge_ranges
 from ingest.announced import MOST_DEVICES, announced_columns
 from ingest.batch import STAGED_COLUMNS, Batch, Refused, staged
 from ingest.completeness import MOST_BOOTS, MOST_GAPS, Provable
+from ingest.definitions import definition_columns
 from ingest.instants import micros, moment
 from ingest.keeping import held_columns
 from ingest.ledger import Ledger
@@ -160,6 +168,8 @@ class Writer:
                 await self._queries.fold_gaps(
                     self._connection, gateways=gateways, boots=boots, most=MOST_GAPS
                 )
+        if batch.told:
+            await self._tell(batch)
         await self._provable.note(batch, ledger, now)
         heard = self._newly_heard(batch)
         if heard:
@@ -277,6 +287,26 @@ class Writer:
             ):
                 return Fate.DUPLICATE  # stored by a transaction whose outcome was not heard
             time += 1
+
+    async def _tell(self, batch: Batch) -> None:
+        """Keep what messages told of later ones; other workers read it anew."""
+        columns = definition_columns([one.learned for one in batch.told])
+        gone = [place for place, text in enumerate(columns["definitions"]) if text is None]
+        told = [place for place, text in enumerate(columns["definitions"]) if text is not None]
+        for places, query in (
+            (gone, self._queries.forget_definitions),
+            (told, self._queries.write_definitions),
+        ):
+            some = {name: [column[place] for place in places] for name, column in columns.items()}
+            if query is self._queries.forget_definitions:
+                del some["definitions"]
+            if places:
+                await query(self._connection, **some)
+        await self._queries.tell_definitions(
+            self._connection,
+            channel=DEFINITION_CHANNEL,
+            gateways=sorted(set(columns["gateways"])),
+        )
 
     def _newly_heard(self, batch: Batch) -> dict[int, _Heard]:
         """Gateways whose state has changed since it was last written, in order of their ids."""

@@ -21,6 +21,7 @@ _TOPICS = (
     # What a program publishes at home, what of it is cut off, and its source at Saimi.
     ("#", "zigbee2mqtt/", "zigbee2mqtt"),
     ("homeassistant/#", "", "homeassistant"),
+    ("+/+/+/state", "", "homeassistant"),  # where ESPHome publishes what it announced
     ("#", "spBv1.0/", "sparkplug"),
     ("shellies/#", "", "shelly"),
     ("+/events/rpc", "", "shelly"),

@@ -109,4 +109,5 @@ SOURCE = Source(
         "fhir-kanta-phr-bundle-json": "",
     },
     longest=MAX_BUNDLE,
+    learns=False,
 )  # fmt: skip

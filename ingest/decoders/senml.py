@@ -246,4 +246,4 @@ def salvage_position(payload: bytes) -> tuple[str | None, int | None]:
     return boot[1].decode("ascii"), int(seq[1])
 
 
-SOURCE = Source(SENML, decode, formats={"senml+json": ""})
+SOURCE = Source(SENML, decode, formats={"senml+json": ""}, learns=False)

@@ -26,3 +26,5 @@ class Source(NamedTuple):
     start to the end; what the group `rest` matches is the rest."""
     longest: int = MAX_PAYLOAD
     """Bytes that a message may have."""
+    learns: bool = True
+    """Whether it ever tells how to read later messages (`Decoded.learned`)."""

@@ -16,9 +16,10 @@ from core.registry import Area, Client, Device, Document, Home
 from core.registry_import import import_document
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
+from ingest.definitions import Definitions
 from ingest.directory import Directory
 from ingest.instants import micros, moment
-from ingest.message import Message, understand
+from ingest.message import Message, learners, understand
 from ingest.writer import Writer, Written
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -75,6 +76,7 @@ class Line:
         self.clock = ManualClock(NOW)
         self.writer = Writer(connection)
         self.directory = Directory()
+        self.definitions = Definitions()
         self._arrival = micros(NOW)
 
     def message(self, payload: bytes, topic: str = "gw-north/senml", **more: Any) -> Message:
@@ -82,13 +84,20 @@ class Line:
         return Message(f"saimi/v1/{topic}", payload, self._arrival, **more)
 
     async def batch(self, messages: Iterable[Message]) -> Batch:
-        understood = [understand(message, lambda *_: {}) for message in messages]
-        now = self.clock.now()
+        messages, now = list(messages), self.clock.now()
+        names = learners(messages)
+        await self.directory.load(self.connection, names, now)
+        registered = [name for name in names if self.directory.find(name) is not None]
+        await self.definitions.load(self.connection, registered)
+        understood = [understand(message, self.definitions) for message in messages]
         await self.directory.load(self.connection, gateway_names(understood), now)
         return admit(understood, self.directory, micros(OLDEST))
 
     async def write(self, *messages: Message) -> Written:
-        return await self.writer.write(await self.batch(messages), self.clock.now())
+        batch = await self.batch(messages)
+        written = await self.writer.write(batch, self.clock.now())
+        self.definitions.settle(one.learned for one in batch.told)
+        return written
 
     async def send(self, *payloads: bytes, topic: str = "gw-north/senml") -> Written:
         return await self.write(*(self.message(payload, topic) for payload in payloads))

@@ -15,6 +15,7 @@ from core.reading import State
 from ingest.admission import admit
 from ingest.batch import Batch
 from ingest.decoders.record import Channel, Decoded, Record
+from ingest.definitions import Definitions
 from ingest.directory import Assignment, Device, Directory, Gateway
 from ingest.instants import FOREVER, micros
 from ingest.judgement import Admitted, Refusal, judge
@@ -149,7 +150,7 @@ def test_an_unknown_gateway_is_refused(name: str) -> None:
     if name == "stranger":
         directory.keep(name, None)
     message = Message(f"saimi/v1/{name}/senml", b'[{"n":"a/pulse","u":"/min","v":70}]', ARRIVAL)
-    batch = admit([understand(message, lambda *_: {})], directory, OLDEST)
+    batch = admit([understand(message, Definitions())], directory, OLDEST)
     assert [one.reason for one in batch.refused] == ["unknown_gateway"]
 
 
@@ -218,7 +219,7 @@ def test_a_call_that_does_not_say_from_which_device_is_stored(metric: str) -> No
     directory = Directory()
     directory.keep("gw", gateway())
     message = Message("saimi/v1/gw/senml", b'[{"n":"%s","v":1}]' % metric.encode(), ARRIVAL)
-    (row,) = admit([understand(message, lambda *_: {})], directory, OLDEST).rows
+    (row,) = admit([understand(message, Definitions())], directory, OLDEST).rows
     assert (row["device"], row["subject"], row["metric"]) == (0, HOME, catalogue()[metric].id)
     assert row["call"]
 
@@ -258,7 +259,7 @@ def test_a_call_in_a_message_that_cannot_be_read_is_stored(payload: str, metric:
     directory = Directory()
     directory.keep("gw", gateway())
     message = Message("saimi/v1/gw/senml", (payload % metric).encode("latin-1"), ARRIVAL)
-    batch = admit([understand(message, lambda *_: {})], directory, OLDEST)
+    batch = admit([understand(message, Definitions())], directory, OLDEST)
     (row,) = batch.rows
     assert (row["device"], row["subject"], row["time"]) == (2, BENT, ARRIVAL)
     assert (row["value"], row["state"]) == (1.0, State.SUSPECT)
