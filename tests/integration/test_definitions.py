@@ -192,7 +192,7 @@ async def test_from_the_home_through_its_bridge_and_after_a_restart(
     async with looking(plain_database_url) as database, home(tmp_path, county) as url:
 
         async def arrived(count: int) -> bool:
-            return await values(database) == [value] * count
+            return bool(await values(database) == [value] * count)
 
         async with serving(plain_database_url, county.url):
             await asyncio.to_thread(publish, url, [(announce, definition), (state, payload)])
@@ -237,7 +237,8 @@ async def test_what_one_worker_has_learned_the_other_knows(
                     one.publish("homeassistant/node/sensor/spo2/state", payload)
 
                 async def settled() -> bool:
-                    return len(await values(database)) + await database.fetchval(count) == total
+                    stored_now = len(await values(database))
+                    return bool(stored_now + await database.fetchval(count) == total)
 
                 before = await database.fetchval(count)
                 await eventually(settled, what="all stored or refused")
