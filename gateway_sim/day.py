@@ -49,6 +49,8 @@ class Reading(NamedTuple):
     device: str
     metric: str
     value: float
+    qualifier: int = 0
+    """-1: below, 1: above what the device can measure; the value is its limit then."""
 
 
 CHANNELS: tuple[tuple[str, str], ...] = (

@@ -8,6 +8,36 @@ from gateway_sim.day import DOORS
 from gateway_sim.routine import ROOMS
 
 _DAY_AND_A_HALF = 36 * 60.0
+KINDS: dict[str, tuple[str, ...]] = {
+    "wearable": ("pulse", "spo2", "respiratory_rate", "systolic", "diastolic", "temperature"),
+    "oximeter": ("spo2", "pulse"),
+    "cuff": ("systolic", "diastolic", "pulse"),
+    "thermometer": ("temperature",),
+    "scale": ("weight",),
+    "glucometer": ("glucose",),
+    "bed": ("bed",),
+    "button": ("help", "fall", "call_request", "battery"),
+    "motion": ("motion", "battery"),
+    "door": ("door", "battery"),
+    "climate": ("room_temperature", "humidity"),
+    "plug": ("power",),
+    "leak": ("water_leak",),
+    "smoke": ("smoke", "battery"),
+}
+"""What each kind of device tells."""
+REMEMBERS_H = {
+    "wearable": 24.0, "oximeter": 24.0, "cuff": 720.0, "thermometer": 240.0, "scale": 720.0,
+    "glucometer": 2160.0,
+}  # fmt: skip
+"""For how many hours devices keep what no gateway took; the others keep nothing."""
+_MAKERS = (("Aavamit", 0.5), ("Bornex", 0.3), ("Cirrela", 0.2))
+_OF_VITALS = ("wearable", "oximeter", "cuff", "thermometer", "scale", "glucometer")
+_OF_HOMES = (("Dunava", 0.6), ("Elvaris", 0.4))
+
+
+def makers_of(kind: str) -> dict[str, float]:
+    """Who makes a kind of device, and for which share of homes. All are made up."""
+    return dict(_MAKERS if kind in _OF_VITALS else _OF_HOMES)
 
 
 class Model(NamedTuple):

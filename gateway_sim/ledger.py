@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from core.wire import SENML
 from gateway_sim.day import Reading
-from gateway_sim.store import open_file, queries, transaction
+from gateway_sim.store import StoreError, open_file, queries, transaction
 
 _sql = queries("ledger")
+VERSION = 2
+"""Of the file format, docs/ledger.md; kept in the file as `user_version`."""
 
 
 class SentReading(NamedTuple):
@@ -31,6 +34,8 @@ class SentReading(NamedTuple):
     """As sent, in the unit it was sent in; NaN if a text was sent."""
     published_at: datetime
     """Real time of the message's first publish."""
+    qualifier: int = 0
+    """-1: below, 1: above what the device can measure."""
 
 
 class SentMessage(NamedTuple):
@@ -40,6 +45,20 @@ class SentMessage(NamedTuple):
     boot: str
     seq: int
     published_at: datetime
+    source: str = SENML
+    """Its format."""
+
+
+class GivenUp(NamedTuple):
+    """One message that a gateway gave up: its space was full, or nothing keeps what it says."""
+
+    gateway: str
+    boot: str
+    seq: int
+    given_up_at: datetime
+    """Real time."""
+    published: bool
+    """It had gone out, and may have arrived."""
 
 
 class TruthLabel(NamedTuple):
@@ -53,6 +72,18 @@ class TruthLabel(NamedTuple):
     time: datetime
 
 
+class TruthFault(NamedTuple):
+    """One fault of one device, or of a gateway."""
+
+    kind: str
+    gateway: str
+    device: str
+    """Empty: the gateway itself."""
+    start: float
+    end: float
+    """Unix seconds; a reboot has both at once."""
+
+
 class Ledger:
     """One ledger file, opened for writing and reading. Not thread-safe.
 
@@ -64,21 +95,35 @@ class Ledger:
         self.path = path
         # A ledger judges runs of processes; it need not survive a power cut.
         self._connection: sqlite3.Connection = open_file(path, exclusive=False, durable=False)
-        _sql.create_ledger(self._connection)
+        try:
+            self._check_version()
+            _sql.create_ledger(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
         self._series: dict[tuple[str, str, str], int] = {}
         for number, gateway, device, metric in _sql.all_series(self._connection):
             self._series[gateway, device, metric] = number
         self._last: int = _sql.last_message(self._connection)
         self._new_series: list[tuple[int, str, str, str]] = []
-        self._messages: list[tuple[int, str, str, int, int | None]] = []
-        self._readings: list[tuple[int, int, int, int, float]] = []
+        self._messages: list[tuple[int, str, str, int, str, int | None]] = []
+        self._readings: list[tuple[int, int, int, int, float, int]] = []
         self._published: list[tuple[int, str, str, int]] = []
+        self._given_up: list[tuple[int, str, str, int]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _check_version(self) -> None:
+        version, tables = _sql.format_of(self._connection)
+        if version != VERSION and tables:
+            raise StoreError(
+                f"{self.path} is no ledger of version {VERSION}, or one of another version "
+                f"({version}): name a new file."
+            )
 
     def close(self) -> None:
         """Write what is left and close the file."""
@@ -92,27 +137,46 @@ class Ledger:
         seq: int,
         readings: Sequence[Reading],
         published_at: datetime | None = None,
+        source: str = SENML,
     ) -> None:
         """Note a message and its readings; in the file after `commit`.
 
         Args:
+            seq: of a source that has none on the wire, a number of the ledger's own.
             published_at: real time of the publish, if that follows at once.
+            source: its format, as on the topic.
         """
         self._last += 1
         at = None if published_at is None else _us(published_at)
-        self._messages.append((self._last, gateway, boot, seq, at))
+        self._messages.append((self._last, gateway, boot, seq, source, at))
         known = self._series
-        for position, (time, device, metric, value) in enumerate(readings):
+        for position, (time, device, metric, value, qualifier) in enumerate(readings):
             series = known.get((gateway, device, metric))
             if series is None:
                 series = known[gateway, device, metric] = len(known) + 1
                 self._new_series.append((series, gateway, device, metric))
-            self._readings.append((series, round(time * 1e6), self._last, position, value))
+            self._readings.append(
+                (series, round(time * 1e6), self._last, position, value, qualifier)
+            )
 
     def published(self, keys: Iterable[tuple[str, str, int]], at: datetime) -> None:
         """Note that messages (gateway, boot, seq) go out now; only the first time counts."""
         moment = _us(at)
         self._published.extend((moment, *key) for key in keys)
+
+    def given_up(self, keys: Iterable[tuple[str, str, int]], at: datetime) -> None:
+        """Note that messages (gateway, boot, seq) will not be sent, or not again."""
+        moment = _us(at)
+        self._given_up.extend((moment, *key) for key in keys)
+
+    def faults(self, faults: Iterable[TruthFault]) -> None:
+        """Write at once what is truly wrong with devices and gateways; those that are there already
+        are left alone."""
+        rows = [
+            (f.kind, f.gateway, f.device, round(f.start * 1e6), round(f.end * 1e6)) for f in faults
+        ]
+        with transaction(self._connection):
+            _sql.add_faults(self._connection, rows)
 
     def label(self, labels: Iterable[TruthLabel]) -> None:
         """Write labels at once; those that are there already are left alone."""
@@ -122,7 +186,7 @@ class Ledger:
 
     def commit(self) -> None:
         """Write everything noted so far, in one transaction."""
-        if not (self._messages or self._published):
+        if not (self._messages or self._published or self._given_up):
             return
         with transaction(self._connection):
             if self._new_series:
@@ -131,8 +195,10 @@ class Ledger:
             _sql.add_readings(self._connection, self._readings)
             if self._published:
                 _sql.set_published(self._connection, self._published)
+            if self._given_up:
+                _sql.set_given_up(self._connection, self._given_up)
         self._new_series, self._messages = [], []
-        self._readings, self._published = [], []
+        self._readings, self._published, self._given_up = [], [], []
 
     def message_count(self) -> int:
         """How many messages were published."""
@@ -141,8 +207,20 @@ class Ledger:
 
     def messages(self) -> Iterator[SentMessage]:
         """All published messages, in the order they were stored."""
-        for gateway, boot, seq, at in _sql.published_messages(self._connection):
-            yield SentMessage(gateway, boot, seq, _time(at))
+        for gateway, boot, seq, at, source in _sql.published_messages(self._connection):
+            yield SentMessage(gateway, boot, seq, _time(at), source)
+
+    def messages_given_up(self) -> Iterator[GivenUp]:
+        """All messages that were given up, in the order they were stored."""
+        for gateway, boot, seq, at, sent in _sql.messages_given_up(self._connection):
+            yield GivenUp(gateway, boot, seq, _time(at), bool(sent))
+
+    def truth_faults(self) -> list[TruthFault]:
+        """All faults, in order of time."""
+        return [
+            TruthFault(kind, gateway, device, start / 1e6, end / 1e6)
+            for kind, gateway, device, start, end in _sql.faults(self._connection)
+        ]
 
     def readings(self, chunk: int = 10_000) -> Iterator[list[SentReading]]:
         """All readings of published messages, in lists of at most `chunk`, grouped by series."""
@@ -158,8 +236,9 @@ class Ledger:
                         _time(time),
                         float("nan") if value is None else value,
                         _time(at),
+                        qualifier,
                     )
-                    for gateway, boot, seq, device, metric, time, value, at in rows
+                    for gateway, boot, seq, device, metric, time, value, at, qualifier in rows
                 ]
 
     def published_at(

@@ -90,6 +90,7 @@ class Outbox:
         self._receipted: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._gone: set[int] = set()
         self._marks: dict[str, float] = {}
+        self._given_up: list[tuple[str, str, int]] = []
         self.dropped = 0
         """Messages given up for want of space since the file was opened."""
         for gateway, lane, count in _sql.waiting_lanes(self._connection):
@@ -196,6 +197,11 @@ class Outbox:
             for gateway in {message.gateway for message in added}:
                 self._keep_within_space(gateway)
 
+    def given_up(self) -> list[tuple[str, str, int]]:
+        """Messages (gateway, boot, seq) dropped for want of space since the last call."""
+        given_up, self._given_up = self._given_up, []
+        return given_up
+
     def take(self, gateway: str, room: int, room_for_history: int) -> list[Message]:
         """The next messages to send, each handed out once.
 
@@ -259,5 +265,6 @@ class Outbox:
     def _keep_within_space(self, gateway: str) -> None:
         excess = self._kept[gateway] - self._space
         if excess > 0:
-            rows = _sql.drop_oldest(self._connection, gateway=gateway, excess=excess)
-            self.dropped += self._forget(gateway, rows)
+            rows = list(_sql.drop_oldest(self._connection, gateway=gateway, excess=excess))
+            self._given_up += [(*self._boots[boot], seq) for _, _, boot, seq in rows]
+            self.dropped += self._forget(gateway, ((number, lane) for number, lane, _, _ in rows))

@@ -22,6 +22,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     vs: str | msgspec.UnsetType = msgspec.UNSET
     vb: bool | msgspec.UnsetType = msgspec.UNSET
     t: float = 0.0
+    qualifier: int = 0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -47,8 +48,8 @@ def encode_pack(
     base = readings[0].time
     records: list[_Record] = []
     device = ""
-    for position, (time, name, metric, value) in enumerate(readings):
-        record = _Record(n=metric)
+    for position, (time, name, metric, value, qualifier) in enumerate(readings):
+        record = _Record(n=metric, qualifier=qualifier)
         if position == 0:
             record.bt, record.boot, record.seq = base, boot, seq
         if name != device:

@@ -12,10 +12,13 @@ from typing import Any
 
 from core.broker import BrokerAddress
 from core.catalogue import catalogue
-from core.clock import Clock
+from core.clock import Clock, wall_time
 from gateway_sim.county import County
 from gateway_sim.day import Reading
+from gateway_sim.faults import NO_FAULTS, FaultFile
+from gateway_sim.faulty import Faulty
 from gateway_sim.fleet import OWN_CONNECTIONS, Fleet
+from gateway_sim.hearing import Hearing
 from gateway_sim.labelling import labels
 from gateway_sim.ledger import Ledger
 from gateway_sim.outbox import Lane, Outbox
@@ -78,6 +81,7 @@ async def simulate(
     directory: Path,
     scenario: Scenario,
     stop: asyncio.Event,
+    faults: FaultFile = NO_FAULTS,
     ledger: Ledger | None = None,
     history: timedelta = timedelta(0),
     duration: timedelta | None = None,
@@ -91,6 +95,7 @@ async def simulate(
 
     Args:
         directory: where the outbox and the plan are kept, from start to start.
+        faults: what goes wrong; its hours count from the plan's start.
         ledger: where to note the truth; the caller closes it.
         history: how much of the past to send as well, behind what is live; only the first time in
             this directory.
@@ -107,7 +112,7 @@ async def simulate(
     """
     begun = clock.now()
     plan = keep_plan(county, scenario, directory, begun)
-    with Outbox(directory / "outbox.db") as outbox:
+    with Outbox(directory / "outbox.db", space=faults.gateways.space) as outbox:
         fleet = partial(
             Fleet,
             feed=outbox,
@@ -117,7 +122,8 @@ async def simulate(
             connections=connections,
             credentials=credentials,
         )
-        run = _Run(county, plan, clock, outbox, ledger, fleet, begun)
+        faulty = Faulty(county, faults, plan.start)
+        run = _Run(county, plan, faulty, clock, outbox, ledger, fleet, begun)
         on_ready()
         return await run.run(stop, history, duration, progress, patience)
 
@@ -127,6 +133,7 @@ class _Run:
         self,
         county: County,
         plan: Plan,
+        faulty: Faulty,
         clock: Clock,
         outbox: Outbox,
         ledger: Ledger | None,
@@ -138,7 +145,10 @@ class _Run:
         self._outbox = outbox
         self._ledger = ledger
         self._begun = begun
-        self._production = Production(county, plan)
+        self._faulty = faulty
+        self._hearing = Hearing(Production(county, plan), faulty)
+        self._down: set[str] = set()
+        """Gateways whose connection is held down."""
         self._readings = 0
         # A simulator that is started again never says twice what it said before.
         self._until = max(begun.timestamp(), outbox.marked("produced_until") or 0.0)
@@ -148,6 +158,7 @@ class _Run:
         self._fleet = fleet([*own, *left_over])
         if ledger is not None:
             ledger.label(labels(county, plan))
+            ledger.faults(faulty.truth())
 
     async def run(
         self,
@@ -195,12 +206,14 @@ class _Run:
                 self._raise(beside)
                 now = min(self._clock.now().timestamp(), end, self._until + _AT_ONCE)
                 if now > self._until:
-                    made = self._production.between(self._until, now)
+                    made = self._hearing.between(self._until, now)
+                    self._go_down(self._until, now)
                     self._until = now
                     self._outbox.mark("produced_until", now)
                     self._store(made, Lane.LIVE)
+                    self._come_back(now)
                 await self._either(stopped, asyncio.sleep(_STEP_S))
-                due = min(self._production.next_due(self._until), end)
+                due = min(self._hearing.next_due(self._until), end)
                 wait = max(0.0, due - self._clock.now().timestamp())
                 await self._either(stopped, self._clock.sleep(timedelta(seconds=wait)))
         finally:
@@ -215,7 +228,7 @@ class _Run:
             self._outbox.mark("history_end", end)
         while until < end and not stop.is_set():
             step = min(until + 3600.0, end)
-            made = self._production.between(until, step, HISTORY_EVERY)
+            made = self._hearing.between(until, step, HISTORY_EVERY)
             until = step
             self._outbox.mark("history_until", until)
             self._store(made, Lane.HISTORY)
@@ -238,7 +251,24 @@ class _Run:
         if self._ledger is not None:
             self._ledger.commit()
         self._outbox.commit()
+        if self._ledger is not None:
+            self._ledger.given_up(self._outbox.given_up(), wall_time())
         self._fleet.touch(touched)
+
+    def _go_down(self, since: float, now: float) -> None:
+        """Cut off whom the power or the network fails, and start anew who does."""
+        off, away = self._faulty.down(now)
+        restarted = self._faulty.restarts(since, now)
+        self._fleet.hold(sorted((off | restarted) - self._down), forget=True)
+        self._fleet.hold(sorted(away - self._down - restarted), forget=False)
+        self._down |= off | away | restarted
+        self._outbox.start_boots(sorted(restarted))
+
+    def _come_back(self, now: float) -> None:
+        off, away = self._faulty.down(now)
+        back = self._down - off - away
+        self._fleet.release(sorted(back))
+        self._down -= back
 
     def _add(self, gateway: str, readings: list[Reading], lane: Lane) -> None:
         boot, seq = self._outbox.boot(gateway), self._outbox.next_seq(gateway)

@@ -6,7 +6,9 @@ CREATE TABLE IF NOT EXISTS message (
     gateway      TEXT NOT NULL,
     boot         TEXT NOT NULL,
     seq          INTEGER NOT NULL,
+    source       TEXT NOT NULL,        -- format, as on the topic
     published_us INTEGER,              -- real time of the first publish; null: not published yet
+    given_up_us  INTEGER,              -- real time at which the gateway gave it up; null: it did not
     UNIQUE (gateway, boot, seq)
 );
 CREATE TABLE IF NOT EXISTS series (
@@ -22,6 +24,7 @@ CREATE TABLE IF NOT EXISTS reading (
     message  INTEGER NOT NULL REFERENCES message,
     position INTEGER NOT NULL,         -- in the message, from 0
     value    REAL,                     -- as sent, in the unit it was sent in; null: a text
+    qualifier INTEGER NOT NULL,        -- -1 below, 1 above what the device can measure, else 0
     PRIMARY KEY (series, time_us, message, position)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS label (
@@ -32,6 +35,18 @@ CREATE TABLE IF NOT EXISTS label (
     time_us INTEGER NOT NULL,
     PRIMARY KEY (client, kind, what, time_us)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fault (
+    kind     TEXT NOT NULL,            -- as in fault files
+    gateway  TEXT NOT NULL,
+    device   TEXT NOT NULL,            -- by its right name; empty: the gateway itself
+    start_us INTEGER NOT NULL,
+    end_us   INTEGER NOT NULL,
+    PRIMARY KEY (kind, gateway, device, start_us, end_us)
+) WITHOUT ROWID;
+PRAGMA user_version = 2;
+
+-- name: format_of^
+SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema);
 
 -- name: last_message$
 SELECT coalesce(max(id), 0) FROM message;
@@ -43,14 +58,30 @@ SELECT id, gateway, device, metric FROM series;
 INSERT INTO series (id, gateway, device, metric) VALUES (?, ?, ?, ?);
 
 -- name: add_messages*!
-INSERT INTO message (id, gateway, boot, seq, published_us) VALUES (?, ?, ?, ?, ?);
+INSERT INTO message (id, gateway, boot, seq, source, published_us) VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: add_readings*!
-INSERT INTO reading (series, time_us, message, position, value) VALUES (?, ?, ?, ?, ?);
+INSERT INTO reading (series, time_us, message, position, value, qualifier)
+VALUES (?, ?, ?, ?, ?, ?);
 
 -- name: set_published*!
 UPDATE message SET published_us = ?
  WHERE gateway = ? AND boot = ? AND seq = ? AND published_us IS NULL;
+
+-- name: set_given_up*!
+UPDATE message SET given_up_us = ?
+ WHERE gateway = ? AND boot = ? AND seq = ? AND given_up_us IS NULL;
+
+-- name: messages_given_up
+SELECT gateway, boot, seq, given_up_us, published_us IS NOT NULL FROM message
+ WHERE given_up_us IS NOT NULL ORDER BY id;
+
+-- name: add_faults*!
+INSERT OR IGNORE INTO fault (kind, gateway, device, start_us, end_us) VALUES (?, ?, ?, ?, ?);
+
+-- name: faults
+SELECT kind, gateway, device, start_us, end_us FROM fault
+ ORDER BY start_us, end_us, kind, gateway, device;
 
 -- name: add_labels*!
 INSERT OR IGNORE INTO label (client, gateway, kind, what, time_us) VALUES (?, ?, ?, ?, ?);
@@ -59,14 +90,14 @@ INSERT OR IGNORE INTO label (client, gateway, kind, what, time_us) VALUES (?, ?,
 SELECT count(*) FROM message WHERE published_us IS NOT NULL;
 
 -- name: published_readings
-SELECT m.gateway, m.boot, m.seq, s.device, s.metric, r.time_us, r.value, m.published_us
+SELECT m.gateway, m.boot, m.seq, s.device, s.metric, r.time_us, r.value, m.published_us, r.qualifier
   FROM reading r
   JOIN message m ON m.id = r.message AND m.published_us IS NOT NULL
   JOIN series s ON s.id = r.series
  ORDER BY r.series, r.time_us, r.message, r.position;
 
 -- name: published_messages
-SELECT gateway, boot, seq, published_us FROM message
+SELECT gateway, boot, seq, published_us, source FROM message
  WHERE published_us IS NOT NULL ORDER BY id;
 
 -- name: first_published$

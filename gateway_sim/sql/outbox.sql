@@ -52,7 +52,7 @@ DELETE FROM message WHERE boot = :boot AND seq BETWEEN :first AND :last RETURNIN
 DELETE FROM message WHERE id IN (
     SELECT id FROM message WHERE gateway = :gateway AND lane > 0
      ORDER BY lane DESC, id LIMIT :excess
-) RETURNING id, lane;
+) RETURNING id, lane, boot, seq;
 
 -- name: set_mark!
 INSERT INTO mark (name, value) VALUES (:name, :value)

@@ -51,8 +51,12 @@ def simulate(
         ),
     ] = None,
     scenario: Annotated[
-        str, typer.Option(help="demo, quiet, influenza, heat, or a TOML file.")
+        str, typer.Option(help="demo, quiet, influenza, heat, harmless, or a TOML file.")
     ] = "demo",
+    faults: Annotated[
+        str | None,
+        typer.Option(help="What goes wrong with devices: calm, storm, maker, or a TOML file."),
+    ] = None,
     history: Annotated[
         float, typer.Option(min=0, max=24 * 366, help="Hours before the start to send as well.")
     ] = 0.0,
@@ -96,9 +100,10 @@ def simulate(
         vitals_every_s=_vitals_every(vitals_every, history=days is not None),
     )
     if out is not None:
-        if pace is not None or history or ledger is not None:
+        if pace is not None or history or ledger is not None or faults is not None:
             raise UserError(
-                "--out writes files as fast as it can: leave --speed X, --history and --ledger out."
+                "--out writes what healthy devices say as fast as it can: leave --speed X, "
+                "--history, --ledger and --faults out."
             )
         _to_files(out, span, homes, seed, scenario, json=json)
         return
@@ -109,9 +114,9 @@ def simulate(
     if homes > MOST_LIVE:
         raise UserError(f"More than {MOST_LIVE:,} homes go with --out only.")
     _live(
-        homes=homes, seed=seed, pace=pace, scenario=scenario, history=history, length=length,
-        ledger=ledger, connections=connections, credentials=credentials, data_dir=data_dir,
-        json=json, watch_stdin=watch_stdin,
+        homes=homes, seed=seed, pace=pace, scenario=scenario, faults=faults, history=history,
+        length=length, ledger=ledger, connections=connections, credentials=credentials,
+        data_dir=data_dir, json=json, watch_stdin=watch_stdin,
     )  # fmt: skip
 
 
@@ -143,6 +148,7 @@ def _live(
     seed: int,
     pace: float | None,
     scenario: str,
+    faults: str | None,
     history: float,
     length: float | None,
     ledger: Path | None,
@@ -161,6 +167,7 @@ def _live(
     from core.settings import load_settings
     from gateway_sim.county import County
     from gateway_sim.credentials import load_credentials
+    from gateway_sim.faults import NO_FAULTS, load_faults
     from gateway_sim.ledger import Ledger
     from gateway_sim.scenario import load_scenario
     from gateway_sim.simulation import SimulationProgress, SimulationReport
@@ -170,6 +177,7 @@ def _live(
     settings = load_settings()
     configure_logging(settings.log_level, json=settings.log_json, service="simulate")
     story = load_scenario(scenario)
+    wrong = NO_FAULTS if faults is None else load_faults(faults, length)
     directory = (settings.data_dir if data_dir is None else data_dir) / "gateways"
     mqtt_url = settings.require_mqtt_url()
 
@@ -198,6 +206,7 @@ def _live(
                     ledger=book,
                     history=timedelta(hours=history),
                     scenario=story,
+                    faults=wrong,
                     duration=whole,
                     stop=stop,
                     progress=show,
