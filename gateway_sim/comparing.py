@@ -148,6 +148,17 @@ def score(compared: Sequence[Compared]) -> float:
     return float(np.mean(times)) if times else 0.0
 
 
+def dead_time(homes: Homes) -> float:
+    """The shortest time between two firings of one motion sensor, whole seconds, at least 1."""
+    time = np.round(homes.day * 86_400.0 + homes.hour * 3600.0, 3)
+    shortest = np.inf
+    for place in range(len(ROOMS)):
+        of_place = homes.place == place
+        same = np.diff(homes.home[of_place]) == 0
+        shortest = min(shortest, float(np.diff(time[of_place])[same].min(initial=np.inf)))
+    return max(float(np.floor(shortest)), 1.0) if np.isfinite(shortest) else 1.0
+
+
 def joined(one: Homes, other: Homes) -> Homes:
     """All homes of both, which have different numbers, in order."""
     home, place, day, hour = (

@@ -18,6 +18,7 @@ from gateway_sim.comparing import (
     Homes,
     Sample,
     compare,
+    dead_time,
     jensen_shannon,
     joined,
     score,
@@ -75,6 +76,10 @@ def test_homes_are_like_themselves_and_like_others_of_their_kind() -> None:
     yard = yardsticks(others)
     assert score(compare(others, others, yard)) == pytest.approx(0.0)
     assert score(compare(simulated_homes(routine(), homes=40, days=8), others, yard)) < 1.5
+
+
+def test_recorded_homes_show_how_long_a_motion_sensor_is_blind() -> None:
+    assert dead_time(FEW) == pytest.approx(routine().dead_time_s, abs=1.0)
 
 
 def _tihm(folder: Path, homes: int, days: int) -> None:
