@@ -3,7 +3,8 @@
 Every number of the routine is made larger and smaller by a step; what brings simulated homes
 nearer to the recorded ones (`comparing.score`) is kept; steps get smaller with each round. The
 simulated homes are always those of one seed, so that a difference comes from the number that was
-changed. How long a motion sensor is blind is not searched for: recorded homes show it. The result is as good as this search gets, not the best there is.
+changed. How long a motion sensor is blind is not searched for: recorded homes show it. The result
+is as good as this search gets, not the best there is.
 """
 
 from __future__ import annotations
