@@ -5,9 +5,11 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from gateway_sim.localtime import SATURDAY, weekday
@@ -18,12 +20,25 @@ ROOMS = ("hallway", "kitchen", "livingroom", "bedroom", "bathroom")
 HALLWAY, KITCHEN, LIVINGROOM, BEDROOM, BATHROOM = range(len(ROOMS))
 
 
+_Amount = Annotated[float, Meta(ge=0.0, le=1e6)]
+_Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+_Spread = Annotated[float, Meta(ge=0.0, le=10.0)]
+_Seconds = Annotated[float, Meta(ge=1.0, le=1e6)]
+"""A sensor that fired without end would keep a day from ending."""
+
+
 class Room(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One room."""
 
-    stay_minutes: float
-    fires_every_s: float
-    next: dict[str, float]
+    stay_minutes: Annotated[float, Meta(ge=0.1, le=1440.0)]
+    fires_every_s: _Seconds
+    next: dict[str, _Amount]
+
+    def __post_init__(self) -> None:
+        if unknown := self.next.keys() - set(ROOMS):
+            raise ValueError(f"there is no room {min(unknown)!r} to go to next")
+        if not sum(self.next.values()) > 0.0:
+            raise ValueError("from every room one has to go on to another")
 
 
 class Routine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,30 +46,38 @@ class Routine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     wakes_h: Spread
     sleeps_h: Spread
-    wakes_spread_h: float
-    sleeps_spread_h: float
-    weekend_wakes_h: float
-    dead_time_s: float
-    stay_spread: float
-    day_spread: float
-    home_spread: float
-    sensor_spread: float
-    dressing_minutes: float
-    dressing_pull: float
-    night_rises: float
-    night_spread: float
-    night_kitchen: float
-    asleep_fires_every_s: float
-    trips: list[float]
-    trip_minutes: tuple[float, float]
-    doorways: float
-    meals_at: list[float]
-    meal_spread_h: float
-    fridge_at_meals: float
-    fridge_between: float
-    kettle: float
-    stove: float
+    wakes_spread_h: _Spread
+    sleeps_spread_h: _Spread
+    weekend_wakes_h: Annotated[float, Meta(ge=-6.0, le=6.0)]
+    dead_time_s: _Seconds
+    stay_spread: _Spread
+    day_spread: _Spread
+    home_spread: _Spread
+    sensor_spread: _Spread
+    dressing_minutes: _Amount
+    dressing_pull: _Amount
+    night_rises: _Amount
+    night_spread: _Spread
+    night_kitchen: _Share
+    asleep_fires_every_s: _Seconds
+    trips: Annotated[list[_Amount], Meta(min_length=3, max_length=3)]
+    trip_minutes: tuple[_Amount, _Amount]
+    doorways: _Amount
+    meals_at: Annotated[list[Annotated[float, Meta(ge=-1.0, lt=24.0)]], Meta(max_length=10)]
+    meal_spread_h: _Spread
+    fridge_at_meals: _Amount
+    fridge_between: _Amount
+    kettle: _Share
+    stove: _Share
     room: dict[str, Room]
+
+    def __post_init__(self) -> None:
+        if self.room.keys() != set(ROOMS):
+            raise ValueError(f"the rooms are {', '.join(ROOMS)}")
+        if not sum(self.trips) > 0.0:
+            raise ValueError("trips are shares of days, of which some has to be above 0")
+        if self.trip_minutes[0] > self.trip_minutes[1]:
+            raise ValueError("trip_minutes are the shortest and the longest trip")
 
     def rises(self, keys: Keys, day: NDArray[np.int64]) -> Floats:
         """Local hour at which people get up on days since 1970-01-01, both shape (n,)."""

@@ -145,3 +145,22 @@ def test_a_fit_finds_back_what_was_changed() -> None:
     ideal = truth.room["livingroom"].fires_every_s
     assert abs(np.log(lounge / ideal)) < np.log(1.5)
     assert found[0].plan.room["kitchen"] == truth.room["kitchen"]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        ("dead_time_s = ", "dead_time_s = -", "dead_time_s"),
+        ("fires_every_s = ", "fires_every_s = 0.0 #", "fires_every_s"),
+        ("[room.bathroom]", "[room.cellar]", "the rooms are"),
+        ("next = { kitchen", "next = { cellar", "no room 'cellar'"),
+        ("night_kitchen = ", "night_kitchen = 7.0 #", "night_kitchen"),
+    ],
+)
+def test_an_impossible_routine_is_refused(tmp_path: Path, good: str, bad: str, reason: str) -> None:
+    path = tmp_path / "day.toml"
+    text = Path("gateway_sim/day.toml").read_text()
+    assert good in text
+    path.write_text(text.replace(good, bad, 1))
+    with pytest.raises(msgspec.ValidationError, match=reason):
+        load_routine(path)
