@@ -14,6 +14,7 @@ from ingest.decoders import (
     fhir,
     gatt,
     homeassistant,
+    ruuvi,
     senml,
     shelly,
     sparkplug,
@@ -34,6 +35,7 @@ SOURCES: dict[str, Source] = {
         tasmota.SOURCE,
         fhir.SOURCE,
         gatt.SOURCE,
+        ruuvi.SOURCE,
     )
 }  # fmt: skip
 FORMATS: dict[str, tuple[str, str]] = {

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 
 from ingest.decoders import gatt_body, gatt_makers, gatt_vital
-from ingest.decoders.gatt_fields import Fields, Measured
+from ingest.decoders.gatt_fields import Fields
 from ingest.decoders.ieee11073 import Number
+from ingest.decoders.measured import Measured
 from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ingest.decoders.gatt_fields import Fields, Measured, scaled
+from ingest.decoders.gatt_fields import Fields, scaled
+from ingest.decoders.measured import Measured
 from ingest.decoders.record import Decoded
 from ingest.decoders.source import Definitions
 

@@ -7,7 +7,8 @@ encrypted is refused by name.
 
 from __future__ import annotations
 
-from ingest.decoders.gatt_fields import Fields, Measured, scaled
+from ingest.decoders.gatt_fields import Fields, scaled
+from ingest.decoders.measured import Measured
 from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.source import Definitions
 

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.reading import Qualifier
-from ingest.decoders.gatt_fields import Fields, Measured
+from ingest.decoders.gatt_fields import Fields
 from ingest.decoders.ieee11073 import Number
+from ingest.decoders.measured import Measured
 from ingest.decoders.record import Decoded
 from ingest.decoders.source import Definitions
 

@@ -536,4 +536,87 @@ GATT: list[list[Said]] = [
      _gatt("FE95", "5858 5b05 01 aabbccddeeff 0102030405060708", *REFUSED)],
 ]  # fmt: skip
 
-SERIES = [*TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML, *GATT]
+GATEWAY, TAG = "C8:25:2D:8E:9C:2C", "F4:1F:0C:28:CB:D6"
+
+
+def _ruuvi(payload: Any, *means: str) -> Said:
+    told = means if means == REFUSED else tuple(f"{TAG} {one}" for one in means)
+    return Said(f"ruuvi/{GATEWAY}/{TAG}", payload, told)
+
+
+def _air(data: str, *means: str, **more: Any) -> Said:
+    """An advertisement that the gateway heard."""
+    head = {"gw_mac": GATEWAY, "rssi": -60, "aoa": [], "gwts": 1772344801, "ts": 1772344800}
+    told = (*means, "signal_strength -60") if means and means != REFUSED else means
+    return _ruuvi({**head, "data": data, "coords": "", **more}, *told)
+
+
+RUUVI: list[list[Said]] = [
+    # format 5: valid, highest, lowest and unavailable, as in Ruuvi's documentation
+    [_air("0201061BFF99040512FC5394C37C0004FFFC040CAC364200CDCBB8334C884F",
+          "room_temperature 24.3", "humidity 53.49", "air_pressure 1000.44", "acceleration_x 4",
+          "acceleration_y -4", "acceleration_z 1036", "battery_voltage 2.977", "transmit_power 4",
+          "movement_count 66", "measurement_count 205"),
+     _air("0201061BFF9904057FFFFFFEFFFE7FFF7FFF7FFFFFDEFEFFFECBB8334C884F",
+          "room_temperature 163.835", "humidity 163.835", "air_pressure 1155.34",
+          "acceleration_x 32767", "acceleration_y 32767", "acceleration_z 32767",
+          "battery_voltage 3.646", "transmit_power 20", "movement_count 254",
+          "measurement_count 65534"),
+     _air("0201061BFF9904058001000000008001800180010000000000CBB8334C884F",
+          "room_temperature -163.835", "humidity 0", "air_pressure 500",
+          "acceleration_x -32767", "acceleration_y -32767", "acceleration_z -32767",
+          "battery_voltage 1.6", "transmit_power -40", "movement_count 0", "measurement_count 0"),
+     _air("0201061BFF9904058000FFFFFFFF800080008000FFFFFFFFFFFFFFFFFFFFFF")],
+    # format 6: all unavailable but what cannot be; E1; 8 is encrypted; 2 is long gone
+    [_air("020106030398FC17FF990406170C5668C79E007000C90501D900CD004C884F",
+          "room_temperature 29.5", "humidity 55.3", "air_pressure 1011.02", "pm2_5 11.2",
+          "carbon_dioxide 201", "voc_index 10", "nox_index 2", "illuminance 13026.67",
+          "sound_level 18", "measurement_count 205", "button 0"),
+     _air("020106030398FC17FF9904068000FFFFFFFFFFFFFFFFFFFFFFFFFFFDFFFFFF",
+          "measurement_count 255", "button 0"),
+     _air("2BFF9904E1170C5668C79E0065007004BD11CA00C90A0213E0AC000000DECDEE10FFFFFFFFFF"
+          "CBB8334C884F",
+          "room_temperature 29.5", "humidity 55.3", "air_pressure 1011.02", "pm1_0 10.1",
+          "pm2_5 11.2", "pm4_0 121.3", "pm10 455.4", "carbon_dioxide 201", "voc_index 20",
+          "nox_index 4", "illuminance 13027", "sound_level_instant 18",
+          "sound_level 18.2", "sound_level_peak 18", "measurement_count 14601710",
+          "button 0"),
+     _air("0201061BFF990408" + "00" * 23, *REFUSED), _air("0201061BFF990402" + "00" * 10, *REFUSED),
+     _air("0201061BFF990405", *REFUSED), _air("02010605FF99040512", *REFUSED),
+     _air("zz", *REFUSED), _air("", *REFUSED), _air("020", *REFUSED)],
+    # another maker's: a beacon; a thermometer and a door of BTHome; encrypted BTHome
+    [_air("02011A1AFF4C000215FDA50693A4E24FB1AFCFC6EB0764782527114CB9C5"),
+     _air("020106" + "0E16D2FC400009016102CA0903BF13",
+          "battery 97", "room_temperature 25.06", "humidity 50.55"),
+     _air("020106" + "0A16D2FC4401642D013A01", "battery 100", "door 1", "button 1"),
+     _air("020106" + "0816D2FC4029002101", "smoke 0", "motion 1"),
+     _air("020106" + "0C16D2FC41A47266C95F730011", *REFUSED),
+     _air("020106" + "0616D2FC4002CA", *REFUSED)],
+    [_ruuvi({"gw_mac": GATEWAY, "rssi": -50, "gwts": 1772344801, "ts": 1772344800,
+             "dataFormat": 5, "temperature": 29.455, "humidity": None, "pressure": 100631,
+             "accelX": 1.02, "voltage": 2.784, "txPower": 4, "movementCounter": 183, "id": TAG},
+            "room_temperature 29.455", "air_pressure 1006.31", "acceleration_x 1020",
+            "battery_voltage 2.784", "transmit_power 4", "movement_count 183",
+            "signal_strength -50"),
+     _ruuvi({"gw_mac": GATEWAY, "rssi": -50, "cnt": 5, "dataFormat": 225, "temperature": 21.5,
+             "PM2.5": 3.1, "CO2": 640, "VOC": 90, "NOx": 1, "luminosity": 110.5,
+             "sound_avg_dba": 41.2, "flag_button_pressed": True},
+            "room_temperature 21.5", "pm2_5 3.1", "carbon_dioxide 640", "voc_index 90",
+            "nox_index 1", "illuminance 110.5", "sound_level 41.2", "button 1",
+            "signal_strength -50"),
+     _ruuvi("", ), _ruuvi([], *REFUSED), _ruuvi({"a": 1}, *REFUSED), _ruuvi("x", *REFUSED)],
+    [Said(f"ruuvi/{GATEWAY}/gw_status", {"state": "online"}),
+     Said(f"ruuvi/{GATEWAY}/gw_status", {"state": "offline"}),
+     Said(f"koti/{GATEWAY}/gw_status", {"state": "online"}),
+     Said(f"koti/{GATEWAY}/{TAG}", {"gw_mac": GATEWAY, "rssi": -50, "dataFormat": 5,
+                                    "temperature": 20.0},
+          (f"{TAG} room_temperature 20", f"{TAG} signal_strength -50")),
+     Said("ruuvi/advertisement", bytes.fromhex(
+         "0201061BFF9904058000FFFFFFFF800080008000AC36FFFFFFCBB8334C884F"),
+         ("ruuvi battery_voltage 2.977", "ruuvi transmit_power 4")),
+     Said("ruuvi/tag/history", bytes.fromhex("3a3010679db522000008e3"),
+          ("ruuvi/tag room_temperature 22.75",)),
+     Said("ruuvi/tag/history", bytes.fromhex("3a3a10ffffffffffffffff"))],
+]  # fmt: skip
+
+SERIES = [*TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML, *GATT, *RUUVI]
