@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
+SINCE_2000 = 946_684_800 * 1_000_000
+"""Microseconds from 1970 to 2000, from where a timestamp counts in this format."""
 
 
 def binary_copy(rows: NDArray[np.void]) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -29,7 +28,7 @@ from core.errors import DatabaseError
 from core.reading import UNKNOWN, State
 from core.wire import MAX_NAME, merge_ranges
 from ingest.announced import MOST_DEVICES, announced_columns
-from ingest.batch import STAGED_COLUMNS, Batch, Refused, staged
+from ingest.batch import Batch, Refused
 from ingest.completeness import MOST_BOOTS, MOST_GAPS, Provable
 from ingest.definitions import definition_columns
 from ingest.instants import micros, moment
@@ -38,6 +37,7 @@ from ingest.ledger import Ledger
 from ingest.quota import Quota, keep_refused
 from ingest.repeats import Repeats
 from ingest.settling import Fate, Stored, firsts, settle, to_store
+from ingest.storing import Storing
 from ingest.touched import touched_entry
 
 MOST_RANGES = 64
@@ -96,6 +96,7 @@ class Writer:
         self._quota = quota or Quota()
         self._provable = Provable(connection)
         self._repeats = Repeats()
+        self._storing = Storing(connection)
 
     async def prepare(self) -> None:
         """Once per connection, before `write`.
@@ -236,21 +237,16 @@ class Writer:
         if not len(order):
             return rows, fates, []
         ordered = rows[order]
-        await self._connection.copy_to_table(
-            "staged",
-            source=BytesIO(staged(ordered, firsts(ordered))),
-            format="binary",
-            columns=STAGED_COLUMNS,
-        )
+        first = firsts(ordered)
+        there = ~first  # by the time they are looked at
+        there[first] = await self._storing.store(ordered[first])
         fates[order] = Fate.COMMITTED
-        taken = [
-            row["place"] for row in await self._rows(self._queries.store_staged(self._connection))
-        ]
-        if not taken:
+        if not there.any():
             return rows, fates, []
         rows, conflicts = rows.copy(), []
-        for found in await self._rows(self._queries.stored_instead(self._connection, places=taken)):
-            place = int(order[found["place"]])
+        instead = self._queries.stored_instead(self._connection, **_keys(order[there], rows))
+        for found in await self._rows(instead):
+            place = found["place"]
             row, stored = rows[place], _stored(found)
             fate = settle(row, stored, again=bool(again[row["message"]]))
             if fate is Fate.CALL:
@@ -346,6 +342,17 @@ def _blames_data(cause: BaseException | None) -> bool:
 
 def _stored(row: asyncpg.Record) -> Stored:
     return Stored(row["value"], row["qualifier"], row["subject"], micros(row["received_at"]))
+
+
+def _keys(places: NDArray[np.int64], rows: NDArray[np.void]) -> dict[str, list[Any]]:
+    """The keys of the rows at `places`, as arrays in step."""
+    some = rows[places]
+    return {
+        "places": places.tolist(),
+        "devices": some["device"].tolist(),
+        "metrics": some["metric"].tolist(),
+        "times": [moment(at) for at in some["time"].tolist()],
+    }
 
 
 def _conflict(batch: Batch, row: np.void, stored: Stored) -> Refused:

@@ -3,8 +3,6 @@
 -- name: create_staged#
 -- Lives as long as the connection; unlogged by nature, since temporary.
 CREATE TEMP TABLE IF NOT EXISTS staged (
-    place       integer NOT NULL,            -- of the row in its batch
-    first       boolean NOT NULL,            -- of the batch with this key
     time        timestamptz NOT NULL,
     received_at timestamptz NOT NULL,
     value       double precision NOT NULL,
@@ -35,24 +33,26 @@ SELECT gateway, boot, '{}', :now, :now
 ON CONFLICT DO NOTHING;
 
 -- name: store_staged()
--- Store what is not there yet; the places of what was.
+-- Store what is not there yet; the keys of what was. No key is in it twice.
 WITH stored AS (
     INSERT INTO telemetry.reading
            (time, received_at, value, device, subject, metric, qualifier, state)
     SELECT time, received_at, value, device, subject, metric, qualifier, state
-      FROM staged WHERE first
+      FROM staged
     ON CONFLICT (device, metric, time) DO NOTHING
     RETURNING device, metric, time)
-SELECT s.place
+SELECT s.device, s.metric, s.time
   FROM staged s LEFT JOIN stored ON stored.device = s.device AND stored.metric = s.metric
                                 AND stored.time = s.time
- WHERE NOT s.first OR stored.device IS NULL;
+ WHERE stored.device IS NULL;
 
--- name: stored_instead(places)
+-- name: stored_instead(places, devices, metrics, times)
 -- What is stored where these rows of the batch would have been.
-SELECT s.place, r.value, r.qualifier, r.subject, r.received_at
-  FROM staged s JOIN telemetry.reading r USING (device, metric, time)
- WHERE s.place = ANY(:places::int[]);
+SELECT b.place, r.value, r.qualifier, r.subject, r.received_at
+  FROM unnest(:places::int[], :devices::int[], :metrics::smallint[], :times::timestamptz[])
+       b (place, device, metric, time)
+  JOIN telemetry.reading r USING (device, metric, time)
+ ORDER BY b.place;
 
 -- name: store_one(time, received_at, value, device, subject, metric, state)$
 -- Store a life-safety event where there is room; null where its time is taken.

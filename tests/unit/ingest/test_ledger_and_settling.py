@@ -7,7 +7,7 @@ import pytest
 
 from core.reading import State
 from core.wire import Status
-from ingest.batch import ROW, Batch, Origin, StatusChange, staged
+from ingest.batch import ROW, Batch, Origin, StatusChange
 from ingest.ledger import Ledger
 from ingest.settling import Fate, Stored, firsts, settle, to_store
 
@@ -118,20 +118,3 @@ def test_a_part_of_a_batch_is_a_batch() -> None:
     assert [message.seq for message in part.messages] == [3]
     assert part.rows[["message", "value"]].tolist() == [(0, 7.0)]
     assert part.statuses[0].message == 0
-
-
-def test_the_binary_copy_format() -> None:
-    (line,) = rows(
-        row(time=946_684_800_000_001, received_at=946_684_800_000_002, value=1.5, device=3,
-            subject=4, metric=5, qualifier=-1, state=State.SUSPECT)
-    )[None, :]  # fmt: skip
-    data = staged(line, np.array([True]))
-    assert data.startswith(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-    assert data.endswith(b"\xff\xff")
-    assert data[19:-2] == bytes.fromhex(
-        """
-        000a 00000004 00000000 00000001 01 00000008 0000000000000001 00000008 0000000000000002
-        00000008 3ff8000000000000 00000004 00000003 00000004 00000004
-        00000002 0005 00000002 ffff 00000002 0001
-        """
-    )
