@@ -1,4 +1,4 @@
-"""Rows into `telemetry.reading`: straight by COPY where all are new, else by way of a staging table.
+"""Rows into `telemetry.reading`: straight by COPY where all are new, else by way of staging.
 
 COPY ends at the first row that is there already, and costs half of an `INSERT … ON CONFLICT` out of
 a staging table. Nearly every batch holds only what is new. So it is tried first, within a

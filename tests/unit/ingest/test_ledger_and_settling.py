@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.reading import State
 from core.wire import Status
 from ingest.batch import ROW, Batch, Origin, StatusChange
 from ingest.ledger import Ledger
