@@ -5,7 +5,7 @@ A row names its home and its channel (a device and metric) by number; tables her
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway_sim.day import CHANNELS
+from gateway_sim.day import CHANNELS, Reading
 from gateway_sim.devices import ambient, personal
 from gateway_sim.measuring import BY_HAND
 from gateway_sim.people import VITALS
@@ -93,6 +93,15 @@ class Columns:
             return np.zeros(1, dtype=np.int64)
         inner = np.flatnonzero(self.home[1:] != self.home[:-1]) + 1
         return np.concatenate(([0], inner, [len(self)]))
+
+    def readings(self) -> Iterator[Reading]:
+        """Each row as an object."""
+        names = channels()
+        for time, channel, value in zip(
+            (self.time / 1000.0).tolist(), self.channel.tolist(), self.value.tolist(), strict=True
+        ):
+            device, metric = names[channel]
+            yield Reading(time, device, metric, value)
 
     @classmethod
     def joined(cls, parts: Sequence[Columns]) -> Columns:

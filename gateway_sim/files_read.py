@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from core.errors import SaimiError, UserError
 from gateway_sim import files_format as form
 from gateway_sim.files_format import File, Manifest
-from gateway_sim.files_rows import Rows, outside
+from gateway_sim.files_rows import Rows, milliseconds_of, outside
 from gateway_sim.ledger import TruthLabel
 
 _MOST_ROWS = 4_000_000
@@ -130,6 +130,27 @@ class Recording:
                     if not outside(bounds, start, end):
                         rows = Rows.read(file, number).within(start, end)
                         yield rows.take(np.lexsort((rows.time, rows.gateway.codes)))
+
+    def extent(
+        self, start: datetime | None = None, end: datetime | None = None
+    ) -> tuple[int, int, int]:
+        """How many readings have start <= time < end, and the times of the first and the last
+        (milliseconds; of the run's beginning where there are none)."""
+        count, first, last = 0, [], []
+        low, high = milliseconds_of(start, end)
+        for part in range(self.manifest.parts):
+            with self._opened(form.part_name(part)) as file:
+                for number, bounds in enumerate(self.manifest.slices()):
+                    if outside(bounds, start, end):
+                        continue
+                    time = Rows.times(file, number)
+                    time = time[(time >= low) & (time < high)]
+                    if len(time):
+                        count += len(time)
+                        first.append(int(time.min()))
+                        last.append(int(time.max()))
+        begin = int(self.manifest.start.timestamp() * 1000)
+        return count, min(first, default=begin), max(last, default=begin)
 
     def _of(self, name: str, gateways: Sequence[str]) -> Iterator[HomeReadings]:
         """Homes that follow one another in a part."""

@@ -67,6 +67,13 @@ class Rows:
             table["qualifier"].to_numpy(),
         )
 
+    @staticmethod
+    def times(file: pq.ParquetFile, group: int) -> NDArray[np.int64]:
+        """`time` of one row group alone."""
+        table = file.read_row_group(group, columns=["time"], use_threads=False)
+        times: NDArray[np.int64] = table["time"].cast(pa.int64()).to_numpy()
+        return times
+
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
         """One after the other."""
@@ -88,7 +95,7 @@ class Rows:
 
     def within(self, start: datetime | None, end: datetime | None) -> Rows:
         """Those with start <= time < end."""
-        low, high = _bounds(start, end)
+        low, high = milliseconds_of(start, end)
         if len(self) == 0 or (low <= self.time.min() and self.time.max() < high):
             return self
         return self.take(np.flatnonzero((self.time >= low) & (self.time < high)))
@@ -107,7 +114,7 @@ class Rows:
 
 def outside(bounds: tuple[float, float], start: datetime | None, end: datetime | None) -> bool:
     """Whether nothing between two moments (Unix seconds) has start <= time < end."""
-    low, high = _bounds(start, end)
+    low, high = milliseconds_of(start, end)
     return bounds[1] * 1000.0 <= low or bounds[0] * 1000.0 >= high
 
 
@@ -116,8 +123,8 @@ def _coded(column: pa.ChunkedArray) -> Coded:
     return Coded(whole.dictionary.to_pylist(), whole.indices.to_numpy())
 
 
-def _bounds(start: datetime | None, end: datetime | None) -> tuple[float, float]:
-    """Milliseconds."""
+def milliseconds_of(start: datetime | None, end: datetime | None) -> tuple[float, float]:
+    """Bounds in milliseconds since 1970-01-01 UTC."""
     low = float("-inf") if start is None else start.timestamp() * 1000.0
     high = float("inf") if end is None else end.timestamp() * 1000.0
     return low, high

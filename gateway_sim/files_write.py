@@ -32,7 +32,6 @@ from gateway_sim.plan import Plan, make_plan
 from gateway_sim.production import Production
 from gateway_sim.scenario import Scenario
 
-_HALF_MS = 0.0005
 _SHORTEST_S, _LONGEST_S = 1.0, 86_400.0
 
 
@@ -184,10 +183,7 @@ class _Run:
         whole = self._manifest.parts * len(self._slices)
         with _writer(path, form.READING) as writer:
             for number, (low, high) in enumerate(self._slices, start=1):
-                made = self._production.columns(
-                    # Both moments as close before as no device's time can be.
-                    low - _HALF_MS, high - _HALF_MS, homes, self._manifest.vitals_every_s
-                )  # fmt: skip
+                made = self._production.within(low, high, homes, self._manifest.vitals_every_s)
                 writer.write_table(names.table(made.by_series()), row_group_size=1 << 30)
                 rows += len(made)
                 self._progress(self._readings + rows, (done + number) / whole)

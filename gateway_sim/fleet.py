@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -20,10 +21,10 @@ import structlog
 
 from core.broker import BrokerAddress
 from core.clock import Clock, wall_time
-from core.errors import UserError
+from core.errors import BrokerError, UserError
 from core.wire import Status, decode_receipt, encode, readings_topic, status_topic
 from gateway_sim.ledger import Ledger
-from gateway_sim.link import Connected, Inbox, Link, Received, terms_of
+from gateway_sim.link import Connected, Inbox, Link, Published, Received, Refused, terms_of
 from gateway_sim.outbox import Message
 from gateway_sim.window import Window
 
@@ -68,6 +69,8 @@ class Fleet:
         connections: how many gateways have a connection of their own.
         credentials: how each gateway comes in; none: all as `mqtt_url` says.
         window: how many messages a gateway may have on their way.
+        receipts: whether somebody gives them; else a message is done with once the broker has
+            acknowledged it, and no gateway says that it is there: no heartbeat, no goodbye.
         monotonic, wall: real time, for waiting and for the ledger.
     """
 
@@ -82,6 +85,7 @@ class Fleet:
         connections: int = OWN_CONNECTIONS,
         credentials: Mapping[str, BrokerAddress] | None = None,
         window: int = 64,
+        receipts: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = wall_time,
     ) -> None:
@@ -95,6 +99,9 @@ class Fleet:
         self._monotonic = monotonic
         self._wall = wall
         self._window = window
+        self._receipts = receipts
+        self._sent: deque[tuple[Message, Published]] = deque()
+        """Without receipts: what the broker has not acknowledged, as far as we have looked."""
         self._windows = {gateway: Window(window) for gateway in gateways}
         self._links: list[Link] = []
         self._link_of: dict[str, Link] = {}
@@ -136,6 +143,7 @@ class Fleet:
                 self._inbox,
                 self._pool,
                 own=alone,
+                receipts=self._receipts,
             )
             self._links.append(link)
             self._link_of.update(dict.fromkeys(group, link))
@@ -264,6 +272,8 @@ class Fleet:
             link = self._link_of[message.gateway]
             handle = link.publish(readings_topic(message.gateway), message.payload)
             self._windows[message.gateway].sent(message, handle, now)
+            if not self._receipts:
+                self._sent.append((message, handle))
         self.published += len(fresh)
         self.repeated += len(outgoing) - len(fresh)
 
@@ -286,6 +296,10 @@ class Fleet:
 
     def _take_in(self, now: float) -> None:
         receipts = False
+        while self._sent and self._sent[0][1].is_published():
+            message, _ = self._sent.popleft()
+            self._done(message.gateway, message.boot, [(message.seq, message.seq)], now)
+            receipts = True
         for event in self._inbox.drain():
             match event:
                 case Connected(link):
@@ -295,27 +309,34 @@ class Fleet:
                     self._dirty.update(link.gateways)
                 case Received(gateway, payload):
                     receipts = self._receipt(gateway, payload, now) or receipts
+                case Refused(reason) if not self._receipts:
+                    raise BrokerError(
+                        f"The MQTT broker at {self._address} takes no readings from us ({reason}): "
+                        f"check what this user may publish."
+                    )
         if receipts:
             self._changed.set()
 
     def _receipt(self, gateway: str, payload: bytes, now: float) -> bool:
-        window = self._windows.get(gateway)
-        if window is None:
+        if gateway not in self._windows:
             return False  # of a gateway on the same broker that is not ours
         try:
             receipt = decode_receipt(payload)
         except msgspec.MsgspecError:
             _log.warning("not a receipt", gateway=gateway)
             return False
-        window.receipt(receipt.boot, receipt.ranges, now)
-        self._feed.receipt(gateway, receipt.boot, receipt.ranges)
-        self._dirty.add(gateway)
+        self._done(gateway, receipt.boot, receipt.ranges, now)
         return True
 
-    def _status(self, gateway: str, *, online: bool = True) -> _Published | None:
+    def _done(self, gateway: str, boot: str, ranges: Sequence[tuple[int, int]], now: float) -> None:
+        self._windows[gateway].receipt(boot, ranges, now)
+        self._feed.receipt(gateway, boot, ranges)
+        self._dirty.add(gateway)
+
+    def _status(self, gateway: str, *, online: bool = True) -> Published | None:
         """Heartbeat or goodbye, kept by the broker; None where nobody is connected."""
         link = self._link_of.get(gateway)
-        if link is None or not link.up or gateway in self._held:
+        if link is None or not link.up or gateway in self._held or not self._receipts:
             return None
         status = Status(
             online=online,
@@ -324,10 +345,6 @@ class Fleet:
             time=round(self._clock.now().timestamp(), 3),
         )
         return link.publish(status_topic(gateway), encode(status), retain=True)
-
-
-class _Published(Protocol):
-    def is_published(self) -> bool: ...
 
 
 def _open_files(connections: int) -> None:

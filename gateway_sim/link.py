@@ -124,7 +124,13 @@ class Received(NamedTuple):
     payload: bytes
 
 
-Event = Connected | Received
+class Refused(NamedTuple):
+    """The broker has refused a message (MQTT 5 only: 3.1.1 cannot say so)."""
+
+    reason: str
+
+
+Event = Connected | Received | Refused
 
 
 class Inbox:
@@ -132,11 +138,12 @@ class Inbox:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._events: deque[Event] = deque()
-        self._wake = wake
+        self.wake = wake
+        """Call when there is something to look at that is no event."""
 
     def put(self, event: Event) -> None:
         self._events.append(event)
-        self._wake()
+        self.wake()
 
     def drain(self) -> list[Event]:
         """Everything that came in since the last call."""
@@ -168,6 +175,8 @@ class Link:
         client_id: what the broker calls it; a second one of the same name ends the first.
         own: it is the gateway's own, with its last will and only its receipts.
         session: the broker keeps its session while it is away.
+        receipts: whether to hear them; else the inbox is woken by each acknowledgement of the
+            broker's, and told of refusals.
         pool: where to connect.
     """
 
@@ -182,6 +191,7 @@ class Link:
         *,
         own: bool,
         session: bool = False,
+        receipts: bool = True,
     ) -> None:
         self.gateways = tuple(gateways)
         self.up = False
@@ -193,7 +203,9 @@ class Link:
         self._pool = pool
         self.own = own
         """Whether it is one gateway's alone."""
-        self._receipts = receipt_topic(gateways[0]) if own else f"{PREFIX}/+/down/receipt"
+        self._receipts: str | None = None
+        if receipts:
+            self._receipts = receipt_topic(gateways[0]) if own else f"{PREFIX}/+/down/receipt"
         self._session = session
         self._loop = asyncio.get_running_loop()
         self._client = self._made()
@@ -222,6 +234,8 @@ class Link:
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        if self._receipts is None:
+            client.on_publish = self._on_publish
         client.on_socket_close = self._on_socket_close
         # Having one keeps paho from writing each packet at once: `_flush` writes.
         client.on_socket_register_write = lambda *_: None
@@ -374,12 +388,26 @@ class Link:
         if reason.is_failure:  # it is tried again
             _log.warning("broker refuses a gateway", gateway=self.gateways[0], reason=str(reason))
             return
-        client.subscribe(self._receipts, qos=1)
+        if self._receipts is None:
+            self._is_up()
+        else:
+            client.subscribe(self._receipts, qos=1)
 
     def _on_subscribe(
         self, client: mqtt.Client, userdata: Any, mid: int, reasons: Any, properties: Any
     ) -> None:
         # Only now: a receipt for what is sent earlier could be missed.
+        self._is_up()
+
+    def _on_publish(
+        self, client: mqtt.Client, userdata: Any, mid: int, reason: ReasonCode, properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self._inbox.put(Refused(str(reason)))
+        else:
+            self._inbox.wake()
+
+    def _is_up(self) -> None:
         self.up = True
         self._inbox.put(Connected(self))
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway_sim.columns import Columns, channels, milliseconds, places
+from gateway_sim.columns import Columns, milliseconds, places
 from gateway_sim.county import County
 from gateway_sim.day import CHANNELS, Dwellers, Reading, ambient_day
 from gateway_sim.localtime import local_date
@@ -21,6 +21,7 @@ from gateway_sim.plan import Plan
 
 MONITOR_EVERY = 60.0
 """Seconds between the packs of a worn monitor."""
+_HALF_MS = 0.0005
 _DAYS_KEPT = 6
 """Two days around midnight, today's and yesterday's again for a history beside it."""
 _HOMES_AT_ONCE = 2048
@@ -94,6 +95,11 @@ class Production:
             parts.append(self._monitors(after, until, homes, every))
         return Columns.joined(parts)
 
+    def within(self, start: float, end: float, homes: range, every: float | None) -> Columns:
+        """As `columns`, with start <= time < end."""
+        # Both moments as close before as no device's time can be.
+        return self.columns(start - _HALF_MS, end - _HALF_MS, homes, every)
+
     def between(
         self, start: float, end: float, every: float = MONITOR_EVERY
     ) -> dict[int, list[Reading]]:
@@ -104,13 +110,8 @@ class Production:
         """
         made = self.columns(start, end, every=every).by_home()
         found: dict[int, list[Reading]] = defaultdict(list)
-        names = channels()
-        for home, channel, time, value in zip(
-            made.home.tolist(), made.channel.tolist(), (made.time / 1000.0).tolist(),
-            made.value.tolist(), strict=True,
-        ):  # fmt: skip
-            device, metric = names[channel]
-            found[home].append(Reading(time, device, metric, value))
+        for home, reading in zip(made.home.tolist(), made.readings(), strict=True):
+            found[home].append(reading)
         return found
 
     def next_due(self, after: float) -> float:

@@ -1,34 +1,34 @@
 """Recorded data through MQTT, like any other gateway's: packs, seq, receipts, repeats.
 
-There is no outbox on disk here: the recorded files *are* the store. What is kept is only the
-window of packs without a receipt, and that is sent again until receipts come. So a replay that is
-itself killed begins anew, under new boot identifiers, and ingest finds the readings it has.
+There is no outbox on disk here: what is recorded *is* the store. What is kept is only the packs
+without an answer (`gateway_sim/memory.py`), so many at most, and those are sent again until it
+comes. What is made on the way is sent in the same manner, for it can be made again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import secrets
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from core.clock import Clock
-from gateway_sim.day import Reading
-from gateway_sim.fleet import Fleet
+from gateway_sim.fleet import OWN_CONNECTIONS, Fleet
 from gateway_sim.ledger import Ledger
-from gateway_sim.outbox import Lane, Message
-from gateway_sim.senml import encode_pack
-from gateway_sim.tihm import Row, gateway_name, rows, survey
+from gateway_sim.memory import Memory
+from gateway_sim.recording import Pack, Recorded, Row, pack_of
 
 MOST_ROWS = 100
 """Rows in a message, unless told otherwise."""
 _WINDOW = 16
-"""Messages of a home without a receipt at most."""
+"""Messages of a home without an answer at most."""
+_UNANSWERED = 4_000
+"""Messages of all homes without an answer at most; some 4 kB each when they are full."""
+_HANDED_ON = 64
+"""Packs between two looks at the network, where nothing has to be waited for."""
 _PAUSE_S = 0.05
 
 
@@ -38,7 +38,7 @@ class ReplayProgress:
 
     rows: int
     """Rows that were packed and handed to the gateways."""
-    total: int
+    total: int | None
     at: datetime
     """Recorded time of the newest of them."""
 
@@ -54,65 +54,73 @@ class ReplayReport:
     repeated: int
     """Times a message went out again."""
     unreceipted: int
-    """Messages without a receipt at the end; 0: everything sent is committed."""
+    """Messages without an answer at the end; 0: everything sent is committed, or, without
+    receipts, with the broker."""
     homes: int
     seconds: float
-    """Real time from the first row to the last receipt."""
+    """Real time from the first row to the last answer."""
 
 
 async def replay(
+    recorded: Recorded,
     *,
-    directory: Path,
     mqtt_url: str,
     clock: Clock,
     stop: asyncio.Event,
-    start: datetime | None = None,
-    end: datetime | None = None,
     speed: float | None = None,
     as_live: bool = False,
     ledger: Ledger | None = None,
     progress: Callable[[ReplayProgress], None] | None = None,
     patience: float = 120.0,
     most_rows: int = MOST_ROWS,
+    connections: int = OWN_CONNECTIONS,
+    receipts: bool = True,
 ) -> ReplayReport:
-    """Send the rows of a TIHM folder with start <= recorded time < end.
+    """Send everything that was recorded.
 
     Args:
-        speed: how many times faster than recorded; None: as fast as receipts allow.
+        speed: how many times faster than recorded; None: as fast as answers allow.
         as_live: shift all times so that the first row is now and let `clock` pace them (its factor
             is then the speed); with `speed` None so that the last row is now.
         ledger: where to note what was sent; the caller closes it.
         progress: called about twice a second.
-        patience: real seconds to wait for the last receipts.
+        patience: real seconds to wait for the last answers.
         most_rows: in a message.
+        connections: how many gateways have a connection of their own; the others share one.
+        receipts: whether somebody gives them; else the broker's acknowledgement is the answer.
 
     Raises:
-        UserError: the folder is not TIHM's, or has no rows in that time.
+        UserError: what is recorded cannot be read.
         BrokerError: the broker refuses the gateways. (That it is not there is waited out.)
     """
-    found = await asyncio.to_thread(survey, directory, start, end)
-    memory = _Memory(sorted(found.devices), ledger)
+    shift = 0.0
+    pace: Callable[[float], float] | None = None
+    some = recorded.rows != 0
+    if some:
+        if as_live:
+            zero = recorded.last if speed is None else recorded.first
+            shift = math.floor(clock.now().timestamp()) - zero
+        if speed is not None:
+            pace = _paced_by(clock) if as_live else _paced(recorded.first, speed)
+    memory = Memory(recorded.gateways, ledger, shift)
     fleet = Fleet(
-        memory.gateways,
+        recorded.gateways,
         memory,
         mqtt_url=mqtt_url,
         clock=clock,
         ledger=ledger,
         window=_WINDOW,
+        connections=connections,
+        receipts=receipts,
     )
-    shift = 0.0
-    pace: Callable[[float], float] = _no_pace
-    if found.rows:
-        if as_live:
-            zero = found.last if speed is None else found.first
-            shift = math.floor(clock.now().timestamp()) - zero
-        if speed is not None:
-            pace = _paced_by(clock) if as_live else _paced(found.first, speed)
-    sender = _Sender(memory, fleet, shift, pace, stop, most_rows)
+    sender = _Sender(memory, fleet, stop, recorded.rows, progress)
     began = time.monotonic()
     try:
-        if found.rows and await fleet.connect(stop):
-            await sender.send(rows(directory, start, end), found.rows, progress)
+        if some and await fleet.connect(stop):
+            if pace is None:
+                await sender.send(recorded, most_rows)
+            else:
+                await sender.send_in_time(recorded, most_rows, lambda at: pace(at + shift))
             await fleet.drain(2.0 if stop.is_set() else patience)
     finally:
         await fleet.close()
@@ -120,127 +128,101 @@ async def replay(
         rows=sender.rows,
         messages=fleet.published,
         repeated=fleet.repeated,
-        unreceipted=len(memory) + fleet.unreceipted,
-        homes=len(memory.gateways),
+        unreceipted=len(memory),
+        homes=len(recorded.gateways),
         seconds=time.monotonic() - began,
     )
 
 
-class _Memory:
-    """The feed of a replay: what was packed and not sent yet."""
-
-    def __init__(self, patients: Iterable[str], ledger: Ledger | None) -> None:
-        self.gateways = [gateway_name(patient) for patient in patients]
-        self._boots = {gateway: secrets.token_hex(8) for gateway in self.gateways}
-        self._seq = dict.fromkeys(self.gateways, 0)
-        self._waiting: dict[str, deque[Message]] = {g: deque() for g in self.gateways}
-        self._ledger = ledger
-
-    def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
-    def add(self, gateway: str, pack: list[Row], shift: float) -> None:
-        """Make one message of some rows."""
-        seq = self._seq[gateway] = self._seq[gateway] + 1
-        boot = self._boots[gateway]
-        readings = [Reading(row.time + shift, row.device, row.metric, row.value) for row in pack]
-        units = [row.unit for row in pack]
-        texts = {n: row.text for n, row in enumerate(pack) if row.value != row.value}
-        payload = encode_pack(readings, boot, seq, units, texts)
-        if self._ledger is not None:
-            self._ledger.add(gateway, boot, seq, readings)
-        self._waiting[gateway].append(Message(seq, gateway, boot, seq, Lane.LIVE, payload))
-
-    def take(self, gateway: str, room: int, room_for_history: int) -> list[Message]:
-        waiting = self._waiting[gateway]
-        return [waiting.popleft() for _ in range(min(room, len(waiting)))]
-
-    def receipt(self, gateway: str, boot: str, ranges: Iterable[tuple[int, int]]) -> None:
-        """Nothing to forget: the fleet's window has what is on its way."""
-
-    def waiting(self, gateway: str) -> int:
-        return len(self._waiting[gateway])
-
-    def boot(self, gateway: str) -> str:
-        return self._boots[gateway]
-
-    def highest_seq(self, gateway: str) -> int:
-        return self._seq[gateway]
-
-
 class _Sender:
-    """Packs rows by home and hands them on no faster than receipts and the pace allow."""
+    """Hands packs on no faster than answers and the pace allow."""
 
     def __init__(
         self,
-        memory: _Memory,
+        memory: Memory,
         fleet: Fleet,
-        shift: float,
-        pace: Callable[[float], float],
         stop: asyncio.Event,
-        most_rows: int,
+        total: int | None,
+        progress: Callable[[ReplayProgress], None] | None,
     ) -> None:
         self._memory = memory
         self._fleet = fleet
-        self._shift = shift
-        self._pace = pace
         self._stop = stop
-        self._most_rows = most_rows
-        self._packs: dict[str, list[Row]] = defaultdict(list)
+        self._total = total
+        self._progress = progress
+        self._told = float("-inf")
+        self._handed_on = 0
         self.rows = 0
 
-    async def send(
-        self,
-        source: Iterable[Row],
-        total: int,
-        progress: Callable[[ReplayProgress], None] | None,
+    async def send(self, recorded: Recorded, most_rows: int) -> None:
+        """As fast as answers allow."""
+        at = recorded.first
+        for pack in recorded.packs(most_rows):
+            if not await self._hand_on(pack):
+                return
+            at = pack.readings[-1].time
+            self._tell(at)
+        self._tell(at, last=True)
+
+    async def send_in_time(
+        self, recorded: Recorded, most_rows: int, pace: Callable[[float], float]
     ) -> None:
-        told = float("-inf")
-        for row in source:
-            early = self._pace(row.time + self._shift)
-            if early > 0.0:
-                await self._flush()
-                await self._wait(early, row)
+        """Each row once `pace` of its time says that there is nothing to wait for (seconds)."""
+        packs: dict[str, list[Row]] = defaultdict(list)
+        at = recorded.first
+        for row in recorded.in_order():
+            at = row.reading.time
+            if pace(at) > 0.0:
+                await self._hand_all_on(packs)
+                await self._wait(at, pace)
+            mine = packs[row.gateway]
+            mine.append(row)
+            if len(mine) >= most_rows:
+                del packs[row.gateway]
+                if not await self._hand_on(pack_of(mine)):
+                    return
+                self._tell(at)
             if self._stop.is_set():
                 return
-            pack = self._packs[row.patient]
-            pack.append(row)
-            if len(pack) >= self._most_rows:
-                await self._hand_on(row.patient)
-                if progress is not None and time.monotonic() - told > 0.5:
-                    told = time.monotonic()
-                    at = datetime.fromtimestamp(row.time, UTC)
-                    progress(ReplayProgress(self.rows, total, at))
-        await self._flush()
-        if progress is not None and self.rows:
-            progress(ReplayProgress(self.rows, total, datetime.fromtimestamp(row.time, UTC)))
+        await self._hand_all_on(packs)
+        self._tell(at, last=True)
 
-    async def _wait(self, early: float, row: Row) -> None:
-        while early > 0.0 and not self._stop.is_set():
+    async def _wait(self, at: float, pace: Callable[[float], float]) -> None:
+        while (early := pace(at)) > 0.0 and not self._stop.is_set():
             # In short naps: the clock may be told to run faster, and a stop must not wait.
             await asyncio.sleep(min(early, _PAUSE_S))
             self._fleet.check()
-            early = self._pace(row.time + self._shift)
 
-    async def _flush(self) -> None:
-        for patient in [patient for patient, pack in self._packs.items() if pack]:
-            await self._hand_on(patient)
+    async def _hand_all_on(self, packs: dict[str, list[Row]]) -> None:
+        for rows in packs.values():
+            if not await self._hand_on(pack_of(rows)):
+                break
+        packs.clear()
 
-    async def _hand_on(self, patient: str) -> None:
-        gateway = gateway_name(patient)
-        while self._memory.waiting(gateway) + self._fleet.on_its_way(gateway) >= _WINDOW:
+    async def _hand_on(self, pack: Pack) -> bool:
+        """Give a pack to its gateway; False: we were stopped first."""
+        while self._memory.waiting(pack.gateway) >= _WINDOW or len(self._memory) >= _UNANSWERED:
             if self._stop.is_set():
-                return
+                return False
             await self._fleet.changed(0.5)
-        pack = self._packs.pop(patient)
-        self._memory.add(gateway, pack, self._shift)
-        self.rows += len(pack)
-        self._fleet.touch([gateway])
-        await asyncio.sleep(0)  # lets the pump send what is there
+        if self._stop.is_set():
+            return False
+        self._memory.add(pack)
+        self.rows += len(pack.readings)
+        self._fleet.touch([pack.gateway])
+        self._handed_on += 1
+        if self._handed_on % _HANDED_ON == 0:
+            await asyncio.sleep(0)  # lets the pump send what is there
+        return True
 
-
-def _no_pace(at: float) -> float:
-    return 0.0
+    def _tell(self, at: float, *, last: bool = False) -> None:
+        if self._progress is None or not self.rows:
+            return
+        now = time.monotonic()
+        if last or now - self._told > 0.5:
+            self._told = now
+            at_all = ReplayProgress(self.rows, self._total, datetime.fromtimestamp(at, UTC))
+            self._progress(at_all)
 
 
 def _paced_by(clock: Clock) -> Callable[[float], float]:

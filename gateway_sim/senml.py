@@ -34,6 +34,7 @@ def encode_pack(
     seq: int,
     units: Sequence[str | None] | None = None,
     texts: Mapping[int, str] | None = None,
+    qualifiers: Mapping[int, int] | None = None,
 ) -> bytes:
     """One message: the readings in their order, `boot` and `seq` on the first record.
 
@@ -42,6 +43,7 @@ def encode_pack(
         boot, seq: which message of the gateway it is.
         units: what each is given in; None: the catalogue's unit, a boolean if it has two codes.
         texts: by position, what is sent instead of a value that is no number.
+        qualifiers: by position, -1 below, 1 above what the device can tell.
 
     Times are the first reading's plus milliseconds; a sum of two doubles is right to a microsecond.
     """
@@ -68,6 +70,8 @@ def encode_pack(
         else:
             record.u = unit
             record.v = value
+        if qualifiers and position in qualifiers:
+            record.qualifier = qualifiers[position]
         records.append(record)
     return _encode(records)
 

@@ -29,6 +29,8 @@ from zoneinfo import ZoneInfo
 
 from core.errors import UserError
 from core.registry import Area, Client, Device, Document, Home
+from gateway_sim import recording
+from gateway_sim.day import Reading
 
 LONDON = ZoneInfo("Europe/London")
 AREA = "tihm"
@@ -133,6 +135,37 @@ def rows_of_activity(directory: Path) -> Iterator[Row]:
         UserError: as `rows`.
     """
     return _activity(directory, *_bounds(None, None))
+
+
+class Recording:
+    """The rows with start <= time < end, to be sent again.
+
+    Raises:
+        UserError: as `survey`.
+    """
+
+    def __init__(
+        self, directory: Path, start: datetime | None = None, end: datetime | None = None
+    ) -> None:
+        self._directory, self._bounds = directory, (start, end)
+        found = survey(directory, start, end)
+        self.gateways = [gateway_name(patient) for patient in sorted(found.devices)]
+        self.rows = found.rows
+        self.first, self.last = found.first, found.last
+
+    def document(self) -> Document:
+        """The homes as a registry document, also those without rows in that time."""
+        return document(self._directory)
+
+    def in_order(self) -> Iterator[recording.Row]:
+        """All rows, in order of time as far as the files are."""
+        for row in rows(self._directory, *self._bounds):
+            reading = Reading(row.time, row.device, row.metric, row.value)
+            yield recording.Row(gateway_name(row.patient), reading, row.unit, row.text)
+
+    def packs(self, most: int) -> Iterator[recording.Pack]:
+        """All rows, packed."""
+        return recording.packed(self.in_order(), most)
 
 
 def document(directory: Path) -> Document:

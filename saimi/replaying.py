@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import resource
 import tempfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -19,8 +20,8 @@ from core.errors import SaimiError, UserError
 from core.migrate import migrate, require_current
 from core.registry_import import import_document
 from core.settings import Settings
+from gateway_sim.recording import Recorded
 from gateway_sim.replay import ReplayProgress, ReplayReport, replay
-from gateway_sim.tihm import document
 from saimi.addresses import Running, read_running
 from saimi.console import progress, say
 from saimi.data_directory import DataDirectory
@@ -34,9 +35,8 @@ _INGEST_ALIVE = timedelta(seconds=6)
 class Options:
     """What the command line says."""
 
-    directory: Path
-    start: datetime | None = None
-    end: datetime | None = None
+    opened: Callable[[], Recorded]
+    """Opens what is recorded, which may take a while."""
     speed: float | None = None
     """None: as fast as receipts come."""
     as_live: bool = False
@@ -89,7 +89,8 @@ async def run_replay(options: Options, settings: Settings, stop: asyncio.Event) 
         SaimiError: the folder cannot be used, a part does not start, or no ingest is running on
             the given database.
     """
-    homes = await asyncio.to_thread(document, options.directory)
+    recorded = await asyncio.to_thread(options.opened)
+    homes = await asyncio.to_thread(recorded.document)
     async with AsyncExitStack() as stack:
         line = await _Line.open(options, settings, stack)
         connection = await connect(line.database_url)
@@ -97,12 +98,12 @@ async def run_replay(options: Options, settings: Settings, stop: asyncio.Event) 
         clock = await _clock(connection, options, own=line.ingest is not None)
         await import_document(connection, homes, now=clock.now())
         if line.ingest is None:
-            await _require_ingest(connection)
+            await require_ingest(connection)
         else:
             await line.ingest.start()
         gateways = [home.gateway for home in homes.homes]
         before = await _tally(connection, gateways)
-        sent = await _send(options, line.mqtt_url, clock, stop)
+        sent = await _send(recorded, options, line.mqtt_url, clock, stop)
         after = await _tally(connection, gateways)
         info = await server_info(connection)
         memory = {"replay": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
@@ -177,17 +178,24 @@ async def _clock(connection: asyncpg.Connection, options: Options, *, own: bool)
     )
 
 
-async def _require_ingest(connection: asyncpg.Connection) -> None:
+async def require_ingest(connection: asyncpg.Connection) -> None:
+    """Make sure that somebody gives receipts.
+
+    Raises:
+        SaimiError: nobody does.
+    """
     async with translated():
         beat = await load_queries("core").last_beat(connection, service="ingest")
     if beat is None or wall_time() - beat > _INGEST_ALIVE:
         raise SaimiError(
-            "No ingest is running on this database, so nobody would take the rows: start "
-            "`saimi ingest`, or unset SAIMI_DATABASE_URL and SAIMI_MQTT_URL to use embedded parts."
+            "No ingest is running on this database, so nobody would take what is sent: "
+            "start `saimi ingest`, or unset SAIMI_DATABASE_URL."
         )
 
 
-async def _send(options: Options, mqtt_url: str, clock: Clock, stop: asyncio.Event) -> ReplayReport:
+async def _send(
+    recorded: Recorded, options: Options, mqtt_url: str, clock: Clock, stop: asyncio.Event
+) -> ReplayReport:
     with progress("Replaying", None, "rows") as bar:
 
         def show(where: ReplayProgress) -> None:
@@ -195,12 +203,10 @@ async def _send(options: Options, mqtt_url: str, clock: Clock, stop: asyncio.Eve
             bar.describe(f"Replaying {where.at:%Y-%m-%d}")
 
         return await replay(
-            directory=options.directory,
+            recorded,
             mqtt_url=mqtt_url,
             clock=clock,
             stop=stop,
-            start=options.start,
-            end=options.end,
             speed=options.speed,
             as_live=options.as_live,
             progress=show,

@@ -11,11 +11,20 @@ from pathlib import Path
 
 import msgspec
 
-from core.clock import LOCAL
+from core.clock import LOCAL, REAL_CLOCK
+from core.database import connect, read_clock, wait_for_database
 from core.errors import UserError
+from core.migrate import require_current
+from core.registry_import import import_document
+from core.settings import Settings
+from gateway_sim.county import County
 from gateway_sim.files_format import MANIFEST, Manifest, sha256
-from gateway_sim.files_write import write_files
+from gateway_sim.files_write import county_of, write_files
+from gateway_sim.ledger import Ledger
+from gateway_sim.made import Made
+from gateway_sim.replay import ReplayProgress, replay
 from saimi.console import progress
+from saimi.replaying import require_ingest
 
 FILES_BEGIN = datetime(2026, 1, 5, tzinfo=LOCAL)
 """A Monday: where files begin unless told otherwise; the same command has the same bytes."""
@@ -44,6 +53,14 @@ class Span:
             raise UserError(
                 f"{self.length.days} days from {start:%Y-%m-%d} lead out of the calendar."
             ) from None
+
+    def bounds_until(self, now: datetime) -> tuple[datetime, datetime]:
+        """As `bounds`; without --from it ends with the last whole minute before `now`."""
+        ended = now.replace(second=0, microsecond=0)
+        try:
+            return self.bounds(ended - (self.length or timedelta(0)))
+        except OverflowError:
+            raise UserError(f"{self.length} before {now:%Y-%m-%d} there was no calendar.") from None
 
 
 class FilesReport(msgspec.Struct):
@@ -105,6 +122,104 @@ async def simulate_to_files(
         readings_per_s=round(whole.made / cpu, 1) if cpu > 0 else 0.0,
         peak_memory_mb=peak_memory_mb(),
     )
+
+
+class PublishReport(msgspec.Struct):
+    """What a run sent through the broker as fast as it could."""
+
+    start: datetime
+    end: datetime
+    homes: int
+    readings: int
+    messages: int
+    """Each counted once."""
+    repeated: int
+    """Times a message went out again."""
+    answered_by: str
+    """`ingest`: with a receipt, so it is committed; `broker`: with its acknowledgement."""
+    unanswered: int
+    """Messages; 0: nothing was lost."""
+    seconds: float
+    """From the first message to the last answer, making them included."""
+    cpu_s: float
+    readings_per_s: float
+    """By `seconds`."""
+    readings_per_cpu_s: float
+    """What one core makes and sends when nothing else is running on it."""
+    peak_memory_mb: float
+
+
+async def simulate_through_broker(
+    run: Manifest,
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    ledger: Path | None = None,
+    connections: int = 0,
+) -> PublishReport:
+    """Make a run and send it on the way, nothing kept on disk, with a progress bar.
+
+    With a database the homes are registered and every message is sent until its receipt comes;
+    without one until the broker has acknowledged it.
+
+    Raises:
+        SaimiError: broker or database are not to be used, or no ingest is running on it.
+    """
+    mqtt_url = settings.require_mqtt_url()
+    county = await asyncio.to_thread(county_of, run)
+    made = await asyncio.to_thread(Made, county, run)
+    receipts = settings.database_url is not None
+    if settings.database_url is not None:
+        await _register(settings.database_url.get_secret_value(), county)
+    book = None if ledger is None else Ledger(ledger)
+    cpu = time.process_time()
+    try:
+        with progress("Simulating", None, "readings") as bar:
+
+            def show(where: ReplayProgress) -> None:
+                bar.reach(where.rows)
+
+            sent = await replay(
+                made,
+                mqtt_url=mqtt_url,
+                clock=REAL_CLOCK,
+                stop=stop,
+                ledger=book,
+                progress=show,
+                connections=connections,
+                receipts=receipts,
+            )
+    finally:
+        if book is not None:
+            book.close()
+    cpu = time.process_time() - cpu
+    return PublishReport(
+        start=run.start,
+        end=run.end,
+        homes=run.homes,
+        readings=sent.rows,
+        messages=sent.messages,
+        repeated=sent.repeated,
+        answered_by="ingest" if receipts else "broker",
+        unanswered=sent.unreceipted,
+        seconds=round(sent.seconds, 3),
+        cpu_s=round(cpu, 3),
+        readings_per_s=round(sent.rows / sent.seconds, 1) if sent.seconds > 0 else 0.0,
+        readings_per_cpu_s=round(sent.rows / cpu, 1) if cpu > 0 else 0.0,
+        peak_memory_mb=peak_memory_mb(),
+    )
+
+
+async def _register(url: str, county: County) -> None:
+    await wait_for_database(url, patience=timedelta(seconds=10))
+    await require_current(url)
+    connection = await connect(url)
+    try:
+        await require_ingest(connection)
+        clock = await read_clock(connection)
+        await import_document(connection, county.document(), now=clock.now())
+    finally:
+        await connection.close()
 
 
 def peak_memory_mb() -> float:

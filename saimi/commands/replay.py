@@ -12,13 +12,18 @@ from core.errors import SaimiError, UserError
 from saimi.console import Json, emit, show_values
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable
+    from datetime import datetime, tzinfo
+
+    from gateway_sim.recording import Recorded
 
 
 class Format(StrEnum):
     """Formats of recorded data."""
 
     TIHM = "tihm"
+    SAIMI = "saimi"
+    """What `saimi simulate --out` writes."""
 
 
 def replay(
@@ -51,16 +56,17 @@ def replay(
     it; or it goes to the `saimi up` that is running on --data-dir.
     """
     import asyncio
+    from functools import partial
 
     from core.settings import load_settings
     from saimi.replaying import Options, Report, run_replay
     from saimi.running import run
 
     settings = load_settings()
+    recording, zone = _known(format_)
+    begin, until = _time("--from", start, zone), _time("--to", end, zone)
     options = Options(
-        directory=directory,
-        start=_time("--from", start),
-        end=_time("--to", end),
+        opened=partial(recording, directory, begin, until),
         speed=_speed(speed),
         as_live=as_live,
         data_dir=data_dir,
@@ -81,12 +87,20 @@ def replay(
         )
 
 
-def _time(option: str, text: str | None) -> datetime | None:
-    """A time; one without zone is read as the recordings' own are."""
-    from gateway_sim.tihm import LONDON
+def _known(format_: Format) -> tuple[Callable[..., Recorded], tzinfo]:
+    """What opens a folder of this format, and the zone of times that are given without one."""
+    from core.clock import LOCAL
+    from gateway_sim import files_replay, tihm
+
+    if format_ is Format.TIHM:
+        return tihm.Recording, tihm.LONDON
+    return files_replay.FilesRecording, LOCAL
+
+
+def _time(option: str, text: str | None, zone: tzinfo) -> datetime | None:
     from saimi.times import parse_time
 
-    return None if text is None else parse_time(option, text, LONDON)
+    return None if text is None else parse_time(option, text, zone)
 
 
 def _speed(text: str) -> float | None:

@@ -11,10 +11,13 @@ from saimi.commands.services import WatchStdin
 from saimi.console import DATA_DIR_HELP, Json, emit, progress, show_values
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from core.clock import Clock
     from core.settings import Settings
     from gateway_sim.county import County
-    from saimi.simulating import Span
+    from gateway_sim.files_format import Manifest
+    from saimi.simulating import FilesReport, PublishReport, Span
 
 MOST_HOMES = 1_000_000
 MOST_LIVE = 5_000
@@ -40,13 +43,15 @@ def simulate(
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="T", help="First time, as 2026-01-05[T12:00]; with --out."),
+        typer.Option(
+            "--from", metavar="T", help="First time, as 2026-01-05[T12:00]; with --out or max."
+        ),
     ] = None,
     vitals_every: Annotated[
         str | None,
         typer.Option(
             metavar="SECONDS|never",
-            help="How often worn monitors report; never: people measure by hand; with --out "
+            help="How often worn monitors report; never: people measure by hand; with --out or max "
             "(default: 60 with --hours, never with --days).",
         ),
     ] = None,
@@ -64,9 +69,13 @@ def simulate(
         Path | None, typer.Option(help="Write down everything that is sent in this file.")
     ] = None,
     connections: Annotated[
-        int,
-        typer.Option(min=1, max=100_000, help="Gateways with a connection of their own."),
-    ] = 500,
+        int | None,
+        typer.Option(
+            min=1,
+            max=100_000,
+            help="Gateways with a connection of their own (default: 500; none with --speed max).",
+        ),
+    ] = None,
     credentials: Annotated[
         Path | None,
         typer.Option(help="Folder or file with what `saimi gateway enrol` gave each gateway."),
@@ -83,6 +92,9 @@ def simulate(
 
     With --out nothing is published: everything goes to files as fast as one core makes it
     (docs/simulator-files.md). The same command writes the same bytes.
+
+    With --speed max the past is published as fast as it is taken, with nothing kept on disk: with
+    SAIMI_DATABASE_URL until ingest's receipts are in, else until the broker has it all.
     """
     from datetime import timedelta
 
@@ -105,14 +117,24 @@ def simulate(
                 "--out writes what healthy devices say as fast as it can: leave --speed X, "
                 "--history, --ledger and --faults out."
             )
+        if connections is not None or credentials is not None:
+            raise UserError("--out sends nothing: leave --connections and --credentials out.")
         _to_files(out, span, homes, seed, scenario, json=json)
         return
     if speed == "max":
-        raise UserError("--speed max needs --out: a directory for the files.")
+        if history or credentials is not None or faults is not None:
+            raise UserError(
+                "--speed max sends what healthy devices said, through the connection that "
+                "SAIMI_MQTT_URL names: leave --history, --credentials and --faults out."
+            )
+        _at_once(span, homes, seed, scenario, ledger, connections or 0, json=json)
+        return
     if start is not None or vitals_every is not None:
-        raise UserError("--from and --vitals-every go with --out; what is live begins now.")
+        raise UserError(
+            "--from and --vitals-every go with --out or --speed max; what is live begins now."
+        )
     if homes > MOST_LIVE:
-        raise UserError(f"More than {MOST_LIVE:,} homes go with --out only.")
+        raise UserError(f"More than {MOST_LIVE:,} homes go with --out or --speed max.")
     _live(
         homes=homes, seed=seed, pace=pace, scenario=scenario, faults=faults, history=history,
         length=length, ledger=ledger, connections=connections, credentials=credentials,
@@ -121,21 +143,64 @@ def simulate(
 
 
 def _to_files(out: Path, span: Span, homes: int, seed: int, scenario: str, *, json: bool) -> None:
-    from gateway_sim.files_write import planned
-    from gateway_sim.scenario import load_scenario
     from saimi.running import run
     from saimi.simulating import FILES_BEGIN, simulate_to_files
 
-    start, end = span.bounds(FILES_BEGIN)
-    manifest = planned(
+    manifest = _planned(span.bounds(FILES_BEGIN), span, homes, seed, scenario)
+    _show(run(lambda stop: simulate_to_files(out, manifest, stop)), json=json)
+
+
+def _at_once(
+    span: Span,
+    homes: int,
+    seed: int,
+    scenario: str,
+    ledger: Path | None,
+    connections: int,
+    *,
+    json: bool,
+) -> None:
+    from core.clock import wall_time
+    from core.errors import SaimiError
+    from core.log import configure_logging
+    from core.settings import load_settings
+    from saimi.running import run
+    from saimi.simulating import simulate_through_broker
+
+    settings = load_settings()
+    configure_logging(settings.log_level, json=settings.log_json, service="simulate")
+    settings.require_mqtt_url()
+    manifest = _planned(span.bounds_until(wall_time()), span, homes, seed, scenario)
+    report = run(
+        lambda stop: simulate_through_broker(
+            manifest, settings, stop, ledger=ledger, connections=connections
+        )
+    )
+    _show(report, json=json)
+    if report.unanswered:
+        raise SaimiError(
+            f"{report.unanswered:,} messages have no answer: the {report.answered_by} was away or "
+            "too slow; the same command sends everything again."
+        )
+
+
+def _planned(
+    bounds: tuple[datetime, datetime], span: Span, homes: int, seed: int, scenario: str
+) -> Manifest:
+    from gateway_sim.files_write import planned
+    from gateway_sim.scenario import load_scenario
+
+    return planned(
         seed=seed,
         homes=homes,
         scenario=load_scenario(scenario),
-        start=start,
-        end=end,
+        start=bounds[0],
+        end=bounds[1],
         vitals_every_s=span.vitals_every_s,
     )
-    report = run(lambda stop: simulate_to_files(out, manifest, stop))
+
+
+def _show(report: FilesReport | PublishReport, *, json: bool) -> None:
     if json:
         emit(report)
     else:
@@ -152,7 +217,7 @@ def _live(
     history: float,
     length: float | None,
     ledger: Path | None,
-    connections: int,
+    connections: int | None,
     credentials: Path | None,
     data_dir: Path | None,
     json: bool,
@@ -168,6 +233,7 @@ def _live(
     from gateway_sim.county import County
     from gateway_sim.credentials import load_credentials
     from gateway_sim.faults import NO_FAULTS, load_faults
+    from gateway_sim.fleet import OWN_CONNECTIONS
     from gateway_sim.ledger import Ledger
     from gateway_sim.scenario import load_scenario
     from gateway_sim.simulation import SimulationProgress, SimulationReport
@@ -211,7 +277,7 @@ def _live(
                     stop=stop,
                     progress=show,
                     on_ready=notify_ready,
-                    connections=connections,
+                    connections=OWN_CONNECTIONS if connections is None else connections,
                     credentials=known,
                 )
         finally:

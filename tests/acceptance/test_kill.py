@@ -31,7 +31,7 @@ from core.registry_import import import_document
 from core.wire import readings_topic
 from gateway_sim.ledger import Ledger
 from gateway_sim.replay import replay
-from gateway_sim.tihm import LONDON, document, gateway_name
+from gateway_sim.tihm import LONDON, Recording, document, gateway_name
 from saimi.embedded.broker import Broker
 from saimi.embedded.postgres import PostgresServer
 from saimi.reckoning import reckon
@@ -120,12 +120,10 @@ async def test_kill_9_loses_nothing_and_stores_nothing_twice(
         with Ledger(tmp_path / "ledger.sqlite") as ledger:
             sending = asyncio.create_task(
                 replay(
-                    directory=folder,
+                    Recording(folder, END - SLICE, END),
                     mqtt_url=line.broker.url,
                     clock=REAL_CLOCK,
                     stop=asyncio.Event(),
-                    start=END - SLICE,
-                    end=END,
                     speed=SPEED,
                     ledger=ledger,
                     most_rows=MOST_ROWS,

@@ -23,7 +23,7 @@ from gateway_sim.ledger import Ledger
 from gateway_sim.replay import ReplayReport, replay
 from gateway_sim.scenario import Scenario, load_scenario
 from gateway_sim.simulation import SimulationReport, simulate
-from gateway_sim.tihm import survey
+from gateway_sim.tihm import Recording, survey
 from saimi.embedded.broker import Broker
 from tests.support.mqtt import session
 from tests.support.receipts import ReceiptGiver
@@ -269,7 +269,10 @@ async def test_a_stop_without_a_broker_is_quick_and_keeps_everything(tmp_path: P
 async def test_an_address_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="SAIMI_MQTT_URL"):
         await replay(
-            directory=_small(tmp_path), mqtt_url="http://x", clock=REAL_CLOCK, stop=asyncio.Event()
+            Recording(_small(tmp_path)),
+            mqtt_url="http://x",
+            clock=REAL_CLOCK,
+            stop=asyncio.Event(),
         )
 
 
@@ -301,7 +304,7 @@ def _small(folder: Path) -> Path:
 
 async def _replay(url: str, folder: Path, ledger: Ledger | None = None) -> ReplayReport:
     return await replay(
-        directory=folder, mqtt_url=url, clock=REAL_CLOCK, stop=asyncio.Event(), ledger=ledger
+        Recording(folder), mqtt_url=url, clock=REAL_CLOCK, stop=asyncio.Event(), ledger=ledger
     )
 
 
@@ -335,7 +338,7 @@ async def test_a_replay_as_live_ends_now_and_is_paced_by_the_clock(
         clock = ScaledClock(now, now, 345_600.0)  # four days a second
         stop = asyncio.Event()
         report = await replay(
-            directory=_small(tmp_path),
+            Recording(_small(tmp_path)),
             mqtt_url=broker.url,
             clock=clock,
             stop=stop,
@@ -356,12 +359,10 @@ async def test_three_days_of_tihm_goes_through_the_broker(broker: Broker) -> Non
     end = start + timedelta(days=3)
     with ReceiptGiver(broker.url) as ingest:
         report = await replay(
-            directory=TIHM,
+            Recording(TIHM, start, end),
             mqtt_url=broker.url,
             clock=REAL_CLOCK,
             stop=asyncio.Event(),
-            start=start,
-            end=end,
         )
     records = sum(payload.count(b'"n":') for payload in ingest.messages.values())
     assert report.rows == records == survey(TIHM, start, end).rows > 20_000

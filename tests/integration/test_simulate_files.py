@@ -13,7 +13,7 @@ from gateway_sim.files_read import Recording
 from tests.support.commands import saimi
 from tests.support.waiting import wait_for
 
-RUN = ("simulate", "--homes", "3000", "--hours", "0.2", "--seed", "7", "--scenario", "quiet")
+RUN = ("simulate", "--homes", "9000", "--hours", "0.2", "--seed", "7", "--scenario", "quiet")
 
 
 def test_a_run_that_is_killed_is_finished_by_the_same_command(tmp_path: Path) -> None:
@@ -23,8 +23,12 @@ def test_a_run_that_is_killed_is_finished_by_the_same_command(tmp_path: Path) ->
         stdout=subprocess.DEVNULL,
     )
     try:
-        part = killed / "readings" / "part-00000.parquet"
-        wait_for(part.exists, within=60, what="the first of two parts")
+        noted = killed / "unfinished.json"
+
+        def begun() -> bool:
+            return noted.exists() and b"part-00000.parquet" in noted.read_bytes()
+
+        wait_for(begun, within=60, what="the first of five parts")
     finally:
         first.send_signal(signal.SIGKILL)
         first.wait()
