@@ -62,6 +62,8 @@ METRICS: dict[str, str] = {
     "carbohydrate_intake": mark("Carbohydrates eaten"),
     "exercise_duration": mark("Exercise"),
     "active_time": mark("Active time in a week"),
+    "soil_moisture": mark("Soil moisture"),
+    "formaldehyde": mark("Formaldehyde"),
     "soft_lean_mass": mark("Soft lean mass"),
     "rr_interval": mark("Heartbeat interval"),
     "energy_expended": mark("Energy expended"),

@@ -19,6 +19,7 @@ from ingest.decoders import (
     shelly,
     sparkplug,
     tasmota,
+    theengs,
     zigbee2mqtt,
 )
 from ingest.decoders.record import Decoded, DecodeError
@@ -36,6 +37,7 @@ SOURCES: dict[str, Source] = {
         fhir.SOURCE,
         gatt.SOURCE,
         ruuvi.SOURCE,
+        theengs.SOURCE,
     )
 }  # fmt: skip
 FORMATS: dict[str, tuple[str, str]] = {

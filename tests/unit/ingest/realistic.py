@@ -619,4 +619,114 @@ RUUVI: list[list[Said]] = [
      Said("ruuvi/tag/history", bytes.fromhex("3a3a10ffffffffffffffff"))],
 ]  # fmt: skip
 
-SERIES = [*TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML, *GATT, *RUUVI]
+XIAOMI = "A4:C1:38:D5:A6:A2"
+
+
+def _bt(told: Any, *means: str, gateway: str = "TheengsGateway", where: str = XIAOMI) -> Said:
+    """What a gateway published of the sensor; a meaning leaves the device out."""
+    if isinstance(told, dict) and "id" not in told:
+        told = {"id": XIAOMI, "rssi": -66, **told}
+    heard = (*means, "signal_strength -66") if means and means != REFUSED else means
+    named = heard if means == REFUSED else tuple(
+        one if one.count(" ") > 1 else f"{XIAOMI} {one}" for one in heard)  # fmt: skip
+    return Said(f"home/{gateway}/BTtoMQTT/{where.replace(':', '')}", told, named)
+
+
+SCALE = {"brand": "Xiaomi", "model": "Mi Body Composition Scale", "type": "SCAL",
+         "model_id": "XMTZC02HM/XMTZC05HM", "weighing_mode": "person"}  # fmt: skip
+
+THEENGS: list[list[Said]] = [
+    [_bt({"name": "LYWSDCGQ/01ZM", "brand": "Xiaomi", "model": "TH Sensor", "type": "THB",
+          "model_id": "LYWSD03MMC/MJWSD05MMC_PVVX_DECR", "tempc": 21.4, "tempf": 70.52,
+          "hum": 44.1, "batt": 92, "volt": 2.963, "mac": XIAOMI},
+         "room_temperature 21.4", "humidity 44.1", "battery 92", "battery_voltage 2.963"),
+     _bt({"tempf": 70.52}, "room_temperature 21.4"), _bt({"tempc": None, "hum": None}),
+     _bt({"tempc": 3276.7, "hum": 655.35, "batt": 255}),
+     _bt({"tempc": "21.5", "batt": 0}, "room_temperature 21.5", "battery 0"),
+     _bt({"model_id": "LYWSD03MMC_PVVX_ENCR", "encr": 2, "cipher": "4aaa", "ctr": "1b"}, *REFUSED),
+     _bt({"brand": "Xiaomi", "model_id": "LYWSD03MMC/MJWSD05MMC_PVVX_ENCR"}, *REFUSED)],
+    [_bt({**SCALE, "unit": "kg", "weight": 72.45, "impedance": 503}, "weight 72.45",
+         "impedance 503"),
+     _bt({**SCALE, "unit": "lb", "weight": 159.7}, "weight 72.4387"),
+     _bt({**SCALE, "unit": "jin", "weight": 144.9}, "weight 72.45"),
+     _bt({**SCALE, "unit": "st", "weight": 11.4}, "weight 72.3933"),
+     _bt({**SCALE, "weighing_mode": "object", "unit": "kg", "weight": 3.2}),
+     _bt({**SCALE, "unit": "kg", "weight": 31.0, "stabilized": False}),
+     _bt({**SCALE, "unit": "kg", "weight": 0}), _bt({**SCALE, "unit": "kg", "weight": None}),
+     _bt({"brand": "Atomax", "model_id": "SKALE", "weight": 18.3, "unit": "g"})],
+    [_bt({"brand": "Polar", "model": "Heart Rate Sensor", "model_id": "H10", "bpm": 71},
+         "pulse 71"),
+     _bt({"model_id": "H10", "bpm": 0}),
+     _bt({"model": "Miband", "steps": 4211, "act_bpm": 84}, "steps 4211", "pulse 84"),
+     _bt({"model": "Oximeter", "spo2": 96, "hr": 64, "pi": 4.2, "type": "BODY"},
+         "spo2 96", "pulse 64", "perfusion_index 4.2"),
+     _bt({"model": "Oximeter", "spo2": 127, "hr": 255, "pi": 0}),
+     _bt({"model": "Cuff", "sys": 131, "dia": 82, "map": 98, "pulse": 66},
+         "systolic 131", "diastolic 82", "mean_arterial_pressure 98", "pulse 66"),
+     _bt({"model": "Thermometer", "type": "BODY", "tempc": 37.2, "tempf": 98.96},
+         "temperature 37.2")],
+    [_bt({"brand": "Qingping", "model": "Air Monitor Lite", "model_id": "CGDN1", "tempc": 22.3,
+          "hum": 38.6, "pm25": 4, "pm10": 6, "co2": 711},
+         "room_temperature 22.3", "humidity 38.6", "pm2_5 4", "pm10 6", "carbon_dioxide 711"),
+     _bt({"model_id": "ARANET4", "co2": 804, "tempc": 21.1, "pres": 1002.4, "hum": 35, "batt": 88},
+         "carbon_dioxide 804", "room_temperature 21.1", "air_pressure 1002.4", "humidity 35",
+         "battery 88"),
+     _bt({"model_id": "JQJCY01YM", "tempc": 25.1, "for": 0.03},
+         "room_temperature 25.1", "formaldehyde 30"),
+     _bt({"model_id": "HHCCJCY01HHCC", "tempc": 20.4, "moi": 31, "lux": 388, "fer": 211},
+         "room_temperature 20.4", "soil_moisture 31", "illuminance 388"),
+     _bt({"model_id": "X", "tvoc": 120}, "voc 120"),
+     _bt({"model_id": "TPMS", "type": "TIRE", "pres": 2.3, "tempc": 19, "batt": 80, "alarm": False},
+         "battery 80"),
+     _bt({"model_id": "IBT-4XS", "type": "BBQ", "tempc": 88, "tempc2": 90, "batt": 50},
+         "battery 50"),
+     _bt({"model_id": "IBS-P02B", "tempc": 4.0, "tempc2": 5.5, "lowbatt": False},
+         "room_temperature 4", f"{XIAOMI}/tempc2 room_temperature 5.5", "battery_low 0")],
+    [_bt({"model_id": "BSDOO", "open": True, "batt": 70}, "door 1", "battery 70"),
+     _bt({"model_id": "W120150X", "contact": "closed", "motion": False, "lightlevel": "dark",
+          "scopetested": False, "in_ct": 1, "batt": 100}, "door 0", "motion 0", "battery 100"),
+     _bt({"model_id": "W120150X", "contact": "timeout not closed"}, "door 1"),
+     _bt({"contact": False}, "door 1"), _bt({"open": 50, "direction": "up"}),
+     _bt({"model_id": "MUE4094RT", "motion": True, "darkness": 24}, "motion 1"),
+     _bt({"leak": True}, "water_leak 1"), _bt({"leak": None}),
+     _bt({"smoke": True, "batt": 20}, "smoke 1", "battery 20"), _bt({"smoke": None}),
+     _bt({"co": True}, "carbon_monoxide 1"), _bt({"sos": "on"}, "help 1"),
+     _bt({"gas": False}, "gas 0"), _bt({"fall_detected": True}, "fall 1"),
+     _bt({"flag_fall": True}, "vibration 1"),
+     _bt({"model_id": "SBBT-002C", "packet": 12, "batt": 99, "button": 1},
+         "battery 99", "button 1"),
+     _bt({"model_id": "SBBT-002C", "button": 0}),
+     _bt({"button2": 3}, f"{XIAOMI}/button2 button 1"),
+     _bt({"action": "press_on"}, "button 1"), _bt({"action": "emergency"}, "help 1"),
+     _bt({"model_id": "RuuviTag_RAWv2", "type": "ACEL", "tempc": 24.3, "hum": 53.49,
+          "pres": 1000.44, "accx": 0.0392, "accy": -0.0392, "accz": 10.1596, "volt": 2.977,
+          "tx": 4, "mov": 66, "seq": 205, "mac": XIAOMI},
+         "room_temperature 24.3", "humidity 53.49", "air_pressure 1000.44",
+         "acceleration_x 3.9973", "acceleration_y -3.9973", "acceleration_z 1035.99",
+         "battery_voltage 2.977", "transmit_power 4", "movement_count 66",
+         "measurement_count 205")],
+    [_bt({"type": "BCON", "model_id": "IBEACON", "mfid": "4c00", "uuid": "fda50693", "volt": None}),
+     _bt({"model_id": "APPLEWATCH", "track": True, "device": "Apple Watch", "unlocked": False}),
+     _bt({"presence": "absent"}), _bt({"manufacturerdata": "4c0010", "servicedata": "ff"}),
+     _bt({"tempc": 20.0, "UTCtime": "2026-03-01T06:00:00Z"}, "room_temperature 20",
+         gateway="OpenMQTTGateway"),
+     _bt({"tempc": 20.0, "unixtime": 1772344800}, "room_temperature 20", gateway="OMG_ESP32_BLE"),
+     _bt("", ), _bt([], *REFUSED), _bt("x", *REFUSED), _bt('{"tempc":1,"tempc":2}', *REFUSED),
+     Said("home/TheengsGateway/LWT", "online"), Said("home/OpenMQTTGateway/LWT", "offline"),
+     Said("home/TheengsGateway/presence", {"id": XIAOMI, "tempc": 20.0, "distance": 3}),
+     Said("home/TheengsGateway/BTtoMQTT/undecoded", {"id": XIAOMI, "servicedata": "5020"}),
+     Said("home/OpenMQTTGateway/SYStoMQTT", {"uptime": 4411, "version": "v1.8.0", "tempc": 51.2}),
+     Said("home/OpenMQTTGateway/RLStoMQTT", {"latest_version": "v1.8.0"}),
+     Said("home/OpenMQTTGateway/433toMQTT", {"value": 1315156, "protocol": 1, "length": 24}),
+     Said("home/OpenMQTTGateway/RTL_433toMQTT/Nexus-TH/1/120", {"temperature_C": 21.2}),
+     Said("home/OpenMQTTGateway/IRtoMQTT", {"value": 551489775, "protocol_name": "NEC"}),
+     Said("home/OpenMQTTGateway/commands/MQTTtoBT/config", {"interval": 55555}),
+     Said("home/OpenMQTTGateway/CLIMAtoMQTT/bme", {"tempc": 22.4, "hum": 41.0, "pa": 100321},
+          ("OpenMQTTGateway/CLIMAtoMQTT/bme room_temperature 22.4",
+           "OpenMQTTGateway/CLIMAtoMQTT/bme humidity 41")),
+     Said("home/OpenMQTTGateway/HCSR501toMQTT", {"presence": "true"},
+          ("OpenMQTTGateway/HCSR501toMQTT presence 1",)),
+     Said("home/TheengsGateway/other", {"a": 1}, REFUSED)],
+]  # fmt: skip
+
+SERIES = [*TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML, *GATT, *RUUVI, *THEENGS]
