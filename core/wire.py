@@ -5,7 +5,9 @@
     saimi/v1/<gateway>/down/receipt       what is committed, Saimi to gateway
 
 Saimi's own source is `senml`: RFC 8428 packs whose first record carries two extension fields,
-`boot` (identifier of the gateway's boot) and `seq` (1, 2, 3, … without gaps per boot).
+`boot` (identifier of the gateway's boot) and `seq` (1, 2, 3, … without gaps per boot). A third,
+`made`, is when the gateway made the pack by its own clock, Unix seconds: it bounds the times of
+devices whose own clocks are wrong.
 """
 
 from __future__ import annotations

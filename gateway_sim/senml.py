@@ -16,6 +16,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     bt: float = 0.0
     boot: str = ""
     seq: int = 0
+    made: float = 0.0
     n: str = ""
     u: str = ""
     v: float | msgspec.UnsetType = msgspec.UNSET
@@ -35,6 +36,8 @@ def encode_pack(
     units: Sequence[str | None] | None = None,
     texts: Mapping[int, str] | None = None,
     qualifiers: Mapping[int, int] | None = None,
+    *,
+    made: float = 0.0,
 ) -> bytes:
     """One message: the readings in their order, `boot` and `seq` on the first record.
 
@@ -44,6 +47,7 @@ def encode_pack(
         units: what each is given in; None: the catalogue's unit, a boolean if it has two codes.
         texts: by position, what is sent instead of a value that is no number.
         qualifiers: by position, -1 below, 1 above what the device can tell.
+        made: when the gateway makes it by its own clock, Unix seconds; 0: it does not say.
 
     Times are the first reading's plus milliseconds; a sum of two doubles is right to a microsecond.
     """
@@ -54,6 +58,7 @@ def encode_pack(
         record = _Record(n=metric, qualifier=qualifier)
         if position == 0:
             record.bt, record.boot, record.seq = base, boot, seq
+            record.made = made
         if name != device:
             record.bn = f"{name}/"
             device = name

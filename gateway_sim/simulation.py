@@ -210,7 +210,7 @@ class _Run:
                     self._go_down(self._until, now)
                     self._until = now
                     self._outbox.mark("produced_until", now)
-                    self._store(made, Lane.LIVE)
+                    self._store(made, Lane.LIVE, now)
                     self._come_back(now)
                 await self._either(stopped, asyncio.sleep(_STEP_S))
                 due = min(self._hearing.next_due(self._until), end)
@@ -231,13 +231,14 @@ class _Run:
             made = self._hearing.between(until, step, HISTORY_EVERY)
             until = step
             self._outbox.mark("history_until", until)
-            self._store(made, Lane.HISTORY)
+            self._store(made, Lane.HISTORY, step)
             await asyncio.sleep(0)
             while len(self._outbox) > _BACKLOG and not stop.is_set():
                 await self._fleet.changed(0.1)
 
-    def _store(self, made: dict[int, list[Reading]], lane: Lane) -> None:
-        """One or more messages a home; in the ledger first, then in the outbox, then sent."""
+    def _store(self, made: dict[int, list[Reading]], lane: Lane, at: float) -> None:
+        """One or more messages a home, made `at` (Unix seconds): into the ledger, then into the
+        outbox, then sent."""
         touched = []
         for number, readings in made.items():
             gateway = self._county.homes[number].gateway
@@ -245,9 +246,9 @@ class _Run:
             urgent = [reading for reading in readings if _never_filtered(reading)]
             others = [reading for reading in readings if not _never_filtered(reading)]
             for reading in urgent:
-                self._add(gateway, [reading], Lane.URGENT)
+                self._add(gateway, [reading], Lane.URGENT, at)
             for first in range(0, len(others), _PACK):
-                self._add(gateway, others[first : first + _PACK], lane)
+                self._add(gateway, others[first : first + _PACK], lane, at)
         if self._ledger is not None:
             self._ledger.commit()
         self._outbox.commit()
@@ -270,9 +271,10 @@ class _Run:
         self._fleet.release(sorted(back))
         self._down -= back
 
-    def _add(self, gateway: str, readings: list[Reading], lane: Lane) -> None:
+    def _add(self, gateway: str, readings: list[Reading], lane: Lane, at: float) -> None:
         boot, seq = self._outbox.boot(gateway), self._outbox.next_seq(gateway)
-        self._outbox.add(gateway, encode_pack(readings, boot, seq), lane)
+        pack = encode_pack(readings, boot, seq, made=round(at, 3))
+        self._outbox.add(gateway, pack, lane)
         if self._ledger is not None:
             self._ledger.add(gateway, boot, seq, readings)
         self._readings += len(readings)

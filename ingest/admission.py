@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from core.catalogue import catalogue
 from core.reading import State
-from ingest.batch import ROW, Batch, Origin, Refused, StatusChange, Told
+from ingest.batch import ROW, Batch, ClockFault, Origin, Refused, StatusChange, Told
 from ingest.decoders.record import Channel, Record
-from ingest.directory import Directory, Gateway, Route
-from ingest.judgement import AHEAD, UNSET_BEFORE, Admitted, Refusal, judge, refused_gateway
+from ingest.device_time import AHEAD, UNSET_BEFORE, Fault, Offset, gateway_ahead, offset
+from ingest.directory import Device, Directory, Gateway, Route
+from ingest.judgement import Admitted, Refusal, is_call, judge, refused_gateway
 from ingest.message import Message, Understood, registrable
 from ingest.rescue import find_calls
 
@@ -29,6 +31,7 @@ ROUTE = np.dtype(
 """One `directory.Route.row`."""
 _CODED = np.zeros(len(catalogue().low), dtype=bool)
 _CODED[[metric.id for metric in catalogue() if metric.codes]] = True
+_CLOCK = ("clock_unset", "future")
 MAX_KEPT_PAYLOAD = 64 * 1024
 """Bytes kept of a message that cannot be read."""
 
@@ -47,10 +50,11 @@ def admit(understood: Sequence[Understood], directory: Directory, oldest: int) -
         decoded, message = one.decoded, one.message
         if decoded is not None:
             collected.origin(one, gateway, decoded.boot, decoded.seq)
+            made = None if message.retained else decoded.made
             if gateway is None or gateway.revoked:
                 collected.doubtful += [(number, gateway, record) for record in decoded.records]
             else:
-                collected.take(number, gateway, decoded.records)
+                collected.take(number, gateway, decoded.records, message.arrival, made)
             if decoded.learned:
                 collected.tell(number, one, gateway)
         elif one.error is not None:
@@ -73,6 +77,8 @@ class _Collected:
         self.refused: list[Refused] = []
         self.statuses: list[StatusChange] = []
         self.told: list[Told] = []
+        self.clocks: list[ClockFault] = []
+        self._made: dict[int, float] = {}
         self.doubtful: list[tuple[int, Gateway | None, Record]] = []
         self.called: list[tuple[int, Gateway | None, Record]] = []
         self._routes: dict[Route, int] = {}
@@ -93,8 +99,15 @@ class _Collected:
             )
         )  # fmt: skip
 
-    def take(self, number: int, gateway: Gateway, records: list[Record]) -> None:
-        """The records of a known gateway's message."""
+    def take(
+        self, number: int, gateway: Gateway, records: list[Record], arrival: int, made: float | None
+    ) -> None:
+        """The records of a known gateway's message, by its own clock `made` then."""
+        if made is not None:
+            self._made[number] = made
+            if gateway_ahead(made, arrival / 1e6):
+                self.doubtful += [(number, gateway, record) for record in records]
+                return
         routes, known, places, values = gateway.routes, self._routes, self._places, self._values
         for record in records:
             value = record.value
@@ -139,14 +152,26 @@ class _Collected:
     def batch(self, messages: list[Message], oldest: int) -> Batch:
         rows, records = self._decide_plain(messages, oldest)
         others: list[tuple[int | float, ...]] = []
-        for number, gateway, record in self.doubtful:
+        offsets = self._offsets(messages)
+        for number, gateway, said in self.doubtful:
             message = messages[number]
+            shift = offsets.get((number, said.channel.device))
+            record = said if shift is None else _corrected(said, shift, message.arrival / 1e6)
             verdict = judge(record, gateway, message.arrival, oldest, retained=message.retained)
             if isinstance(verdict, Refusal):
-                self.refused.append(Refused(number, record, *verdict))
-            else:
-                others.append(_row(verdict, number, message.arrival, len(records)))
-                records.append(record)
+                self.refused.append(Refused(number, said, *verdict))
+                if verdict.reason in _CLOCK and gateway is not None:
+                    self.refuse_clock(number, gateway.devices[said.channel.device], said, message)
+                continue
+            if shift is not None and record is not said:
+                self.clocks.append(
+                    ClockFault(
+                        number, verdict.device, shift.fault, record.time - said.time, said.time,
+                        len(records),
+                    )
+                )  # fmt: skip
+            others.append(_row(verdict, number, message.arrival, len(records)))
+            records.append(record)
         for number, gateway, record in self.called:
             arrival = messages[number].arrival
             verdict = judge(record, gateway, arrival, oldest)
@@ -156,7 +181,30 @@ class _Collected:
                 records.append(record)
         if others:
             rows = np.concatenate((rows, np.array(others, dtype=ROW)))
-        return Batch(self.origins, records, rows, self.refused, self.statuses, self.told)
+        return Batch(
+            self.origins, records, rows, self.refused, self.statuses, self.told, self.clocks
+        )
+
+    def refuse_clock(self, number: int, device: Device, said: Record, message: Message) -> None:
+        """A time that nothing bounds."""
+        seconds = message.arrival / 1e6 - said.time
+        if abs(seconds) < 1e11:
+            fault = Fault.UNSET if seconds > 0 else Fault.AHEAD
+            self.clocks.append(ClockFault(number, device.id, fault, seconds, said.time))
+
+    def _offsets(self, messages: list[Message]) -> dict[tuple[int, str], Offset]:
+        """By message and device, where the gateway's clock bounds times that cannot be true."""
+        times: dict[tuple[int, str], list[float]] = {}
+        if self._made:
+            for number, _, record in self.doubtful:
+                if record.dated and number in self._made:
+                    times.setdefault((number, record.channel.device), []).append(record.time)
+        found = {}
+        for (number, device), some in times.items():
+            shift = offset(some, self._made[number], messages[number].arrival / 1e6)
+            if shift is not None:
+                found[number, device] = shift
+        return found
 
     def _decide_plain(
         self, messages: list[Message], oldest: int
@@ -195,6 +243,20 @@ class _Collected:
         rows["record"] = kept
         rows["call"] = metrics.never_filtered[rows["metric"]] & (rows["value"] >= 1)
         return rows, self._records
+
+
+def _corrected(record: Record, shift: Offset, arrival: float) -> Record:
+    """`record` at its corrected time; itself where that changes nothing, and a call for help, which
+    goes to people at its arrival where its clock is wrong."""
+    time = shift.corrected(record.time, arrival)
+    metric = catalogue().get(record.channel.metric)
+    call = metric is not None and metric.never_filtered and is_call(record.value)
+    if call or not record.dated or time == record.time:
+        return record
+    if shift.certain:
+        return msgspec.structs.replace(record, time=time)
+    # By the arrival alone: it is another when the message comes again, and may be much too late.
+    return msgspec.structs.replace(record, time=time, dated=False, suspect=True)
 
 
 def _row(verdict: Admitted, number: int, arrival: int, record: int) -> tuple[int | float, ...]:

@@ -79,6 +79,20 @@ class Told(NamedTuple):
     learned: Learned
 
 
+class ClockFault(NamedTuple):
+    """A device's time that cannot be true."""
+
+    message: int
+    device: int
+    fault: str
+    seconds: float
+    """Added to it; of one that was refused, what would have made it the arrival's."""
+    time: float
+    """What the device said, Unix seconds."""
+    record: int | None = None
+    """Place in the batch's records of what is stored with the corrected time; None: refused."""
+
+
 @dataclass
 class Batch:
     """Messages decoded and admitted, to be stored in one transaction."""
@@ -89,6 +103,7 @@ class Batch:
     refused: list[Refused] = field(default_factory=list)
     statuses: list[StatusChange] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    clocks: list[ClockFault] = field(default_factory=list)
 
     def part(self, first: int, last: int) -> Batch:
         """The messages from `first` to before `last`."""
@@ -111,6 +126,11 @@ class Batch:
             [
                 one._replace(message=one.message - first)
                 for one in self.told
+                if first <= one.message < last
+            ],
+            [
+                one._replace(message=one.message - first)
+                for one in self.clocks
                 if first <= one.message < last
             ],
         )

@@ -37,6 +37,12 @@ class Offset(NamedTuple):
     seconds: float
     """To be added."""
 
+    def corrected(self, time: float, arrival: float) -> float:
+        """`time` as it is to be stored: what is right already stays, of a gateway that is ahead
+        nothing is."""
+        wrong = self.fault is Fault.GATEWAY_AHEAD or not UNSET_BEFORE <= time <= arrival + AHEAD
+        return time + self.seconds if wrong else time
+
     @property
     def certain(self) -> bool:
         """Whether a clock that can be trusted bounds it; else only the arrival does, and how long
@@ -50,15 +56,20 @@ def offset(times: Iterable[float], made: float | None, arrival: float) -> Offset
     None: none of them is in doubt, or nothing bounds them.
     """
     times = [time for time in times if abs(time) < 1e11]
+    if made is None or not UNSET_BEFORE <= made < 1e11 or not times:
+        return None
+    if gateway_ahead(made, arrival):
+        if min(times) >= UNSET_BEFORE and max(times) <= made + AHEAD:
+            return Offset(Fault.GATEWAY_AHEAD, arrival - made)
+        return None  # the device's clock is wrong too, and not in the same way
     unset = [time for time in times if time < UNSET_BEFORE]
     ahead = [time for time in times if time > arrival + AHEAD]
-    if made is None or not UNSET_BEFORE <= made < 1e11 or not (unset or ahead):
-        return None
-    if unset and ahead:
-        return None  # it jumped within the message: no distance between its times means anything
-    if made <= arrival + AHEAD:
-        newest = max(unset or ahead)
-        return Offset(Fault.UNSET if unset else Fault.AHEAD, made - newest)
-    if ahead and max(ahead) <= made + AHEAD:
-        return Offset(Fault.GATEWAY_AHEAD, arrival - made)
-    return None
+    if not (unset or ahead) or (unset and ahead):
+        return None  # having jumped within the message, no distance between times means anything
+    newest = max(unset or ahead)
+    return Offset(Fault.UNSET if unset else Fault.AHEAD, made - newest)
+
+
+def gateway_ahead(made: float, arrival: float) -> bool:
+    """Whether a gateway's own clock cannot be right: then none of its times is."""
+    return arrival + AHEAD < made < 1e11

@@ -8,19 +8,14 @@ monoxide, fall) is stored whatever is wrong with it, corrected and marked as sus
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from core.catalogue import Metric, catalogue
 from core.reading import UNKNOWN, State
 from ingest.decoders.record import Channel, Record
+from ingest.device_time import AHEAD, UNSET_BEFORE
 from ingest.directory import Device, Gateway
 from ingest.instants import moment
-
-UNSET_BEFORE = datetime(2018, 1, 1, tzinfo=UTC).timestamp()
-"""Unix seconds; a device whose clock shows less was never synchronised (seen: 1970, 2017-01-01)."""
-AHEAD = 300.0
-"""Seconds that a device's clock may be ahead of the arrival."""
 
 _OVER = frozenset(
     ("", "0", "0.0", "false", "off", "no", "none", "null", "ok", "over", "clear", "normal", "idle")

@@ -29,6 +29,7 @@ from core.reading import UNKNOWN, State
 from core.wire import MAX_NAME, merge_ranges
 from ingest.announced import MOST_DEVICES, announced_columns
 from ingest.batch import Batch, Refused
+from ingest.clocks import note_clocks
 from ingest.completeness import MOST_BOOTS, MOST_GAPS, Provable
 from ingest.definitions import definition_columns
 from ingest.instants import micros, moment
@@ -146,6 +147,8 @@ class Writer:
             announced = announced_columns(batch, refused)
             if announced["devices"]:
                 await self._queries.announce(self._connection, **announced, most=MOST_DEVICES)
+        if batch.clocks:
+            await note_clocks(self._connection, batch, rows, fates, ledger.again)
         committed = fates == Fate.COMMITTED
         duplicate = fates == Fate.DUPLICATE
         written = Written(int(committed.sum()), int(duplicate.sum()), len(refused), fates=fates)

@@ -77,6 +77,9 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     boot: str | None = None
     """With `seq`: which message of the gateway's this is; None where the source does not count."""
     seq: int | None = None
+    made: float | None = None
+    """When the gateway made the message by its own clock, Unix seconds: nothing in it was measured
+    later. None where it does not say."""
     nothing: str = ""
     """What the message is instead, where it is understood to hold no readings."""
     learned: dict[str, Any] = {}

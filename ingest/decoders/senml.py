@@ -1,4 +1,4 @@
-"""SenML in JSON, RFC 8428, with Saimi's extension fields `boot`, `seq` and `qualifier`.
+"""SenML in JSON, RFC 8428, with Saimi's extension fields `boot`, `seq`, `made`, `qualifier`.
 
 Base fields hold from their record on (section 4.1); a time below 2**28 is relative to the arrival
 (4.5.3); names are base name and name joined (4.5.1). A field whose name ends in "_" must be
@@ -46,6 +46,7 @@ class _Entry(msgspec.Struct, gc=False, omit_defaults=True):
     ut: float | None = None
     boot: str | None = None
     seq: int | None = None
+    made: float | None = None
     qualifier: Literal[-1, 0, 1] | None = None
 
 
@@ -175,7 +176,8 @@ def _resolve(entries: list[_Entry], arrival: float) -> Decoded:
             )
         )
     boot, seq = _position(entries)
-    return Decoded(records, boot, seq, "" if records else "an empty pack")
+    made = entries[0].made if entries else None
+    return Decoded(records, boot, seq, made, "" if records else "an empty pack")
 
 
 def _several_values(before: int) -> DecodeError:

@@ -76,6 +76,43 @@ def corrections(most: Most = 50, json: Json = False) -> None:
 
 
 @app.command()
+def clocks(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Seen wrong within so many days.")] = 7,
+    most: Most = 50,
+    json: Json = False,
+) -> None:
+    """Show devices whose clocks are wrong, and what became of their readings."""
+    from datetime import timedelta
+
+    from core.database import read_clock
+    from ingest.clocks import list_clocks
+    from saimi.connecting import with_connection
+
+    async def work(connection: asyncpg.Connection) -> list[dict[str, Any]]:
+        now = (await read_clock(connection)).now()
+        return await list_clocks(connection, now - timedelta(days=days), most=most)
+
+    rows = with_connection(work)
+    if json:
+        emit({"clocks": rows})
+    elif not rows:
+        print("No clock was found wrong.")
+    else:
+        show_table(
+            ("gateway", "device", "clock", "off by s", "since", "last", "corrected", "refused",
+             "jumps"),
+            [
+                (
+                    row["gateway"], row["device"], row["fault"], f"{-row['seconds']:+.0f}",
+                    f"{row['since']:%Y-%m-%d %H:%M}", f"{row['seen_at']:%Y-%m-%d %H:%M}",
+                    row["corrected"], row["refused"], row["jumps"],
+                )
+                for row in rows
+            ],
+        )  # fmt: skip
+
+
+@app.command()
 def reassign(
     gateway: Gateway,
     device: Device,

@@ -304,6 +304,8 @@ async def test_readings_are_put_right_from_the_command_line(
     whats = [row["what"] for row in reading("corrections", "--json").report["corrections"]]
     assert whats == ["restored", "struck_out", "reassigned"]
     assert "wrong arm" in reading("corrections").out
+    assert "No clock was found wrong" in reading("clocks").out
+    assert reading("clocks", "--json").report == {"clocks": []}
     for arguments in (
         ("strike-out", "gw-1", "scale", "--since", "2026-05-01", "--reason", "x"),
         ("reassign", *stretch, *why, "--to", "nobody"),
