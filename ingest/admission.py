@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from core.catalogue import catalogue
 from core.reading import State
 from ingest.batch import ROW, Batch, ClockFault, Origin, Refused, StatusChange, Told
+from ingest.copies import digest
 from ingest.decoders.record import Channel, Record
 from ingest.device_time import AHEAD, UNSET_BEFORE, Fault, Offset, gateway_ahead, offset
 from ingest.directory import Device, Directory, Gateway, Route
@@ -181,8 +182,20 @@ class _Collected:
                 records.append(record)
         if others:
             rows = np.concatenate((rows, np.array(others, dtype=ROW)))
+        calls = rows["message"][rows["call"] & rows["at_arrival"]]
+        digests = [
+            (number, digest(messages[number].topic, messages[number].payload))
+            for number in sorted(set(calls.tolist()))
+        ]
         return Batch(
-            self.origins, records, rows, self.refused, self.statuses, self.told, self.clocks
+            self.origins,
+            records,
+            rows,
+            self.refused,
+            self.statuses,
+            self.told,
+            self.clocks,
+            digests,
         )
 
     def refuse_clock(self, number: int, device: Device, said: Record, message: Message) -> None:

@@ -104,6 +104,8 @@ class Batch:
     statuses: list[StatusChange] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     clocks: list[ClockFault] = field(default_factory=list)
+    digests: list[tuple[int, bytes]] = field(default_factory=list)
+    """Of messages with calls that are known by their arrival alone (`copies.digest`)."""
 
     def part(self, first: int, last: int) -> Batch:
         """The messages from `first` to before `last`."""
@@ -132,6 +134,11 @@ class Batch:
                 one._replace(message=one.message - first)
                 for one in self.clocks
                 if first <= one.message < last
+            ],
+            [
+                (message - first, digest)
+                for message, digest in self.digests
+                if first <= message < last
             ],
         )
 

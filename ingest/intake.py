@@ -33,6 +33,8 @@ LEASE_S = 15.0
 """Seconds without a beat after which a slot is taken over."""
 LOOK_EVERY_S = 2.0
 """Seconds between two beats, and between two looks at the others'."""
+BEHIND_MESSAGES = 500
+BEHIND_BYTES = 8 * 1024 * 1024
 _REACH_S = 2.0
 
 _log = structlog.get_logger()
@@ -167,6 +169,12 @@ class Intake:
         """Messages, and bytes of payload, taken from the broker and not committed."""
         held = [source.held for source in self._all()]
         return sum(messages for messages, _ in held), sum(size for _, size in held)
+
+    def is_behind(self) -> bool:
+        """Whether more has come than is being worked on: as long as the broker has a backlog, it
+        keeps what we may hold filled."""
+        messages, size = self.held
+        return messages > BEHIND_MESSAGES or size > BEHIND_BYTES
 
     @property
     def oldest(self) -> int | None:

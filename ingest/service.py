@@ -26,6 +26,7 @@ from ingest.definitions import Definitions
 from ingest.directory import Directory
 from ingest.instants import micros
 from ingest.intake import LEASE_S, Intake
+from ingest.lookout import Lookout
 from ingest.message import Message, Understood, learners, understand
 from ingest.metrics import IngestMetrics
 from ingest.quota import Quota
@@ -84,9 +85,10 @@ async def run(
     intake = Intake(mqtt_url, database_url, client_id, clock, shared=shared, lease_s=lease_s)
     if metrics is not None:
         metrics.watch(intake)
-    await _Service(database_url, intake, clock, retention, quota, rejected_after, metrics).run(
-        stop, on_ready
-    )
+    lookout = Lookout(mqtt_url, database_url, client_id, clock, intake.is_behind, retention)
+    await _Service(
+        database_url, intake, lookout, clock, retention, quota, rejected_after, metrics
+    ).run(stop, on_ready)
 
 
 class _Service:
@@ -94,6 +96,7 @@ class _Service:
         self,
         database_url: str,
         intake: Intake,
+        lookout: Lookout,
         clock: Clock,
         retention: timedelta,
         quota: Quota | None,
@@ -106,6 +109,7 @@ class _Service:
         self._retention = retention
         self._started = wall_time()
         self._intake = intake
+        self._lookout = lookout
         self._directory = Directory()
         self._definitions = Definitions()
         self._registry = RegistryLink(database_url, clock, self._directory, self._definitions)
@@ -131,6 +135,7 @@ class _Service:
                 self._beat(),
                 self._announce(on_ready),
                 self._upkeep.run(),
+                self._lookout.run(),
             )
         ]
         stopped = asyncio.create_task(stop.wait())

@@ -37,9 +37,21 @@ class Session:
         return True
 
     def stored(self, message: Message, connection: Connection | None) -> None:
-        """`message` is in the database; tell the broker if it was sent on `connection`."""
+        """`message` is in the database; tell the broker if it was sent on `connection`.
+
+        Acknowledged is in the order of sending (MQTT 4.6; rumqttd hangs up on another).
+        """
         message.stored = True
-        if message.mid and connection is not None and message.connection is connection:
+        if not message.mid or connection is None or message.connection is not connection:
+            return
+        if self._open.get(message.mid) is not message:
             connection.acknowledge((message.mid,))
-            if self._open.get(message.mid) is message:
-                del self._open[message.mid]
+            return
+        while self._open:
+            first = next(iter(self._open.values()))
+            if first.connection is connection:
+                if not first.stored:
+                    return
+                connection.acknowledge((first.mid,))
+            # Else the broker has sent later ones again and not this: it does not have it any more.
+            del self._open[first.mid]

@@ -32,8 +32,8 @@ _log = structlog.get_logger()
 class Store:
     """Writes batches, one at a time, on a connection that it makes again when it is lost.
 
-    `hold` is the `Writer`'s. `idle_s`: the server ends a transaction whose worker stands still for
-    so long; its locks would hold up the worker that takes over.
+    `hold` and `early` are the `Writer`'s. `idle_s`: the server ends a transaction whose worker
+    stands still for so long; its locks would hold up the worker that takes over.
     """
 
     def __init__(
@@ -44,10 +44,12 @@ class Store:
         *,
         hold: Callable[[Connection], Awaitable[bool]] | None = None,
         idle_s: float = 10.0,
+        early: bool = False,
     ) -> None:
         self._url = url
         self._hold = hold
         self._idle_s = idle_s
+        self._early = early
         self._quota = quota
         self._clock = clock
         self._connection: asyncpg.Connection | None = None
@@ -110,7 +112,7 @@ class Store:
                 await self._connection.execute(
                     f"SET idle_in_transaction_session_timeout = {int(1000 * self._idle_s)}"
                 )
-            writer = Writer(self._connection, self._quota, self._hold)
+            writer = Writer(self._connection, self._quota, self._hold, early=self._early)
             await writer.prepare()
             self._writer = writer
         return self._writer

@@ -27,6 +27,7 @@ from core.clock import Clock
 from core.errors import BrokerError
 from ingest.broker import RefusedError, WrongVersionError
 from ingest.connection import CONNECT_TIMEOUT_S, RECEIVE_MAXIMUM, Connection
+from ingest.fairness import take_in_turn
 from ingest.instants import micros
 from ingest.message import Message
 from ingest.session import Session
@@ -120,16 +121,10 @@ class Subscriber:
         return time.monotonic() < self._allowed_until
 
     def take(self, most: int, most_bytes: int) -> list[Message]:
-        """Up to `most` messages (and about `most_bytes`) in the order they came."""
+        """Up to `most` messages (and about `most_bytes`), by `fairness.take_in_turn`."""
         self._woken = False
-        taken: list[Message] = []
-        size = 0
         with self._lock:
-            while self._queue and len(taken) < most and size < most_bytes:
-                message = self._queue.popleft()
-                size += len(message.payload)
-                taken.append(message)
-        return taken
+            return take_in_turn(self._queue, most, most_bytes)
 
     def done(self, messages: Sequence[Message]) -> None:
         """These are in the database for good, or need not be: the broker may forget them."""

@@ -71,6 +71,11 @@ def old_news(slot: str) -> Subscription:
     )
 
 
+def from_now_on() -> Subscription:
+    """What arrives while the connection lasts, beside those who get it anyhow."""
+    return Subscription(SUBSCRIPTION, qos=0, persistent=False)
+
+
 def share(service: str) -> str:
     """The filter of the shared subscription of a service's workers."""
     return f"$share/{service}/{SUBSCRIPTION}"

@@ -31,6 +31,7 @@ from ingest.announced import MOST_DEVICES, announced_columns
 from ingest.batch import Batch, Refused
 from ingest.clocks import note_clocks
 from ingest.completeness import MOST_BOOTS, MOST_GAPS, Provable
+from ingest.copies import find_copies
 from ingest.definitions import definition_columns
 from ingest.instants import micros, moment
 from ingest.keeping import held_columns
@@ -80,7 +81,8 @@ class _Heard(NamedTuple):
 class Writer:
     """Writes batches on a connection of its own, to which a temporary table belongs.
 
-    `hold` is asked before each commit: whether the batch is ours, and stays so until then.
+    `hold` is asked before each commit: whether the batch is ours, and stays so until then. `early`:
+    it is the lookout's, and all of it comes again by the main subscription.
     """
 
     def __init__(
@@ -88,9 +90,12 @@ class Writer:
         connection: Connection,
         quota: Quota | None = None,
         hold: Callable[[Connection], Awaitable[bool]] | None = None,
+        *,
+        early: bool = False,
     ) -> None:
         self._connection = connection
         self._hold = hold
+        self._early = early
         self._queries = load_queries("ingest")
         self._heard: dict[int, _Heard] = {}
         self._continuous = False
@@ -140,6 +145,14 @@ class Writer:
         columns = ledger.columns()
         await self._lock(ledger, columns, now)
         repeated = self._repeats.find(batch)
+        if batch.digests:
+            repeated |= await find_copies(
+                self._connection,
+                batch,
+                ~repeated & ~ledger.again[batch.rows["message"]],
+                early=self._early,
+                now=wall_time(),
+            )
         rows, fates, conflicts = await self._store(batch, ledger.again, repeated)
         refused = [one for one in batch.refused if not ledger.again[one.message]] + conflicts
         if refused:

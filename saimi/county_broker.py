@@ -122,9 +122,32 @@ def bridge_configuration(
         f"max_queued_bytes {HOME_QUEUE_BYTES}",
         "queue_qos0_messages true",
         "",
-        f"connection saimi-{gateway}",
+        *_connection(gateway, gateway, address, credentials, ca),
+    ]
+    lines += ["", "# What a program publishes as zigbee2mqtt/… arrives as …/zigbee2mqtt/…"]
+    lines += [
+        f"topic {pattern} out 1 {cut or _NOTHING} {own}/{source}/"
+        for pattern, cut, source in _TOPICS
+    ]
+    lines += [
+        f"topic status out 1 saimi/ {own}/",
+        f"topic down/# in 1 saimi/ {own}/",
+        "",
+        "# Calls for help do not wait in the queue of the rest: urgent/senml/… is senml/… at Saimi.",
+        *_connection(f"{gateway}-urgent", gateway, address, credentials, ca),
+        f"topic # out 1 urgent/ {own}/",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _connection(
+    name: str, gateway: str, address: str, credentials: Credentials, ca: str
+) -> list[str]:
+    """A bridge to the county's broker, with a queue of its own."""
+    lines = [
+        f"connection saimi-{name}",
         f"address {address}",
-        f"remote_clientid {gateway}",
+        f"remote_clientid {name}",
         f"bridge_cafile {ca}",
         "bridge_protocol_version mqttv311",
         "cleansession false",
@@ -136,13 +159,4 @@ def bridge_configuration(
         lines += [f"remote_username {gateway}", f"remote_password {credentials.password}"]
     else:
         lines += [f"bridge_certfile {credentials.certificate}", f"bridge_keyfile {credentials.key}"]
-    lines += ["", "# What a program publishes as zigbee2mqtt/… arrives as …/zigbee2mqtt/…"]
-    lines += [
-        f"topic {pattern} out 1 {cut or _NOTHING} {own}/{source}/"
-        for pattern, cut, source in _TOPICS
-    ]
-    lines += [
-        f"topic status out 1 saimi/ {own}/",
-        f"topic down/# in 1 saimi/ {own}/",
-    ]
-    return "\n".join(lines) + "\n"
+    return lines

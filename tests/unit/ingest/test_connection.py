@@ -108,6 +108,21 @@ def test_what_is_sent_again_after_it_was_stored_is_only_acknowledged() -> None:
     assert acknowledged(second) == [5]
 
 
+def test_acknowledged_is_in_the_order_of_sending_whatever_is_stored_first() -> None:
+    session, first, second = Session(), line(), line()
+    messages = [Message("t", b"p", 1, mid=mid, connection=first) for mid in (7, 8, 3)]
+    for message in messages:
+        session.sent(message)
+    session.stored(messages[1], first)
+    assert acknowledged(first) == []
+    session.stored(messages[0], first)
+    assert acknowledged(first) == [7, 8]
+    later = Message("t", b"q", 2, mid=9, connection=second)
+    session.sent(later)  # of a broker that has dropped the third, which was too old
+    session.stored(later, second)
+    assert acknowledged(second) == [9]
+
+
 def test_another_message_under_the_same_identifier_is_another_message() -> None:
     session = Session()
     session.sent(Message("t", b"p", 1, mid=5, connection=line()))
