@@ -133,7 +133,7 @@ def bridge_configuration(
         f"topic status out 1 saimi/ {own}/",
         f"topic down/# in 1 saimi/ {own}/",
         "",
-        "# Calls for help do not wait in the queue of the rest: urgent/senml/… is senml/… at Saimi.",
+        "# Calls for help do not wait in the queue of the rest; urgent/senml/… arrives as senml/….",
         *_connection(f"{gateway}-urgent", gateway, address, credentials, ca),
         f"topic # out 1 urgent/ {own}/",
     ]
