@@ -24,10 +24,13 @@ from core.broker import BrokerAddress
 from core.clock import Clock, wall_time
 from core.database import Connection, connect
 from core.errors import BrokerError, DatabaseError
+from ingest.batch import Batch
+from ingest.instants import FOREVER
 from ingest.message import Message
 from ingest.slots import Slot, SlotTable, Wait, Watch
 from ingest.subscriber import Subscriber
 from ingest.subscription import Subscription, a_share, everything, old_news, the_rest
+from ingest.unacknowledged import forget_acknowledged, load_unacknowledged, note_unacknowledged
 
 LEASE_S = 15.0
 """Seconds without a beat after which a slot is taken over."""
@@ -75,6 +78,7 @@ class Intake:
         self._own: Subscriber | None = None
         self._news: Subscriber | None = None
         self._rest: dict[str, Subscriber] = {}
+        self._noted: set[str] = set()  # sessions of which something is noted as unacknowledged
         self._several = False  # sources, ever: else every message is the own slot's
         self._leaving: set[asyncio.Task[None]] = set()
         self._lost_before = False
@@ -119,11 +123,28 @@ class Intake:
                 ours = [one for one in ours if one.connection.owner is not owner or not one.mid]
         return ours
 
-    async def hold(self, connection: Connection, messages: Sequence[Message]) -> bool:
-        """Whether all of `messages` are ours, and stay so until the end of the transaction."""
+    async def hold(self, connection: Connection, batch: Batch, messages: Sequence[Message]) -> bool:
+        """Whether all of `messages` are ours, and stay so until the end of the transaction, which
+        stores `batch`, made of them or of some; if so, what it leaves unacknowledged is noted."""
         held = await SlotTable(connection, self._service, self._holder).hold()
         owners = {one.connection.owner for one in messages if one.connection is not None}
-        return all(one in self._all() and (one.name in held or one is self._news) for one in owners)
+        if not all(
+            one in self._all() and (one.name in held or one is self._news) for one in owners
+        ):
+            return False
+        for owner in owners:
+            mine = [one for one in messages if one.connection.owner is owner]
+            await self._note(connection, owner, batch, mine)
+        return True
+
+    async def _note(
+        self, connection: Connection, owner: Subscriber, batch: Batch, messages: list[Message]
+    ) -> None:
+        if owner is self._news or not (batch.rows["at_arrival"].any() or owner.name in self._noted):
+            return
+        await forget_acknowledged(connection, owner.name, owner.acknowledged_until)
+        await note_unacknowledged(connection, owner.name, batch, messages)
+        self._noted.add(owner.name)
 
     def look(self) -> None:
         """Find out anew which slots are ours."""
@@ -277,9 +298,9 @@ class Intake:
         _log.info("slot claimed", slot=choice, shared=self._shared)
         self.name, self.waits_for, self._stands_by = choice, None, False
         wanted = a_share(self._service) if self._shared else everything(self._service)
-        self._own = self._begin(choice, wanted)
+        self._own = await self._begin(choice, wanted)
         if self._shared and self._news is None:
-            self._news = self._begin(f"{choice}-retained", old_news(choice))
+            self._news = await self._begin(f"{choice}-retained", old_news(choice))
         if not self.ready.is_set():
             self._announcing = asyncio.create_task(self._announce(self._own))
 
@@ -292,9 +313,14 @@ class Intake:
             return
         self._took_over += 1
         _log.warning("taking over what waits for a worker that is gone", slot=slot.name)
-        self._rest[slot.name] = self._begin(slot.name, the_rest(self._service, slot.name))
+        self._rest[slot.name] = await self._begin(slot.name, the_rest(self._service, slot.name))
 
-    def _begin(self, name: str, wanted: Subscription) -> Subscriber:
+    async def _begin(self, name: str, wanted: Subscription) -> Subscriber:
+        committed = (
+            await load_unacknowledged(await self._connected(), name) if wanted.persistent else {}
+        )
+        if committed:
+            self._noted.add(name)
         source = Subscriber(
             self._mqtt_url,
             name,
@@ -302,6 +328,7 @@ class Intake:
             wanted,
             arrived=self._arrived,
             care=self._wanted,
+            committed=committed,
         )
         self._several = self._several or bool(self._all())
         source.allow(self.lease_s / 2)
@@ -312,6 +339,7 @@ class Intake:
         for source in [one for one in self._rest.values() if one.ended]:
             await source.close()
             await table.remove(source.name)
+            await forget_acknowledged(await self._connected(), source.name, FOREVER)
             del self._rest[source.name]
             _log.info("all that waited for a worker that is gone is stored", slot=source.name)
         if self._news is not None and self._news.ended:
@@ -348,9 +376,12 @@ class Intake:
         return True
 
     async def _table(self) -> SlotTable:
+        return SlotTable(await self._connected(), self._service, self._holder)
+
+    async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._database_url)
-        return SlotTable(self._connection, self._service, self._holder)
+        return self._connection
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

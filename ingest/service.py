@@ -210,8 +210,8 @@ class _Service:
             except NotOursError:
                 self._intake.look()
 
-    async def _hold(self, connection: Connection) -> bool:
-        return await self._intake.hold(connection, self._writing)
+    async def _hold(self, connection: Connection, batch: Batch) -> bool:
+        return await self._intake.hold(connection, batch, self._writing)
 
     async def _drain(self) -> None:
         self._intake.pause()

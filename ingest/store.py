@@ -42,7 +42,7 @@ class Store:
         clock: Clock,
         quota: Quota | None = None,
         *,
-        hold: Callable[[Connection], Awaitable[bool]] | None = None,
+        hold: Callable[[Connection, Batch], Awaitable[bool]] | None = None,
         idle_s: float = 10.0,
         early: bool = False,
     ) -> None:

@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from paho.mqtt.client import MQTTMessage
@@ -48,7 +48,7 @@ class Subscriber:
 
     `arrived` is set when there is something to take. `care`: where the session may be another's,
     connect only while `allow` allows it; set when it has to be asked anew, and when a session that
-    was to be read to its end has ended.
+    was to be read to its end has ended. `committed`: see `session`.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Subscriber:
         *,
         arrived: asyncio.Event | None = None,
         care: asyncio.Event | None = None,
+        committed: Mapping[int, bytes] | None = None,
     ) -> None:
         self.name = client_id
         self.ready = asyncio.Event()
@@ -96,7 +97,7 @@ class Subscriber:
         self._held, self._held_bytes = 0, 0
         self._fresh: list[Message] = []
         self._arrival = 0
-        self._session = Session()
+        self._session = Session(committed)
         self._version = MQTTProtocolVersion.MQTTv5
 
     # What asyncio calls.
@@ -148,6 +149,11 @@ class Subscriber:
         """Take no more messages."""
         self._paused = True
         self._wake()
+
+    @property
+    def acknowledged_until(self) -> int:
+        """Arrival of the last message acknowledged: none before it is sent again."""
+        return self._session.acknowledged_until
 
     @property
     def waiting(self) -> int:

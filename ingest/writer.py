@@ -89,7 +89,7 @@ class Writer:
         self,
         connection: Connection,
         quota: Quota | None = None,
-        hold: Callable[[Connection], Awaitable[bool]] | None = None,
+        hold: Callable[[Connection, Batch], Awaitable[bool]] | None = None,
         *,
         early: bool = False,
     ) -> None:
@@ -127,7 +127,7 @@ class Writer:
         try:
             async with translated(), self._connection.transaction():
                 written, heard = await self._write(batch, now)
-                if self._hold is not None and not await self._hold(self._connection):
+                if self._hold is not None and not await self._hold(self._connection, batch):
                     raise NotOursError("Another worker has taken over a part of this batch.")
         except DatabaseError as error:
             if _blames_data(error.__cause__):

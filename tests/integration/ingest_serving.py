@@ -84,7 +84,10 @@ async def serving(
 
 
 class Child:
-    """The service as a process that can be killed; `shared`: one of several workers."""
+    """The service as a process that can be killed; `shared`: one of several workers.
+
+    `beforehand`: Python that it runs first.
+    """
 
     def __init__(
         self,
@@ -94,10 +97,20 @@ class Child:
         *,
         shared: bool = False,
         lease_s: float = LEASE_S,
+        beforehand: str = "",
     ) -> None:
         mode = "shared" if shared else "alone"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, database_url, mqtt_url, client_id, mode, str(lease_s)],
+            [
+                sys.executable,
+                "-c",
+                beforehand + _CHILD,
+                database_url,
+                mqtt_url,
+                client_id,
+                mode,
+                str(lease_s),
+            ],
             stdout=subprocess.PIPE,
         )
 

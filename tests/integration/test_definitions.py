@@ -98,7 +98,7 @@ async def test_a_batch_that_is_not_stored_leaves_no_definition_and_may_come_agai
             to.message(b"96", f"{HERE}/{STATE}"),
         ]
 
-        async def taken_over(_: object) -> bool:
+        async def taken_over(*_: object) -> bool:
             return False
 
         batch = await to.batch(messages)
