@@ -317,8 +317,12 @@ async def test_without_a_broker_the_service_does_not_call_itself_alive(
 
 
 async def test_after_a_lost_connection_an_undated_message_is_stored_once(
-    plain_database_url: str, broker_factory: Callable[..., Broker]
+    plain_database_url: str,
+    broker_factory: Callable[..., Broker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Counted are the connections of the main subscription alone.
+    monkeypatch.setattr("ingest.lookout.Lookout.run", lambda _: asyncio.Event().wait())
     await register(plain_database_url)
     broker = broker_factory()
     async with Cuttable(broker.port) as line, looking(plain_database_url) as database:
