@@ -51,12 +51,18 @@ class _Plan(msgspec.Struct, forbid_unknown_fields=True):
     team: list[Team]
     member: list[Member]
     names: _Names
+    formats: dict[str, float]
 
 
 @cache
 def _plan() -> _Plan:
     text = Path(__file__).with_name("county.toml").read_text(encoding="utf-8")
     return msgspec.convert(tomllib.loads(text), _Plan)
+
+
+def format_shares() -> dict[str, float]:
+    """Shares of homes by what their gateways speak, unless a scenario says otherwise."""
+    return _plan().formats
 
 
 def area_codes() -> set[str]:

@@ -23,6 +23,7 @@ from core.broker import BrokerAddress
 from core.clock import Clock, wall_time
 from core.errors import BrokerError, UserError
 from core.wire import Status, decode_receipt, encode, readings_topic, status_topic
+from gateway_sim.formats import Format, Told
 from gateway_sim.ledger import Ledger
 from gateway_sim.link import Connected, Inbox, Link, Published, Received, Refused, terms_of
 from gateway_sim.outbox import Message
@@ -68,6 +69,7 @@ class Fleet:
     Args:
         connections: how many gateways have a connection of their own.
         credentials: how each gateway comes in; none: all as `mqtt_url` says.
+        formats: gateways that do not speak SenML; they have no boot, no seq and no receipts.
         window: how many messages a gateway may have on their way.
         receipts: whether somebody gives them; else a message is done with once the broker has
             acknowledged it, and no gateway says that it is there: no heartbeat, no goodbye.
@@ -84,6 +86,7 @@ class Fleet:
         ledger: Ledger | None,
         connections: int = OWN_CONNECTIONS,
         credentials: Mapping[str, BrokerAddress] | None = None,
+        formats: Mapping[str, Format] | None = None,
         window: int = 64,
         receipts: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
@@ -91,6 +94,7 @@ class Fleet:
     ) -> None:
         self._address = BrokerAddress.parse(mqtt_url)
         self._credentials = credentials or {}
+        self._formats = formats or {}
         self._connections = max(connections, len(self._credentials))
         self._pool = ThreadPoolExecutor(_CONNECTING_AT_ONCE, thread_name_prefix="connecting")
         self._feed = feed
@@ -162,6 +166,19 @@ class Fleet:
     def unreceipted(self) -> int:
         """How many messages went out and have no receipt."""
         return sum(len(window) for window in self._windows.values())
+
+    def hears(self, gateway: str) -> bool:
+        """Whether a gateway is connected."""
+        link = self._link_of.get(gateway)
+        return link is not None and link.up and gateway not in self._held
+
+    def say(self, gateway: str, told: Told) -> None:
+        """Publish a message in a foreign format; lost unless `hears`."""
+        link = self._link_of.get(gateway)
+        if link is not None and self.hears(gateway):
+            topic = readings_topic(gateway, self._formats[gateway].source, told.rest)
+            link.publish(topic, told.payload, qos=told.qos, retain=told.retain)
+            self.published += bool(told.readings)
 
     def touch(self, gateways: Iterable[str]) -> None:
         """The feed has something new for these."""
@@ -235,7 +252,7 @@ class Fleet:
                 link.start()
             else:
                 self._windows[gateway].reconnected()
-                self._status(gateway)
+                self._greet(gateway)
                 self.touch([gateway])
 
     async def _run(self) -> None:
@@ -305,7 +322,7 @@ class Fleet:
                 case Connected(link):
                     for gateway in link.gateways:
                         self._windows[gateway].reconnected()
-                        self._status(gateway)
+                        self._greet(gateway)
                     self._dirty.update(link.gateways)
                 case Received(gateway, payload):
                     receipts = self._receipt(gateway, payload, now) or receipts
@@ -333,17 +350,21 @@ class Fleet:
         self._feed.receipt(gateway, boot, ranges)
         self._dirty.add(gateway)
 
+    def _greet(self, gateway: str) -> None:
+        self._status(gateway)
+        if gateway in self._formats:
+            for told in self._formats[gateway].greeting():
+                self.say(gateway, told)
+
     def _status(self, gateway: str, *, online: bool = True) -> Published | None:
         """Heartbeat or goodbye, kept by the broker; None where nobody is connected."""
         link = self._link_of.get(gateway)
-        if link is None or not link.up or gateway in self._held or not self._receipts:
+        if link is None or not self.hears(gateway) or not self._receipts:
             return None
-        status = Status(
-            online=online,
-            boot=self._feed.boot(gateway),
-            seq=self._feed.highest_seq(gateway),
-            time=round(self._clock.now().timestamp(), 3),
-        )
+        status = Status(online=online, time=round(self._clock.now().timestamp(), 3))
+        if gateway not in self._formats:
+            status.boot = self._feed.boot(gateway)
+            status.seq = self._feed.highest_seq(gateway)
         return link.publish(status_topic(gateway), encode(status), retain=True)
 
 

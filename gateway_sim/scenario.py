@@ -4,6 +4,9 @@ name = "demo"
 description = "…"
 hours = 12                 # how long the plan holds when the simulation is started again
 
+[gateways]
+formats = { zigbee2mqtt = 0.2 }    # what they speak, as shares of homes; absent: county.toml's
+
 [[illness]]
 kind = "infection"         # a table of illness.toml
 client = 2                 # n-th client of the first team, starting over where there are fewer
@@ -37,8 +40,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gateway_sim.county import area_codes, known_conditions
+from gateway_sim.county import area_codes, format_shares, known_conditions
 from gateway_sim.data_file import DataFile, Problems, names_in, unknown
+from gateway_sim.formats import KNOWN, share_problem
 from gateway_sim.illness import kinds
 from gateway_sim.traits import traits
 
@@ -85,12 +89,19 @@ class EventPlan(msgspec.Struct, forbid_unknown_fields=True):
     at_minutes: _Minutes
 
 
+class GatewayPlan(msgspec.Struct, forbid_unknown_fields=True):
+    """What gateways are like."""
+
+    formats: dict[str, float] = msgspec.field(default_factory=format_shares)
+
+
 class Scenario(msgspec.Struct, forbid_unknown_fields=True):
     """A whole scenario."""
 
     name: str
     description: str
     hours: Annotated[float, Meta(gt=0)]
+    gateways: GatewayPlan = msgspec.field(default_factory=GatewayPlan)
     illness: list[IllnessPlan] = []
     wave: list[WavePlan] = []
     event: list[EventPlan] = []
@@ -113,6 +124,10 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
 def _problems(scenario: Scenario) -> Problems:
     """What no type can hold: the key, and what is the matter with its value."""
     whole = f"the run ends after {scenario.hours:g} hours"
+    yield from unknown("gateways.formats", scenario.gateways.formats, KNOWN)
+    wrong = share_problem(scenario.gateways.formats)
+    if wrong is not None:
+        yield "gateways.formats", wrong
     for n, illness in enumerate(scenario.illness):
         yield from unknown(f"illness[{n}].kind", [illness.kind], kinds())
         height = illness.worst * max(s for _, s in kinds()[illness.kind].course)

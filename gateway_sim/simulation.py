@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from gateway_sim.day import Reading
 from gateway_sim.faults import NO_FAULTS, FaultFile
 from gateway_sim.faulty import Faulty
 from gateway_sim.fleet import OWN_CONNECTIONS, Fleet
+from gateway_sim.formats import Format, Told, formats_of
 from gateway_sim.hearing import Hearing
 from gateway_sim.labelling import labels
 from gateway_sim.ledger import Ledger
@@ -70,7 +72,8 @@ class SimulationReport:
     unreceipted: int
     """Messages without a receipt; they stay in the outbox for the next start."""
     dropped: int
-    """Messages given up because the outbox was full."""
+    """Messages given up: a gateway's space was full, or, in a format that keeps nothing, it had no
+    connection."""
 
 
 async def simulate(
@@ -112,6 +115,7 @@ async def simulate(
     """
     begun = clock.now()
     plan = keep_plan(county, scenario, directory, begun)
+    formats = formats_of(county, scenario.gateways.formats)
     with Outbox(directory / "outbox.db", space=faults.gateways.space) as outbox:
         fleet = partial(
             Fleet,
@@ -121,9 +125,10 @@ async def simulate(
             ledger=ledger,
             connections=connections,
             credentials=credentials,
+            formats=formats,
         )
         faulty = Faulty(county, faults, plan.start)
-        run = _Run(county, plan, faulty, clock, outbox, ledger, fleet, begun)
+        run = _Run(county, plan, faulty, formats, clock, outbox, ledger, fleet, begun)
         on_ready()
         return await run.run(stop, history, duration, progress, patience)
 
@@ -134,6 +139,7 @@ class _Run:
         county: County,
         plan: Plan,
         faulty: Faulty,
+        formats: Mapping[str, Format],
         clock: Clock,
         outbox: Outbox,
         ledger: Ledger | None,
@@ -146,6 +152,11 @@ class _Run:
         self._ledger = ledger
         self._begun = begun
         self._faulty = faulty
+        self._formats = formats
+        self._told: dict[str, int] = defaultdict(int)
+        """Messages of a boot in foreign formats, by boot; nobody sees their numbers on the wire."""
+        self._unheard = 0
+        """Messages in foreign formats that were lost for want of a connection."""
         self._hearing = Hearing(Production(county, plan), faulty)
         self._down: set[str] = set()
         """Gateways whose connection is held down."""
@@ -193,7 +204,7 @@ class _Run:
             readings=self._readings,
             repeated=self._fleet.repeated,
             unreceipted=len(self._outbox),
-            dropped=self._outbox.dropped,
+            dropped=self._outbox.dropped + self._unheard,
         )
 
     async def _live(
@@ -239,9 +250,14 @@ class _Run:
     def _store(self, made: dict[int, list[Reading]], lane: Lane, at: float) -> None:
         """One or more messages a home, made `at` (Unix seconds): into the ledger, then into the
         outbox, then sent."""
-        touched = []
+        touched: list[str] = []
+        told: list[tuple[str, Told]] = []
         for number, readings in made.items():
             gateway = self._county.homes[number].gateway
+            if gateway in self._formats:
+                if lane is not Lane.HISTORY:  # nothing keeps a past in these formats
+                    told.extend((gateway, one) for one in self._in_format(gateway, readings))
+                continue
             touched.append(gateway)
             urgent = [reading for reading in readings if _never_filtered(reading)]
             others = [reading for reading in readings if not _never_filtered(reading)]
@@ -254,7 +270,27 @@ class _Run:
         self._outbox.commit()
         if self._ledger is not None:
             self._ledger.given_up(self._outbox.given_up(), wall_time())
+        for gateway, one in told:
+            self._fleet.say(gateway, one)
         self._fleet.touch(touched)
+
+    def _in_format(self, gateway: str, readings: list[Reading]) -> list[Told]:
+        """Readings in the gateway's format, noted as sent if it can send now, else as given up."""
+        told = list(self._formats[gateway].tell(readings))
+        heard = self._fleet.hears(gateway)
+        boot, now = self._outbox.boot(gateway), wall_time()
+        for one in told:
+            self._told[boot] += 1
+            seq = self._told[boot]
+            if self._ledger is not None:
+                source = self._formats[gateway].source
+                at = now if heard else None
+                self._ledger.add(gateway, boot, seq, one.readings, at, source)
+                if not heard:
+                    self._ledger.given_up([(gateway, boot, seq)], now)
+            self._readings += len(one.readings)
+        self._unheard += 0 if heard else len(told)
+        return told if heard else []
 
     def _go_down(self, since: float, now: float) -> None:
         """Cut off whom the power or the network fails, and start anew who does."""

@@ -11,6 +11,7 @@ from core.errors import UserError
 from core.registry import Document
 from core.registry_import import import_document
 from gateway_sim.county import County
+from gateway_sim.formats import as_told, formats_of
 from gateway_sim.plan import Plan, keep_plan
 from gateway_sim.scenario import load_scenario
 from saimi.data_directory import DataDirectory, new_password
@@ -66,7 +67,7 @@ async def prepare_county(
         )
     number = homes or int(kept.get("homes", HOMES))
     county = await asyncio.to_thread(County, seed, number)
-    document = county.document()
+    document = as_told(county.document(), formats_of(county, story.gateways.formats))
     connection = await connect(database_url)
     try:
         if not ours:

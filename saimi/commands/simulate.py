@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from core.clock import Clock
+    from core.registry import Document
     from core.settings import Settings
-    from gateway_sim.county import County
     from gateway_sim.files_format import Manifest
     from saimi.simulating import FilesReport, PublishReport, Span
 
@@ -56,7 +56,7 @@ def simulate(
         ),
     ] = None,
     scenario: Annotated[
-        str, typer.Option(help="demo, quiet, influenza, heat, harmless, or a TOML file.")
+        str, typer.Option(help="demo, quiet, influenza, heat, harmless, mixed, or a TOML file.")
     ] = "demo",
     faults: Annotated[
         str | None,
@@ -234,6 +234,7 @@ def _live(
     from gateway_sim.credentials import load_credentials
     from gateway_sim.faults import NO_FAULTS, load_faults
     from gateway_sim.fleet import OWN_CONNECTIONS
+    from gateway_sim.formats import as_told, formats_of
     from gateway_sim.ledger import Ledger
     from gateway_sim.scenario import load_scenario
     from gateway_sim.simulation import SimulationProgress, SimulationReport
@@ -253,7 +254,8 @@ def _live(
         if credentials is not None:
             address = BrokerAddress.parse(mqtt_url)
             known = load_credentials(credentials, (h.gateway for h in county.homes), address)
-        clock = await _clock(settings, county, pace)
+        formats = formats_of(county, story.gateways.formats)
+        clock = await _clock(settings, as_told(county.document(), formats), pace)
         book = None if ledger is None else Ledger(ledger)
         whole = None if length is None else timedelta(hours=length)
         begun = clock.now()
@@ -321,7 +323,7 @@ def _vitals_every(text: str | None, *, history: bool) -> float | None:
         ) from None
 
 
-async def _clock(settings: Settings, county: County, speed: float | None) -> Clock:
+async def _clock(settings: Settings, document: Document, speed: float | None) -> Clock:
     """The shared clock, once the homes are registered; without a database real time."""
     from datetime import timedelta
 
@@ -344,7 +346,7 @@ async def _clock(settings: Settings, county: County, speed: float | None) -> Clo
     try:
         shared = await read_clock(connection)
         clock = shared if speed is None else await set_clock(connection, factor=speed)
-        await import_document(connection, county.document(), now=clock.now())
+        await import_document(connection, document, now=clock.now())
     finally:
         await connection.close()
     return clock

@@ -40,7 +40,7 @@ areas = ["imatra"]
 
 
 def test_the_shipped_ones_can_be_read() -> None:
-    assert shipped_scenarios() == ["demo", "harmless", "heat", "influenza", "quiet"]
+    assert shipped_scenarios() == ["demo", "harmless", "heat", "influenza", "mixed", "quiet"]
     for name in shipped_scenarios():
         assert load_scenario(name).name == name
 
@@ -86,7 +86,7 @@ def test_a_mistake_is_named_with_file_line_and_key(
 
 def test_a_scenario_that_is_not_there() -> None:
     with pytest.raises(
-        UserError, match="'wednesday': name one of demo, harmless, heat, influenza, quiet"
+        UserError, match="'wednesday': name one of demo, harmless, heat, influenza, mixed, quiet"
     ):
         load_scenario("wednesday")
 
