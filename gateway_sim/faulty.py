@@ -137,16 +137,24 @@ class Faulty:
             lost |= during & cut.met[made.home, 0]
         return lost
 
-    def power_returns(self, after: int, until: int) -> Iterator[tuple[int, int, Mask]]:
-        """Power cuts that end within after < time <= until (milliseconds): beginning, end, and in
-        which homes there is power then, shape (homes,)."""
-        for cut in self._cuts:
-            if after < cut.end <= until:
-                homes = cut.met[:, 0].copy()
+    def power_returns(self, after: int, until: int) -> Iterator[tuple[int, Moments]]:
+        """Ends of power cuts within after < time <= until (milliseconds): when, and since when each
+        home was without power, shape (homes,); the same moment for homes that were not, or are
+        still. Cuts of a home that overlap or touch are one, and told of once."""
+        for place, cut in enumerate(self._cuts):
+            if not after < cut.end <= until:
+                continue
+            returns = cut.met[:, 0].copy()
+            for number, other in enumerate(self._cuts):
+                on = other.start <= cut.end < other.end
+                if on or (other.end == cut.end and number < place):
+                    returns &= ~other.met[:, 0]
+            since = np.where(returns, cut.start, cut.end)
+            for _ in self._cuts:
                 for other in self._cuts:
-                    if other.start <= cut.end < other.end:
-                        homes &= ~other.met[:, 0]
-                yield cut.start, cut.end, homes
+                    joins = returns & other.met[:, 0] & (other.end >= since)
+                    since = np.where(joins & (other.start < since), other.start, since)
+            yield cut.end, since
 
     def down(self, time: float) -> tuple[set[str], set[str]]:
         """Gateways that are off, and those that have no network, at Unix seconds."""

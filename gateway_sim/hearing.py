@@ -68,12 +68,16 @@ class Hearing:
     def _remembered(self, start: float, end: float, every: float) -> list[Columns]:
         after, until = (int(np.floor(t * 1000.0 + 1e-4)) for t in (start, end))
         parts = []
-        for low, high, homes in self._faulty.power_returns(after, until):
-            oldest = max(low, high - int(_REMEMBERS_MS.max()))
+        for high, since in self._faulty.power_returns(after, until):
+            oldest = max(int(since.min()), high - int(_REMEMBERS_MS.max()))
+            if oldest == high:
+                continue
             made = self._production.columns(
                 oldest / 1000.0 - _HALF_S, high / 1000.0 - _HALF_S, every=every
             )
-            kept = homes[made.home] & (made.time >= high - _REMEMBERS_MS[made.channel])
+            kept = (made.time >= since[made.home]) & (
+                made.time >= high - _REMEMBERS_MS[made.channel]
+            )
             parts.append(made.take(np.flatnonzero(kept)))
         return parts
 

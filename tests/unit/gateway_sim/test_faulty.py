@@ -193,6 +193,17 @@ def test_a_power_cut_takes_what_nothing_remembers() -> None:
     assert faulty.next_change(ZERO + 3 * HOUR) == ZERO + 6 * HOUR
 
 
+def test_power_cuts_that_overlap_are_one() -> None:
+    healthy = heard(laid(), 0, 12)
+    for cuts in (((3, 6), (5, 8)), ((3, 8), (4, 8)), ((3, 8), (4, 5)), ((3, 5), (5, 8))):
+        faulty = laid(*({"kind": "power_cut", "from_hours": a, "until_hours": b} for a, b in cuts))
+        assert not heard(faulty, 3, 7.99)
+        sick = heard(faulty, 0, 12)
+        for key, readings in healthy.items():
+            if KIND_OF[key[1]] in REMEMBERS_H:
+                assert sick[key] == readings
+
+
 def test_a_gateway_that_is_off_has_no_network_to_miss() -> None:
     faulty = laid(
         {"kind": "power_cut", "from_hours": 3, "until_hours": 6, "areas": ["imatra"]},
@@ -210,7 +221,7 @@ def test_a_gateway_that_is_off_has_no_network_to_miss() -> None:
 
 
 @given(cuts=st.lists(st.floats(0, 14 * 3600), min_size=1, max_size=6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @pytest.mark.parametrize("name", ["storm", "maker"])
 def test_any_steps_hear_the_same(name: str, cuts: list[float]) -> None:
     faulty = Faulty(COUNTY, load_faults(name), START - timedelta(hours=22))
