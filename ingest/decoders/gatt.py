@@ -1,7 +1,9 @@
 """Bluetooth characteristics as they come out of a device, untouched: `<device>/<uuid>`.
 
 The uuid is of 16 bits (`2A35`, `0x2a35`), or of 128 with or without dashes. A device's own time has
-no zone and is Finnish; without one, what it says counts at its arrival.
+no zone and is Finnish; without one, what it says counts at its arrival. Some gateways write the
+bytes as hexadecimal text; it is taken for that where the first byte, read as flags, would be none
+of that characteristic's.
 """
 
 from __future__ import annotations
@@ -21,6 +23,12 @@ _UUID = re.compile(
     r"|([0-9a-f]{8})(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}|([0-9a-f]{8})(?: .*)?",
     re.IGNORECASE | re.ASCII,
 )
+_HEX_TEXT = re.compile(rb"(?:0x)?((?:[0-9A-Fa-f]{2})+)")
+_FLAGGED = frozenset(
+    ("2A18", "2A19", "2A1C", "2A1E", "2A35", "2A37", "2A5E", "2A5F", "2A9C", "2A9D")
+)
+"""Of these every ASCII digit or letter in front would set flags that do not exist (a battery level
+has one byte, not two)."""
 _UNNAMED = "device"
 _READ: dict[str, Callable[[str, bytes, float, Definitions], Decoded]] = {
     "2A18": gatt_vital.glucose, "2A34": gatt_vital.glucose_context,
@@ -64,6 +72,9 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
             "bad_name", "A device's name has 1 to 256 characters that can be seen; this has not."
         )
     read = _READ.get(uuid)
+    text = _HEX_TEXT.fullmatch(payload.strip()) if uuid in _FLAGGED else None
+    if text is not None:
+        payload = bytes.fromhex(text[1].decode())
     if read is not None and payload:
         return read(device, payload, arrival, definitions)
     if uuid in _NO_READING or (read is not None and not payload):
@@ -106,5 +117,5 @@ SOURCE = Source(
         "ieee11073-sfloat-le": "sfloat", "ieee11073-float32-le": "float32",
         "gatt-date-time-raw": "date_time",
     },
-    topics=(r"gatt/(?P<rest>.+/[^/]+)",),
+    topics=(r"gatt/(?P<rest>.+/[^/]+)", r".+/gatt/(?P<rest>[^/]+/[^/]+)"),
 )  # fmt: skip

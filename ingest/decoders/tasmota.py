@@ -16,15 +16,14 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ingest.decoders.life_safety import meant, words
+from ingest.decoders.local_time import seconds_of_local
 from ingest.decoders.plain_values import Readings, alarm, number, set_clock, truth
 from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.source import Definitions, Source
 from ingest.decoders.strict_json import read_json
 
-_HOME = ZoneInfo("Europe/Helsinki")
 _PREFIXES = frozenset(("tele", "stat", "cmnd"))
 _MAX_VALUES = 512
 """Most of anything that one level of a message may name; no board has as many."""
@@ -257,11 +256,7 @@ def _time(value: Any, arrival: float) -> float | None:
         return seconds if set_clock(seconds) else None
     try:
         at = datetime.fromisoformat(value.strip())
-        if at.tzinfo is not None:
-            seconds = at.timestamp()
-        else:
-            both = (at.replace(tzinfo=_HOME, fold=fold).timestamp() for fold in (0, 1))
-            seconds = min(both, key=lambda one: abs(one - arrival))
+        seconds = seconds_of_local(at, arrival) if at.tzinfo is None else at.timestamp()
     except (ValueError, OverflowError):
         return None
     return seconds if set_clock(seconds) else None

@@ -190,6 +190,19 @@ def test_any_bytes_are_read_or_refused(uuid: str, payload: bytes) -> None:
         assert isinstance(record.value, float | int)
 
 
+@pytest.mark.parametrize(
+    ("uuid", "value"),
+    [("2A35", "1e780050005d00e9070a0f081e004800010000"), ("2A37", "0648"), ("2A19", "33"),
+     ("2A9D", "00b036"), ("2A9C", "00003200"), ("2A5F", "0062003c00"), ("2A1C", "006c0100ff"),
+     ("2A18", "060400e907060 10e0000fe0711".replace(" ", ""))],
+)  # fmt: skip
+def test_hexadecimal_text_is_the_same_as_its_bytes(uuid: str, value: str) -> None:
+    records = hears(uuid, value).records
+    assert records
+    for text in (value, value.upper(), f"0x{value}", f"{value}\n"):
+        assert decode(f"d/{uuid}", text.encode(), ARRIVAL, {}).records == records
+
+
 @pytest.mark.parametrize("rest", ["", "/", "d/", "d/2A3", "d/xyz", "d/2AFF", "x" * 300 + "/2A19"])
 def test_a_topic_without_a_known_characteristic_is_refused(rest: str) -> None:
     with pytest.raises(DecodeError):
