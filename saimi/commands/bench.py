@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -11,11 +11,13 @@ from saimi.console import Json, emit, progress, show_values
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
+    from bench.county import Report as CountyReport
     from bench.ingest import Figures, Ingest, Report
 
+R = TypeVar("R")
 PACK = 10
 """Readings of a message that has several."""
 
@@ -74,7 +76,7 @@ def ingest(
             show_values(_shown(figures))
 
 
-async def _until(stop: asyncio.Event, work: Any) -> Report:
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, R]) -> R:
     """The report of `work`, which is broken off when `stop` is set."""
     import asyncio
 
@@ -84,8 +86,7 @@ async def _until(stop: asyncio.Event, work: Any) -> Report:
     stopped.cancel()
     if not task.done():
         task.cancel()
-    report: Report = await task
-    return report
+    return await task
 
 
 async def _measure(
@@ -151,3 +152,115 @@ def _shown(figures: Figures) -> dict[str, Any]:
         "peak memory, MB": figures.peak_memory_mb,
         "memory growth, MB": figures.memory_growth_mb,
     }
+
+
+@app.command("county")
+def county(
+    homes: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Homes that are written to files.")
+    ] = 20_000,
+    published: Annotated[
+        int, typer.Option(min=1, max=20_000, help="Homes that go through the broker.")
+    ] = 2_000,
+    hours: Annotated[float, typer.Option(min=0.01, max=24, help="Simulated.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Which made-up county.")] = 7,
+    json: Json = False,
+) -> None:
+    """Make a county, to files and through a broker, and compare with publishing alone.
+
+    The broker is SAIMI_MQTT_URL, else an embedded one. It acknowledges every message; nobody
+    receives them. Other work on the machine falsifies the rates by time, less so those by CPU
+    second and the ratios.
+    """
+    from core.settings import load_settings
+    from saimi.running import run
+
+    settings = load_settings()
+
+    async def work(stop: asyncio.Event) -> CountyReport:
+        return await _until(stop, _measure_county(settings, homes, published, hours, seed))
+
+    report = run(work)
+    if json:
+        emit(report)
+        return
+    print(f"{report.broker}, {report.cores} cores")
+    made, sent = report.generating, report.publishing
+    show_values({
+        "made, readings by CPU second": made.readings_per_s,
+        "memory, MB": made.peak_memory_mb,
+        "published, readings/s": sent.readings_per_s,
+        "by CPU second": sent.readings_per_cpu_s,
+        "bare paho, readings/s": sent.bare_paho.readings_per_s,
+        "of it": f"{sent.ratio:.2f}",
+        "of it, by CPU second": f"{sent.cpu_ratio:.2f}",
+    })  # fmt: skip
+
+
+async def _measure_county(
+    settings: Any, homes: int, published: int, hours: float, seed: int
+) -> CountyReport:
+    import asyncio
+    import os
+    import tempfile
+    from contextlib import AsyncExitStack
+    from datetime import UTC, datetime, timedelta
+    from pathlib import Path
+
+    from bench.county import Report, generating, publishing
+    from gateway_sim.files_write import planned
+    from gateway_sim.production import MONITOR_EVERY
+    from gateway_sim.scenario import load_scenario
+    from saimi.data_directory import DataDirectory
+    from saimi.parts import Parts
+
+    start = datetime(2026, 1, 5, tzinfo=UTC)
+    options = ["--hours", str(hours), "--seed", str(seed), "--scenario", "quiet",
+               "--from", start.isoformat()]  # fmt: skip
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="saimi-")))
+        directory = await stack.enter_async_context(DataDirectory(folder))
+        parts = await stack.enter_async_context(Parts(directory.path, settings))
+        bar = stack.enter_context(progress("Making a county"))
+
+        def say(what: str, done: int, total: int) -> None:
+            bar.describe(what)
+            bar.reach(done, total)
+
+        def simulate(more: Sequence[str]) -> dict[str, Any]:
+            return _simulated(more, parts.mqtt_url)
+
+        made = await asyncio.to_thread(generating, simulate, ["--homes", str(homes), *options])
+        bar.describe("Publishing a county")
+        run = planned(
+            seed=seed, homes=published, scenario=load_scenario("quiet"), start=start,
+            end=start + timedelta(hours=hours), vitals_every_s=MONITOR_EVERY,
+        )  # fmt: skip
+        sent = await asyncio.to_thread(
+            publishing, simulate, ["--homes", str(published), *options], run, parts.mqtt_url, say
+        )
+        return Report(parts.broker, os.cpu_count() or 1, made, sent)
+
+
+def _simulated(options: Sequence[str], mqtt_url: str) -> dict[str, Any]:
+    """The report of a `saimi simulate` in a process of its own."""
+    import os
+    import subprocess
+    import sys
+
+    import msgspec
+
+    from core.errors import SaimiError
+
+    ours = {name: value for name, value in os.environ.items() if name != "SAIMI_DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "saimi", "simulate", *options, "--json"],
+        env={**ours, "SAIMI_MQTT_URL": mqtt_url},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SaimiError(f"The simulator failed: {done.stderr.decode(errors='replace')[-500:]}")
+    report: dict[str, Any] = msgspec.json.decode(done.stdout.splitlines()[-1])
+    return report

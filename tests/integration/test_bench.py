@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import asyncpg
 
+from saimi.embedded.broker import Broker
 from tests.support.commands import saimi
 
 
@@ -51,3 +54,27 @@ def test_nothing_to_measure_is_a_mistake() -> None:
     outcome = saimi("bench", "ingest", "--readings", "0", "--messages", "0")
     assert outcome.status == 2
     assert "nothing to measure" in outcome.err
+
+
+def test_bench_county_makes_and_publishes_beside_a_bare_paho(
+    database_url: str, broker_factory: Callable[[str], Broker]
+) -> None:
+    outcome = saimi(
+        "bench", "county", "--json", "--homes", "20", "--published", "10", "--hours", "0.1",
+        settings={
+            "SAIMI_DATABASE_URL": database_url,
+            "SAIMI_MQTT_URL": broker_factory("mosquitto").url,
+        },
+        within=110,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    made, sent = outcome.report["generating"], outcome.report["publishing"]
+    assert (made["homes"], sent["homes"]) == (20, 10)
+    # Six vital signs a minute of everybody, and what the homes' sensors say.
+    assert made["readings"] >= 20 * 6 * 6
+    assert sent["readings"] >= 10 * 6 * 6
+    assert 10 <= sent["messages"] <= sent["readings"] / 30
+    assert made["readings_per_s"] > 0
+    bare = sent["bare_paho"]
+    assert abs(sent["ratio"] * bare["readings_per_s"] / sent["readings_per_s"] - 1) < 0.01
+    assert sent["cpu_ratio"] > 0
