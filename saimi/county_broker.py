@@ -121,6 +121,8 @@ def bridge_configuration(
         "max_queued_messages 0",
         f"max_queued_bytes {HOME_QUEUE_BYTES}",
         "queue_qos0_messages true",
+        "# What programs publish at QoS 0 goes on at QoS 1 from here.",
+        "upgrade_outgoing_qos true",
         "",
         *_connection(gateway, gateway, address, credentials, ca),
     ]

@@ -219,6 +219,8 @@ def keeping(location: str) -> tuple[str, ...]:
         f"max_queued_bytes {MAX_QUEUED_BYTES}",
         # Sources that publish at QoS 0 (zigbee2mqtt does) are kept for an absent ingest as well.
         "queue_qos0_messages true",
+        # They are acknowledged by ingest as well, so that it may be killed at any time.
+        "upgrade_outgoing_qos true",
         f"max_inflight_messages {MAX_IN_FLIGHT}",
         f"max_packet_size {MAX_PACKET_BYTES}",
         "set_tcp_nodelay true",
