@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -30,6 +30,7 @@ from ingest.registry_link import RegistryLink
 from ingest.store import Store
 from ingest.subscriber import Subscriber
 from ingest.subscription import from_now_on
+from ingest.writer import Written
 
 LOOK_EVERY_S = 0.25
 CAUGHT_UP_S = 3.0
@@ -53,6 +54,7 @@ class Lookout:
         clock: Clock,
         behind: Callable[[], bool],
         retention: timedelta,
+        on_stored: Callable[[Batch, Sequence[Written]], None] | None = None,
     ) -> None:
         self.looking = False
         """It sees what arrives."""
@@ -64,6 +66,7 @@ class Lookout:
         self._clock = clock
         self._behind = behind
         self._retention = retention
+        self._on_stored = on_stored
         self._directory = Directory()
         self._definitions = Definitions()
         self._registry = RegistryLink(database_url, clock, self._directory, self._definitions)
@@ -72,28 +75,25 @@ class Lookout:
         self._caught_up_at = 0.0
 
     async def run(self) -> None:
-        """Look out whenever there is a backlog, until cancelled; at the start there may be one."""
-        self._put_off()
+        """Look out whenever there is a backlog, until cancelled."""
         try:
             while True:
+                while not self._late():  # noqa: ASYNC110 - counters of a thread, not an event
+                    await asyncio.sleep(LOOK_EVERY_S)
                 try:
                     await self._while_behind()
                 except (DatabaseError, BrokerError, OSError) as error:
                     _log.warning("nobody looks out for calls now; trying again", why=str(error))
                     await asyncio.sleep(_PAUSE_S)
-                while not self._late():  # noqa: ASYNC110 - counters of a thread, not an event
-                    await asyncio.sleep(LOOK_EVERY_S)
         finally:
             await self._registry.close()
             await self._store.close()
 
-    def _put_off(self) -> None:
-        self._caught_up_at = asyncio.get_running_loop().time() + CAUGHT_UP_S
-
     def _late(self) -> bool:
+        now = asyncio.get_running_loop().time()
         if self._behind():
-            self._put_off()
-        return asyncio.get_running_loop().time() < self._caught_up_at
+            self._caught_up_at = now + CAUGHT_UP_S
+        return now < self._caught_up_at
 
     async def _while_behind(self) -> None:
         connection = await connect(self._database_url)
@@ -154,7 +154,9 @@ class Lookout:
         oldest = micros(self._clock.now() - self._retention)
         calls = calls_of(admit(understood, self._directory, oldest))
         if calls.messages:
-            await self._store.store(calls)
+            written = await self._store.store(calls)
+            if self._on_stored is not None:
+                self._on_stored(calls, written)
             self.found += len(calls.messages)
 
     def _first(self, one: Understood) -> bool:

@@ -190,6 +190,11 @@ class IngestMetrics(Collector):
         arrivals = np.fromiter((one.arrival for one in batch.messages), np.int64, count)
         self._latency.observe((now - arrivals) / 1e6 / self._factor)
 
+    def seen_early(self, batch: Batch, written: Sequence[Written]) -> None:
+        """Calls for help are committed whose messages will be counted when it is their turn."""
+        sources = np.array([_source(one.topic) for one in batch.messages], dtype=np.int64)
+        self._add_readings(batch, written, sources)
+
     def _add_readings(
         self, batch: Batch, written: Sequence[Written], sources: NDArray[np.int64]
     ) -> None:

@@ -85,7 +85,15 @@ async def run(
     intake = Intake(mqtt_url, database_url, client_id, clock, shared=shared, lease_s=lease_s)
     if metrics is not None:
         metrics.watch(intake)
-    lookout = Lookout(mqtt_url, database_url, client_id, clock, intake.is_behind, retention)
+    lookout = Lookout(
+        mqtt_url,
+        database_url,
+        client_id,
+        clock,
+        intake.is_behind,
+        retention,
+        on_stored=None if metrics is None else metrics.seen_early,
+    )
     await _Service(
         database_url, intake, lookout, clock, retention, quota, rejected_after, metrics
     ).run(stop, on_ready)
