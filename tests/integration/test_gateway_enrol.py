@@ -164,15 +164,16 @@ def test_a_homes_bridge_loses_nothing_while_the_county_is_away(
         wait_for(lambda: len(inbox.messages) >= 1, what="the first message")
         county.stop()
         publish(url, [("zigbee2mqtt/hall", str(n).encode()) for n in range(1, 200)])
-        publish(url, [("tele/plug/SENSOR", b"t")])
+        publish(url, [("tele/plug/SENSOR", b"t"), ("urgent/senml/button", b"u")])
         local.stop()  # in order: the queue is on disk
         local.start()
         county.start()
-        wait_for(lambda: len(set(inbox.messages)) >= 201, within=40, what="what was kept")
+        wait_for(lambda: len(set(inbox.messages)) >= 202, within=40, what="what was kept")
     own = "saimi/v1/gw-b"
     assert set(inbox.messages) == {
         *((f"{own}/zigbee2mqtt/hall", str(n).encode()) for n in range(200)),
         (f"{own}/tasmota/tele/plug/SENSOR", b"t"),
+        (f"{own}/senml/button", b"u"),  # by a connection of its own
     }
 
 
