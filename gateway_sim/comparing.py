@@ -278,6 +278,8 @@ def _home_means(homes: Homes) -> Sample:
 def _home_spread(homes: Homes) -> Sample:
     total = np.log1p(homes.counts[1].sum(axis=(1, 2)).astype(float))
     square = _by_home(homes, total**2) - _by_home(homes, total) ** 2
+    days = np.bincount(homes.counts[0])
+    square *= days / np.maximum(days - 1, 1)  # else few days would look alike
     return Sample(np.sqrt(np.maximum(square, 0.0)), np.ones(len(square)))
 
 

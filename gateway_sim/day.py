@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ from gateway_sim.routine import (
 DOORS = ("front", "fridge")
 
 Indexes = NDArray[np.int64]
+N = TypeVar("N", bound=np.generic)
 EVENT = np.dtype([("time", "f8"), ("home", "i4"), ("channel", "i2"), ("value", "f8")])
 """What a sensor said: Unix seconds in whole milliseconds, the home's number, a place in `CHANNELS`,
 the value."""
@@ -198,7 +199,7 @@ class _Day:
         self._doorways(up, down)
         now, room = up + 30.0, np.full(len(up), BATHROOM)
         trip, meal = np.zeros(len(up), dtype=np.int64), np.zeros(len(up), dtype=np.int64)
-        stays = plan.stay_s()
+        stays, to_bathroom = plan.stay_s(), plan.shares()[:, BATHROOM]
         dressing = 60.0 * plan.dressing_minutes
         step = 0
         while len(awake := np.flatnonzero(now < down)):
@@ -225,6 +226,9 @@ class _Day:
             stay = stays[where] * np.exp(plan.stay_spread * self._normal(16, step, awake))
             stay = np.minimum(stay / self._lively[awake], 6 * 3600.0)
             stay *= np.where(where == BEDROOM, np.maximum(rests, 1.0) ** 2, 1.0)
+            # More often to the bathroom is sooner to the bathroom: its rate is one of several.
+            often = self._habit("bathroom", awake, when)
+            stay /= 1.0 + to_bathroom[where] * (often - 1.0)
             at_table = np.isin(awake, hungry, assume_unique=True)
             stay[at_table] = 900.0 + 900.0 * exponential(self._salted(17, step, awake[at_table]))
             leaves = np.minimum(when + stay, down[awake])
@@ -356,13 +360,20 @@ class _Day:
         """A motion sensor that fires now and then between two moments."""
         moment, turn = start, 0
         while len(who):
-            turn += 1
-            gap = exponential(self._salted(31, 1024 * salt + turn, who))
-            moment = moment + self._plan.dead_time_s + every * gap
-            still = np.flatnonzero(moment < end)
-            who, room, end = who[still], room[still], end[still]
-            every, moment = every[still], moment[still]
-            self._say(who, moment, room, 1.0)
+            # As many firings at once as most are still to have; then who stays longer goes on.
+            least = self._plan.dead_time_s + every
+            many = int(np.clip(np.median((end - moment) / least), 1, 64))
+            turns = np.array(
+                [key(31, 1024 * salt + turn + n) for n in range(1, many + 1)], dtype=np.uint64
+            )
+            gaps = exponential(self._keys[who] ^ turns[:, None])
+            moments = moment + np.cumsum(self._plan.dead_time_s + every * gaps, axis=0)
+            inside = moments < end
+            of = np.nonzero(inside)[1]
+            self._say(who[of], moments[inside], room[of], 1.0)
+            still = np.flatnonzero(inside[-1])
+            who, room, end, every = who[still], room[still], end[still], every[still]
+            moment, turn = moments[-1, still], turn + many
 
     def _seen(
         self, time: Floats, who: Indexes, channel: Indexes, value: Floats
@@ -471,11 +482,9 @@ class _Day:
         self, who: Indexes, time: Floats, channel: Indexes | int, value: Floats | float
     ) -> None:
         if len(who):
-            shape = len(who)
             self._made.append(
-                (time, who, np.broadcast_to(np.asarray(channel, dtype=np.int64), shape),
-                 np.broadcast_to(np.asarray(value, dtype=np.float64), shape))
-            )  # fmt: skip
+                (time, who, _each(channel, len(who), np.int64), _each(value, len(who), np.float64))
+            )
 
     def _salted(self, salt: int, turn: int = 0, who: Indexes | None = None) -> Keys:
         keys = self._keys if who is None else self._keys[who]
@@ -486,6 +495,11 @@ class _Day:
 
     def _normal(self, salt: int, turn: int = 0, who: Indexes | None = None) -> Floats:
         return normal(self._salted(salt, turn, who))
+
+
+def _each(value: Any, count: int, dtype: type[N]) -> NDArray[N]:
+    """One value for each; as it is where it is an array already."""
+    return value if isinstance(value, np.ndarray) else np.full(count, value, dtype=dtype)
 
 
 def _same(made: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -25,18 +25,19 @@ Key = tuple[str, ...]
 _STEPS = (1.0, 0.4, 0.15)
 _GOES_ON = 10
 """How often a number is moved on in one direction."""
-_HOMES, _DAYS, _SEED = 60, 10, 20_190_401
+_HOMES, _DAYS, _SEED = 60, 6, 20_190_401
 _FIXED = (
     "dead_time_s", "meals_at", "trips", "trip_minutes", "weekend_wakes_h", "kettle", "stove",
 )  # fmt: skip
 """What motion and door sensors say nothing of, or say themselves."""
+_FIRST = {"stay_spread": 0, "room": 1}
 _HOURS = ("mean",)
 """Hours of the day, which are shifted, not scaled."""
 _BOUND = ("low", "high")
 _LEAST = {"stay_minutes": 0.3, "fires_every_s": 5.0, "asleep_fires_every_s": 60.0}
 _MOST = {
     "night_kitchen": 1.0, "night_rises": 12.0, "doorways": 25.0, "fridge_between": 8.0,
-    "spread": 1.5, "stay_spread": 2.0,
+    "spread": 1.5, "stay_spread": 3.0,
 }  # fmt: skip
 """Beyond these a routine would be no person's day, or not be simulated in time."""
 
@@ -72,8 +73,8 @@ def fit(
     """
     best = msgspec.to_builtins(start)
     best["dead_time_s"] = dead_time(recorded)
-    if keys is None:  # rooms first: they decide the most, and hours should not stand in for them
-        keys = sorted(numbers(best), key=lambda key: key[0] != "room")
+    if keys is None:  # what decides the most first, so that hours do not stand in for rooms
+        keys = sorted(numbers(best), key=lambda key: _FIRST.get(key[0], len(_FIRST)))
     yard = yardsticks(recorded)
 
     def distance(values: dict[str, Any]) -> float:

@@ -13,6 +13,7 @@ from saimi.console import Json, emit, progress, say, show_table
 
 if TYPE_CHECKING:
     from gateway_sim.comparing import Homes
+    from gateway_sim.fitting import Step
     from gateway_sim.routine import Routine
 
 
@@ -85,13 +86,6 @@ def _fitted(plan: Routine, recorded: Homes, path: Path) -> Routine:
     """The file is written whenever a better routine was found, so that a fit can be broken off."""
     from gateway_sim.fitting import fit, write
 
-    how = (
-        "How people at home move: a semi-Markov walk through the rooms (gateway_sim/day.py); what\n"
-        "each number means stands in day.guess.toml. Fitted by\n"
-        "saimi compare DIR --format tihm --routine gateway_sim/day.guess.toml --fit FILE\n"
-        f"to {len(recorded)} homes of TIHM (Palermo, Barnaghi and others, Scientific Data 2023,\n"
-        "CC BY 4.0), and judged by other homes of it: docs/simulator.md."
-    )
     with progress("Fitting", unit="numbers") as bar:
         for step in fit(plan, recorded):
             bar.reach(step.done, step.of)
@@ -99,8 +93,18 @@ def _fitted(plan: Routine, recorded: Homes, path: Path) -> Routine:
             if step.plan != plan or step.done == step.of:
                 plan = step.plan
                 try:
-                    path.write_text(write(plan, how), encoding="utf-8")
+                    path.write_text(write(plan, _how(step, len(recorded))), encoding="utf-8")
                 except OSError as error:
                     raise UserError(f"{path} cannot be written: {error.strerror}.") from error
     say(f"{path} written.")
     return plan
+
+
+def _how(step: Step, homes: int) -> str:
+    return (
+        "How people at home move: a semi-Markov walk through the rooms (gateway_sim/day.py); what\n"
+        "each number means stands in day.guess.toml. Fitted by\n"
+        "saimi compare DIR --format tihm --routine gateway_sim/day.guess.toml --fit FILE\n"
+        f"(after {step.done} of {step.of} numbers) to {homes} homes of TIHM (Palermo, Barnaghi\n"
+        "and others, Scientific Data 2023, CC BY 4.0); judged by other homes: docs/simulator.md."
+    )

@@ -124,7 +124,7 @@ def change(kind: str, hours: float, device: str, start: float = 0.0, end: float 
         ("dehydration", 60, "motion-bathroom", (9, 20), 0.1, 0.7),
         ("slow_decline", 1440, "motion-", (9, 20), 0.2, 0.6),
         ("night_wandering", 30, "motion-", (0, 5), 1.5, 10.0),
-        ("night_wandering", 30, "door-front", (0, 5), 50.0, 1e6),
+        ("night_wandering", 30, "door-front", (0, 3), 30.0, 1e6),
         ("missed_medication", 80, "motion-", (0, 24), 1.0, 1.0),
         ("hypoglycaemia", -12, "motion-", (0, 12), 1.0, 1.0),
         ("guests", 5, "motion-", (9, 22), 1.2, 5.0),
@@ -159,8 +159,8 @@ def test_one_leaves_through_the_door_and_comes_back() -> None:
 
 def test_who_lies_after_a_fall_does_nothing_until_helped() -> None:
     lying = with_all("fall_and_lying", -13)
-    before, during, after = (part(lying, *span) for span in ((0, 13), (13.2, 15.9), (17, 21)))
-    assert np.array_equal(before, part(USUAL, 0, 13))
+    before, during, after = (part(lying, *span) for span in ((0, 12.99), (13.2, 15.9), (17, 21)))
+    assert np.array_equal(before, part(USUAL, 0, 12.99))
     assert counted(during, "motion-") + counted(during, "door-") + counted(during, "bed-") == 0
     assert counted(after, "motion-") > 0
     up = with_all("fall_and_up", -13)

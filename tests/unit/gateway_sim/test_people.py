@@ -14,7 +14,7 @@ from core.catalogue import catalogue
 from core.clock import LOCAL
 from gateway_sim.county import County, known_conditions
 from gateway_sim.illness import Illness, Illnesses, kinds
-from gateway_sim.localtime import EPOCH, local_days, local_hour, weekday
+from gateway_sim.localtime import EPOCH, local_day, local_days, local_hour, weekday
 from gateway_sim.noise import Floats, remembering
 from gateway_sim.people import VITALS, People
 from gateway_sim.plan import make_plan
@@ -218,12 +218,14 @@ def test_pulse_goes_with_activity_and_temperature_and_pressures_go_together() ->
 def test_pressure_goes_with_the_hour_and_the_season() -> None:
     people, who = People(7, 300), np.arange(300)
 
-    def systolic(when: datetime) -> float:
-        signs = people.vitals(who, np.full(300, when.timestamp()))
-        return float(signs[:, VITALS.index("systolic")].mean())
+    def systolic(when: datetime | Floats) -> float:
+        times = np.full(300, when.timestamp()) if isinstance(when, datetime) else when
+        return float(people.vitals(who, times)[:, VITALS.index("systolic")].mean())
 
     january = datetime(2026, 1, 21, tzinfo=UTC)  # a Wednesday
-    assert systolic(january + timedelta(hours=6)) > systolic(january + timedelta(hours=12)) + 1
+    number = np.full(300, january.toordinal() - EPOCH)
+    after_rising = local_day(january.date()).at(people.rises(who, number) + 0.5)
+    assert systolic(after_rising) > systolic(january + timedelta(hours=12)) + 1
     assert systolic(january + timedelta(hours=12)) > systolic(january + timedelta(hours=1)) + 5
     july = datetime(2026, 7, 22, 11, tzinfo=UTC)
     assert 3 < systolic(january + timedelta(hours=12)) - systolic(july) < 8
