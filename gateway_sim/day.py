@@ -367,7 +367,9 @@ class _Day:
                 [key(31, 1024 * salt + turn + n) for n in range(1, many + 1)], dtype=np.uint64
             )
             gaps = exponential(self._keys[who] ^ turns[:, None])
-            moments = moment + np.cumsum(self._plan.dead_time_s + every * gaps, axis=0)
+            steps = np.vstack([moment, self._plan.dead_time_s + every * gaps])
+            # Summed one after the other, so that how many go at once changes not even the last bit.
+            moments = np.cumsum(steps, axis=0)[1:]
             inside = moments < end
             of = np.nonzero(inside)[1]
             self._say(who[of], moments[inside], room[of], 1.0)
