@@ -463,18 +463,7 @@ class _Day:
             if not len(again):
                 break
             made["time"][again] = np.round(made["time"][again - 1] + 0.001, 3)
-        while True:  # a motion sensor that has fired is blind for a while
-            close = np.zeros(len(made), dtype=bool)
-            close[1:] = (
-                _same(made)
-                & (made["channel"][1:] < len(ROOMS))
-                & (np.diff(made["time"]) < self._plan.dead_time_s)
-            )
-            blind = close.copy()
-            blind[1:] &= ~close[:-1]  # what is too close to one that goes itself may stay
-            if not blind.any():
-                break
-            made = made[~blind]
+        made = made[_not_blind(made, self._plan.dead_time_s)]
         inside = (made["time"] >= self._day.start) & (made["time"] < self._day.end)
         made = made[inside]
         ordered: NDArray[np.void] = made[np.lexsort((made["channel"], made["time"], made["home"]))]
@@ -510,6 +499,28 @@ def _same(made: NDArray[np.void]) -> NDArray[np.bool_]:
         made["channel"][1:] == made["channel"][:-1]
     )
     return same
+
+
+def _not_blind(made: NDArray[np.void], dead_time_s: float) -> NDArray[np.bool_]:
+    """What is kept where a motion sensor that has fired is blind for a while; in `_Day`'s order."""
+    kept = np.ones(len(made), dtype=bool)
+    rows = np.flatnonzero(made["channel"] < len(ROOMS))
+    if not len(rows):
+        return kept
+    series = made["home"][rows].astype(np.int64) * len(ROOMS) + made["channel"][rows]
+    moment = np.round((made["time"][rows] - made["time"][rows[0]]) * 1000.0).astype(np.int64)
+    moment += series * 1_000_000_000  # milliseconds; each sensor days away from the next
+    heard_next = np.searchsorted(moment, moment + round(1000.0 * dead_time_s))
+    sees = np.zeros(len(rows), dtype=bool)
+    now = np.flatnonzero(np.diff(series, prepend=-1))
+    last = np.append(now[1:], len(rows))  # where the sensor's rows end
+    while len(now):  # all sensors go on to the next firing that they see
+        sees[now] = True
+        now = heard_next[now]
+        some = now < last
+        now, last = now[some], last[some]
+    kept[rows] = sees
+    return kept
 
 
 def _poisson(drawn: Floats, expected: Floats) -> Indexes:
