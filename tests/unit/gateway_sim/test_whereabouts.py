@@ -41,7 +41,8 @@ def test_a_day_of_the_well() -> None:
 def test_the_ill_are_in_bed_or_in_the_chair_and_the_absent_are_out() -> None:
     assert (places(all_have("pneumonia", 105), 10, 18) == BED).mean() > 0.3
     chair = places(all_have("heart_failure", 140), 1, 4)
-    assert (chair == WHERE.index("livingroom")).mean() > 0.6
+    assert (chair == WHERE.index("livingroom")).mean() > 0.4  # who sits there rises, and often
+    assert (chair == BED).mean() < 0.2
     for hours in (20, 60, 100):
         assert (places(all_have("holiday", hours), 0, 23) == OUT).all()
 
