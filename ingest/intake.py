@@ -93,8 +93,10 @@ class Intake:
 
     async def wait(self) -> None:
         """Wait until there are messages, or the broker has refused us."""
-        while not (self.waiting or self.failed):
-            self._arrived.clear()
+        while True:
+            self._arrived.clear()  # before one looks: what comes after that sets it again
+            if self.waiting or self.failed:
+                return
             await self._arrived.wait()
 
     def take(self, most: int, most_bytes: int) -> list[Message]:

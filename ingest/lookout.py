@@ -128,12 +128,12 @@ class Lookout:
                 if subscriber.failed is not None:
                     raise subscriber.failed
                 self.looking = subscriber.connected
+                arrived.clear()
                 messages = subscriber.take(_MOST, _MOST_BYTES)
                 if messages:
                     await self._store_calls(messages)
                     subscriber.done(messages)
                     continue
-                arrived.clear()
                 try:
                     async with asyncio.timeout(LOOK_EVERY_S):
                         await arrived.wait()

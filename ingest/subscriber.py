@@ -44,9 +44,10 @@ _log = structlog.get_logger()
 
 
 class Subscriber:
-    """The service's side of the broker; `start` it, then `wait`, `take`, `done`, over and over.
+    """The service's side of the broker; `start` it, then `take` and `done`, over and over.
 
-    `arrived` is set when there is something to take. `care`: where the session may be another's,
+    `arrived` is set when there is something to take, or the subscriber has failed; it is to be
+    cleared before one looks whether there is, else what comes in between wakes nobody. `care`: where the session may be another's,
     connect only while `allow` allows it; set when it has to be asked anew, and when a session that
     was to be read to its end has ended. `committed`: see `session`.
     """
@@ -58,7 +59,7 @@ class Subscriber:
         clock: Clock,
         subscription: Subscription | None = None,
         *,
-        arrived: asyncio.Event | None = None,
+        arrived: asyncio.Event,
         care: asyncio.Event | None = None,
         committed: Mapping[int, bytes] | None = None,
     ) -> None:
@@ -88,8 +89,7 @@ class Subscriber:
         self._queue: deque[Message] = deque()
         self._done: deque[Sequence[Message]] = deque()
         self._outgoing: dict[object, tuple[str, bytes]] = {}
-        self._arrived = arrived or asyncio.Event()
-        self._woken = False
+        self._arrived = arrived
         self._paused = False
         self._leaving = threading.Event()
         self._released, self._released_bytes = 0, 0
@@ -106,12 +106,6 @@ class Subscriber:
         """Begin to connect; returns at once."""
         self._thread.start()
 
-    async def wait(self) -> None:
-        """Wait until there are messages, or the subscriber has failed."""
-        while not (self._queue or self.failed):
-            self._arrived.clear()
-            await self._arrived.wait()
-
     def allow(self, seconds: float) -> None:
         """The session is ours for so long from now: the thread may connect to it."""
         self._allowed_until = time.monotonic() + seconds
@@ -123,7 +117,6 @@ class Subscriber:
 
     def take(self, most: int, most_bytes: int) -> list[Message]:
         """Up to `most` messages (and about `most_bytes`), by `fairness.take_in_turn`."""
-        self._woken = False
         with self._lock:
             return take_in_turn(self._queue, most, most_bytes)
 
@@ -322,8 +315,7 @@ class Subscriber:
         with self._lock:
             self._queue.extend(self._fresh)
         self._fresh = []
-        if not self._woken:
-            self._woken = True
+        if not self._arrived.is_set():
             self._call(self._arrived.set)
 
     def _on_message(self, connection: Connection, received: MQTTMessage) -> None:
