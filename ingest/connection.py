@@ -2,7 +2,8 @@
 
 paho is used with a loop of our own (its documented `loop_read`, `loop_write`, `loop_misc`), so that
 nothing is locked or woken per message, and with a socket that reads and writes in large pieces:
-paho asks for a packet in three reads, each of which would be a system call.
+paho asks for a packet in three reads, each of which would be a system call. Messages and their
+acknowledgements, thousands a second, are read and written without it (`packets`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from paho.mqtt.client import (
     CleanStartOption,
     Client,
     ConnectFlags,
-    MQTTMessage,
 )
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -28,11 +28,13 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from core.broker import BrokerAddress
 from core.errors import BrokerError
 from ingest.broker import RefusedError, WrongVersionError
+from ingest.packets import Publish, acknowledgements, packet_end, publishes
 from ingest.piecewise import PiecewiseClient, PiecewiseSocket
 from ingest.subscription import Subscription
 
 RECEIVE_MAXIMUM = 10_000
 """Messages the broker may have under way to us before we acknowledge some (MQTT 5)."""
+_UNDER_WAY = 1_000
 KEEPALIVE_S = 60
 CONNECT_TIMEOUT_S = 10.0
 _FOREVER = 0xFFFFFFFF
@@ -53,7 +55,7 @@ class Connection:
         subscription: Subscription,
         *,
         version: MQTTProtocolVersion,
-        on_message: Callable[[Connection, MQTTMessage], None],
+        on_message: Callable[[Connection, Publish], None],
         owner: object = None,
     ) -> None:
         self.version = version
@@ -66,8 +68,10 @@ class Connection:
         self.closed: str | None = None
         """Why the connection has ended, once it has."""
         self._address = address
+        self._on_message = on_message
         self._subscription = subscription
         self._refused: BrokerError | None = None
+        self._under_way = 0
         five = version is MQTTProtocolVersion.MQTTv5
         client = PiecewiseClient(
             CallbackAPIVersion.VERSION2,
@@ -79,14 +83,15 @@ class Connection:
         )
         address.introduce(client)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(1_000)
+        # With a bound of its own, paho looks through all that is under way at each PUBACK.
+        client.max_inflight_messages_set(0)
+        client.on_publish = self._on_publish
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_unsubscribe = self._on_unsubscribe
         client.on_disconnect = self._on_disconnect
         # Having one keeps paho from writing each packet at once; `step` writes.
         client.on_socket_register_write = lambda *_: None
-        client.on_message = lambda _client, _userdata, message: on_message(self, message)
         self._client = client
         self._socket: PiecewiseSocket | None = None
 
@@ -138,13 +143,23 @@ class Connection:
         """Take in what has come; calls `on_message` for each message."""
         if self._socket is None:
             return
-        self._socket.fill()
-        while not self.closed and self._socket.pending():
-            before = self._socket.pending()
+        line = self._socket
+        line.fill()
+        while not self.closed:
+            data, place = line.unread
+            found, place = publishes(data, place, five=self.version is MQTTProtocolVersion.MQTTv5)
+            line.read_to(place)
+            for message in found:
+                self._on_message(self, message)
+            # What is no message is paho's, one whole packet at a time.
+            end = packet_end(data, place)
+            if end is None and not line.ended:
+                return
+            line.show(end)
             if self._client.loop_read() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self._end("the connection broke")
-            elif self._socket.pending() == before:
-                break
+            elif line.unread[1] == place:
+                return
 
     def tend(self) -> None:
         """Send what waits, keep the connection alive.
@@ -167,14 +182,19 @@ class Connection:
 
     def acknowledge(self, mids: Sequence[int]) -> None:
         """Tell the broker that these messages are in the database, in the order they came."""
-        if not self.closed:
-            for mid in mids:
-                self._client.ack(mid, 1)
+        if not self.closed and self._socket is not None:
+            self._socket.send(acknowledgements(mids))
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Publish at QoS 1; lost with the connection."""
         if not self.closed:
+            self._under_way += 1
             self._client.publish(topic, payload, qos=1)
+
+    @property
+    def room(self) -> int:
+        """How many more may be published before the broker has answered."""
+        return max(0, _UNDER_WAY - self._under_way)
 
     def close(self, *, end_session: bool = False) -> None:
         """Send what waits and take leave; the session stays with the broker, unless it is to end
@@ -198,6 +218,9 @@ class Connection:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.close()
+
+    def _on_publish(self, *_: Any) -> None:
+        self._under_way -= 1
 
     def _on_connect(
         self,

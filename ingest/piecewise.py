@@ -27,6 +27,7 @@ class PiecewiseSocket:
             inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
         self._place = 0
+        self._end: int | None = None  # of what may be read
         self._ended = False
         self._unsent = bytearray()
 
@@ -43,7 +44,7 @@ class PiecewiseSocket:
             pass
         except OSError:
             self._ended = True
-        self._received, self._place = b"".join(pieces), 0
+        self._received, self._place, self._end = b"".join(pieces), 0, None
 
     def flush(self) -> bool:
         """Send what can be sent; whether nothing is left."""
@@ -68,10 +69,29 @@ class PiecewiseSocket:
         """Bytes that can be read without asking the system; 1 for the end of the stream."""
         return len(self._received) - self._place or int(self._ended)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self._ended
+
+    @property
+    def unread(self) -> tuple[bytes, int]:
+        """What has come, and from where on it was not read yet."""
+        return self._received, self._place
+
+    def read_to(self, place: int) -> None:
+        """Somebody has read what `unread` gave up to here."""
+        self._place = place
+
+    def show(self, end: int | None) -> None:
+        """Give what lies before `end` and no more to who reads, until the next `fill`."""
+        self._end = end
+
     def recv(self, size: int) -> bytes:
         start = self._place
-        piece = self._received[start : start + size]
-        if not piece and not self._ended:
+        end = start + size if self._end is None else min(start + size, self._end)
+        piece = self._received[start:end]
+        if not piece and not (self._ended and self._end is None):
             raise BlockingIOError
         self._place = start + len(piece)
         return piece

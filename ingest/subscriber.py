@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import selectors
 import socket
 import threading
@@ -19,7 +20,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
-from paho.mqtt.client import MQTTMessage
 from paho.mqtt.enums import MQTTProtocolVersion
 
 from core.broker import BrokerAddress
@@ -30,12 +30,16 @@ from ingest.connection import CONNECT_TIMEOUT_S, RECEIVE_MAXIMUM, Connection
 from ingest.fairness import take_in_turn
 from ingest.instants import micros
 from ingest.message import Message
+from ingest.packets import Publish
 from ingest.session import Session
 from ingest.subscription import Subscription, everything
 
 MAX_HELD = 2 * RECEIVE_MAXIMUM
 """Messages taken from the broker and not committed yet, at most (and what one read brings)."""
 MAX_HELD_BYTES = 128 * 1024 * 1024
+FEW = 100
+PUBLISH_EVERY_S = 0.5
+"""Seconds that more than a few messages wait before more are sent."""
 _MAX_OUTGOING = 100_000
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
@@ -47,9 +51,10 @@ class Subscriber:
     """The service's side of the broker; `start` it, then `take` and `done`, over and over.
 
     `arrived` is set when there is something to take, or the subscriber has failed; it is to be
-    cleared before one looks whether there is, else what comes in between wakes nobody. `care`: where the session may be another's,
-    connect only while `allow` allows it; set when it has to be asked anew, and when a session that
-    was to be read to its end has ended. `committed`: see `session`.
+    cleared before one looks whether there is, else what comes in between wakes nobody. `care`:
+    where the session may be another's, connect only while `allow` allows it; set when it has to be
+    asked anew, and when a session that was to be read to its end has ended. `committed`: see
+    `session`.
     """
 
     def __init__(
@@ -97,6 +102,7 @@ class Subscriber:
         self._held, self._held_bytes = 0, 0
         self._fresh: list[Message] = []
         self._arrival = 0
+        self._published = 0.0
         self._session = Session(committed)
         self._version = MQTTProtocolVersion.MQTTv5
 
@@ -300,7 +306,7 @@ class Subscriber:
                 if wanted != watched:
                     _watch(selector, connection.fileno(), watched, wanted)
                     watched = wanted
-                for key, events in selector.select(1.0):
+                for key, events in selector.select(PUBLISH_EVERY_S):
                     if key.fd == self._far.fileno():
                         self._clear_wake()
                     elif events & selectors.EVENT_READ:
@@ -318,24 +324,19 @@ class Subscriber:
         if not self._arrived.is_set():
             self._call(self._arrived.set)
 
-    def _on_message(self, connection: Connection, received: MQTTMessage) -> None:
-        mid = received.mid if received.qos else 0
-        payload = bytes(received.payload)
-        try:
-            topic = received.topic
-        except UnicodeDecodeError:
-            topic = ""
-        if received.dup and mid and self._session.sent_again(connection, mid, topic, payload):
+    def _on_message(self, connection: Connection, received: Publish) -> None:
+        topic, payload, mid, retain, dup = received
+        if dup and mid and self._session.sent_again(connection, mid, topic, payload):
             return
         self._arrival += 1
-        message = Message(topic, payload, self._arrival, received.retain, mid, connection)
+        message = Message(topic, payload, self._arrival, retain, mid, connection)
         if mid:
             self._session.sent(message)
         self._held += 1
         self._held_bytes += len(payload)
         self._fresh.append(message)
 
-    def _on_last_messages(self, connection: Connection, received: MQTTMessage) -> None:
+    def _on_last_messages(self, connection: Connection, received: Publish) -> None:
         wanted = self._subscription
         if received.topic == wanted.mark and received.payload == wanted.token:
             self._marked = True
@@ -348,10 +349,22 @@ class Subscriber:
             for message in self._done.popleft():
                 self._session.stored(message, connection)
         if connection is not None and self._outgoing:
-            with self._lock:
-                outgoing, self._outgoing = self._outgoing, {}
-            for topic, payload in outgoing.values():
-                connection.publish(topic, payload)
+            self._publish(connection)
+
+    def _publish(self, connection: Connection) -> None:
+        """Send what waits: few at once; of many, which replace one another while they wait, only
+        so often."""
+        now = time.monotonic()
+        many = len(self._outgoing) > FEW
+        if many and now < self._published + PUBLISH_EVERY_S and not self._leaving.is_set():
+            return
+        with self._lock:
+            keys = list(itertools.islice(self._outgoing, connection.room))
+            ready = [self._outgoing.pop(key) for key in keys]
+            if not self._outgoing:
+                self._published = now
+        for topic, payload in ready:
+            connection.publish(topic, payload)
 
     @property
     def _full(self) -> bool:

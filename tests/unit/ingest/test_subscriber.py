@@ -1,4 +1,4 @@
-"""The two sides of the subscriber's queue: the thread that fills it, and asyncio that empties it."""
+"""The two sides of the subscriber's queue: the thread fills it, and asyncio empties it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import asyncio
 import threading
 from typing import cast
 
-from paho.mqtt.client import MQTTMessage
-
 from core.clock import REAL_CLOCK
 from ingest.connection import Connection
 from ingest.intake import Intake
+from ingest.packets import Publish
 from ingest.subscriber import Subscriber
 
 
@@ -23,9 +22,8 @@ class _Line:
 
     def read(self) -> None:
         self._mid += 1
-        message = MQTTMessage(self._mid, b"saimi/v1/gw/senml")
-        message.qos = 1
-        self._subscriber._on_message(cast(Connection, self), message)  # noqa: SLF001
+        message = Publish("saimi/v1/gw/senml", b"[]", self._mid, retain=False, dup=False)
+        self._subscriber._on_message(cast(Connection, self), message)
 
 
 class _Lock:
@@ -51,19 +49,19 @@ async def test_what_comes_while_asyncio_takes_does_not_leave_it_asleep() -> None
         "mqtt://localhost",
         "service",
         REAL_CLOCK,
-        arrived=intake._arrived,  # noqa: SLF001
+        arrived=intake._arrived,
     )
-    intake._own = subscriber  # noqa: SLF001
+    intake._own = subscriber
     line = cast(Connection, _Line(subscriber))
     taking, read = threading.Event(), threading.Event()
 
     def read_while_asyncio_takes() -> None:
         taking.wait(5)
-        subscriber._read(line)  # noqa: SLF001
+        subscriber._read(line)
         read.set()
 
-    subscriber._read(line)  # noqa: SLF001
-    subscriber._lock = cast(threading.Lock, _Lock(taking, read))  # noqa: SLF001
+    subscriber._read(line)
+    subscriber._lock = cast(threading.Lock, _Lock(taking, read))
     thread = threading.Thread(target=read_while_asyncio_takes)
     thread.start()
     await asyncio.wait_for(intake.wait(), 5)
@@ -73,7 +71,7 @@ async def test_what_comes_while_asyncio_takes_does_not_leave_it_asleep() -> None
     async def read_later() -> None:
         for _ in range(3):
             await asyncio.sleep(0)  # asyncio waits again by now
-        subscriber._read(line)  # noqa: SLF001
+        subscriber._read(line)
 
     await asyncio.wait_for(asyncio.gather(intake.wait(), read_later()), 5)
     assert len(intake.take(100, 100_000)) == 1
