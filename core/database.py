@@ -20,6 +20,7 @@ import msgspec
 
 from core.clock import REAL_CLOCK, ScaledClock, wall_time
 from core.errors import (
+    DatabaseAccessError,
     DatabaseError,
     DatabaseUnavailableError,
     RefusedValueError,
@@ -119,7 +120,7 @@ async def translated() -> AsyncIterator[None]:
             "SAIMI_DATABASE_URL."
         ) from error
     except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
-        raise DatabaseUnavailableError(
+        raise DatabaseAccessError(
             "The database refuses this user or password: correct SAIMI_DATABASE_URL."
         ) from error
     except asyncpg.InvalidCatalogNameError as error:

@@ -12,7 +12,9 @@ The command line prints it and ends with `exit_status`; the web answers with `ht
     ├── ConflictError        somebody else changed it meanwhile
     ├── DatabaseError
     │   ├── DatabaseUnavailableError   not there (yet); worth another try
+    │   │   └── DatabaseAccessError    there, and refuses our user
     │   ├── SchemaError                there, but of another version of Saimi
+    │   │   └── SchemaBehindError      not migrated to this version yet
     │   └── RefusedValueError          a value that it cannot hold, such as a text with a NUL
     ├── BrokerError          the MQTT broker is away or refuses us
     │   └── BrokerAccessError          its access rules were not changed
@@ -71,8 +73,16 @@ class DatabaseUnavailableError(DatabaseError):
     """The database is not there, or not yet; worth another try."""
 
 
+class DatabaseAccessError(DatabaseUnavailableError):
+    """The database refuses this user or password."""
+
+
 class SchemaError(DatabaseError):
     """The database is of another version of Saimi, or is no database of Saimi's."""
+
+
+class SchemaBehindError(SchemaError):
+    """The database is not migrated to this version yet; worth another try."""
 
 
 class RefusedValueError(DatabaseError):

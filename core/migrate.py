@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from core.catalogue import catalogue
 from core.database import connect, load_queries, translated
-from core.errors import SchemaError
+from core.errors import SchemaBehindError, SchemaError
 
 _LOCK = 7241001  # advisory lock: two services starting at once migrate once
 
@@ -26,6 +26,8 @@ class SchemaStatus:
 
     database: str | None
     code: str
+    newer: bool = False
+    """It was used by a Saimi that knows more revisions than this one."""
 
     @property
     def current(self) -> bool:
@@ -43,22 +45,27 @@ def _status(connection: Connection) -> SchemaStatus:
     context = MigrationContext.configure(
         connection, opts={"version_table": "schema_version", "version_table_schema": "public"}
     )
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    scripts = ScriptDirectory.from_config(_config())
+    head = scripts.get_current_head()
     assert head is not None  # noqa: S101 - the scripts ship with this file
-    return SchemaStatus(database=context.get_current_revision(), code=head)
+    found = context.get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    return SchemaStatus(found, head, newer=found is not None and found not in known)
+
+
+def _of_newer(found: SchemaStatus) -> SchemaError:
+    return SchemaError(
+        f"This database has schema {found.database}, which this version of Saimi (schema "
+        f"{found.code}) does not know: it was used by a newer Saimi. Nothing was changed; start "
+        "that version, or use another database."
+    )
 
 
 def _upgrade(connection: Connection) -> SchemaStatus:
     connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
     before = _status(connection)
-    scripts = ScriptDirectory.from_config(_config())
-    known = {script.revision for script in scripts.walk_revisions()}
-    if before.database is not None and before.database not in known:
-        raise SchemaError(
-            f"This database has schema {before.database}, which this version of Saimi "
-            f"(schema {before.code}) does not know: it was used by a newer Saimi. Nothing was "
-            "changed; start that version, or use another database."
-        )
+    if before.newer:
+        raise _of_newer(before)
     if not before.current:
         config = _config()
         config.attributes["connection"] = connection
@@ -110,11 +117,15 @@ async def require_current(url: str) -> None:
     """Refuse to work on a database of another version.
 
     Raises:
-        SchemaError: its schema is not this code's.
+        SchemaBehindError: it has no schema, or an older one.
+        SchemaError: it was used by a newer Saimi.
+        DatabaseUnavailableError: it does not answer.
     """
     found = await status(url)
+    if found.newer:
+        raise _of_newer(found)
     if not found.current:
-        raise SchemaError(
+        raise SchemaBehindError(
             f"The database is at schema {found.database or 'none'}, this Saimi needs {found.code}: "
             "run `saimi db migrate` with this version first."
         )

@@ -24,6 +24,7 @@ from core.broker import BrokerAddress
 from core.clock import Clock, wall_time
 from core.database import Connection, connect
 from core.errors import BrokerError, DatabaseError
+from core.outage import Outage
 from ingest.batch import Batch
 from ingest.instants import FOREVER
 from ingest.message import Message
@@ -248,12 +249,16 @@ class Intake:
 
     async def run(self) -> None:
         """Look after the slots until cancelled."""
+        outage = Outage(
+            "the workers' slots cannot be read; trying again", "the workers' slots are read again"
+        )
         while True:
             self._wanted.clear()
             try:
                 await self._round()
+                outage.over()
             except DatabaseError as error:
-                _log.warning("the workers' slots cannot be read; trying again", why=str(error))
+                outage.without(str(error))
                 self._watch.blind()
                 await self._disconnect()
                 await asyncio.sleep(min(0.2, self._look_every_s))

@@ -20,6 +20,7 @@ import structlog
 from core.clock import Clock
 from core.database import connect, load_queries, translated
 from core.errors import BrokerError, DatabaseError
+from core.outage import Outage
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
 from ingest.definitions import Definitions
@@ -73,6 +74,9 @@ class Lookout:
         self._store = Store(database_url, clock, early=True)
         self._numbers: OrderedDict[tuple[str, str, int], None] = OrderedDict()
         self._caught_up_at = 0.0
+        self._outage = Outage(
+            "nobody looks out for calls now; trying again", "calls are looked out for again"
+        )
 
     async def run(self) -> None:
         """Look out whenever there is a backlog, until cancelled."""
@@ -83,7 +87,7 @@ class Lookout:
                 try:
                     await self._while_behind()
                 except (DatabaseError, BrokerError, OSError) as error:
-                    _log.warning("nobody looks out for calls now; trying again", why=str(error))
+                    self._outage.without(str(error))
                     await asyncio.sleep(_PAUSE_S)
         finally:
             await self._registry.close()
@@ -101,6 +105,7 @@ class Lookout:
         try:
             async with translated():
                 await queries.am_behind(connection, service=self._service)
+                self._outage.over()
                 while self._late():
                     if await queries.look_out(connection, service=self._service):
                         await self._look(connection)

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import asyncpg
-import structlog
 
 from core.clock import Clock
 from core.database import (
@@ -18,6 +17,7 @@ from core.database import (
     translated,
 )
 from core.errors import DatabaseError
+from core.outage import Outage
 from ingest.definitions import Definitions
 from ingest.directory import Directory
 
@@ -25,8 +25,6 @@ REFRESH_S = 300.0
 """Seconds after which everything is read anew, in case a change was not heard."""
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
-
-_log = structlog.get_logger()
 
 
 class RegistryLink:
@@ -41,6 +39,9 @@ class RegistryLink:
         self._definitions = definitions
         self._connection: asyncpg.Connection | None = None
         self._refreshed = 0.0
+        self._outage = Outage(
+            "the registry cannot be read; trying again", "the registry is read again"
+        )
 
     async def load(self, names: Collection[str]) -> None:
         """Let the directory know `names`; waits for a database that is away."""
@@ -66,11 +67,12 @@ class RegistryLink:
                 connection = await self._ready()
                 await read(connection)
             except DatabaseError as error:
-                _log.warning("the registry cannot be read; trying again", why=str(error))
+                self._outage.without(str(error))
                 await self.close()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
+                self._outage.over()
                 return
 
     async def close(self) -> None:

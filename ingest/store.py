@@ -18,6 +18,7 @@ import structlog
 from core.clock import Clock
 from core.database import Connection, connect, translated
 from core.errors import DatabaseError
+from core.outage import Outage
 from ingest.batch import Batch, Refused
 from ingest.quota import Quota
 from ingest.writer import NotOursError, UnstorableError, Writer, Written
@@ -54,6 +55,9 @@ class Store:
         self._clock = clock
         self._connection: asyncpg.Connection | None = None
         self._writer: Writer | None = None
+        self._outage = Outage(
+            "the database does not store; trying again", "the database stores again"
+        )
 
     async def store(self, batch: Batch) -> list[Written]:
         """Store `batch`, in several transactions if need be; returns when all of it is committed.
@@ -81,11 +85,13 @@ class Store:
         while True:
             try:
                 async with asyncio.timeout(TRANSACTION_TIMEOUT_S):
-                    return await (await self._ready()).write(batch, self._clock.now())
+                    written = await (await self._ready()).write(batch, self._clock.now())
+                self._outage.over()
+                return written
             except (UnstorableError, NotOursError):
                 raise
             except (DatabaseError, TimeoutError) as error:
-                _log.warning("the database did not store a batch; trying again", why=str(error))
+                self._outage.without(str(error) or "It takes too long over a batch.")
                 await self._drop()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)

@@ -16,6 +16,7 @@ import structlog
 from core.clock import Clock
 from core.database import Connection, connect, load_queries, translated
 from core.errors import DatabaseError
+from core.outage import Outage
 from ingest.aggregates import bring_up_to_date
 from ingest.completeness import trim_days
 from ingest.retention import remove_expired
@@ -62,14 +63,16 @@ class Upkeep:
     async def run(self) -> None:
         """Go on until cancelled; never raises anything else."""
         connection: asyncpg.Connection | None = None
+        outage = Outage("upkeep is put off; trying again", "upkeep goes on")
         try:
             while True:
                 try:
                     if connection is None or connection.is_closed():
                         connection = await connect(self._url)
                     await self.round(connection)
+                    outage.over()
                 except DatabaseError as error:
-                    _log.warning("upkeep was put off; trying again", why=str(error))
+                    outage.without(str(error))
                 await asyncio.sleep(AGGREGATES_EVERY_S)
         finally:
             if connection is not None:

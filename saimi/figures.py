@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from core.clock import wall_time
 from core.database import connect, load_queries, translated
 from core.errors import DatabaseError
+from core.outage import Outage
 
 AGAIN_AFTER_S = 10.0
 TOTALS_AFTER_S = 60.0
@@ -36,6 +37,9 @@ class DatabaseFigures(Collector):
         self._up = False
         self._gauges: list[Metric] = []
         self._totals: list[Metric] = []
+        self._outage = Outage(
+            "figures cannot be read from the database", "figures are read from the database again"
+        )
         registry.register(self)
 
     async def refresh(self) -> None:
@@ -50,12 +54,13 @@ class DatabaseFigures(Collector):
                 async with asyncio.timeout(_WITHIN_S):
                     await self._look()
                 self._up = True
+                self._outage.over()
                 if now - self._counted >= TOTALS_AFTER_S:
                     self._counted, self._totals = now, []
                     async with asyncio.timeout(_WITHIN_S):
                         self._totals = await self._count()
             except (DatabaseError, TimeoutError) as error:
-                _log.warning("figures cannot be read from the database", why=str(error))
+                self._outage.without(str(error) or "It takes too long.")
                 await self.close()
 
     async def unready(self) -> str | None:

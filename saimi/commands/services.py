@@ -1,6 +1,7 @@
 """`saimi ingest`, `saimi alerts`, `saimi web`: one service each, until it is told to stop.
 
-Ready services tell their supervisor (sd_notify(3)); SIGTERM ends them in order.
+What is not there yet (database, schema, broker) is waited for. Ready services tell their supervisor
+(sd_notify(3)); SIGTERM ends them in order.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ WatchStdin = Annotated[
         help="Stop at the end of standard input: the supervisor is gone.",
     ),
 ]
-_PATIENCE_S = 5.0
-"""How long a starting service waits for its database before it says that it is away."""
 
 
 def ingest(
@@ -46,6 +45,7 @@ def ingest(
     import gc
     from datetime import timedelta
 
+    from core.broker import BrokerAddress
     from ingest.metrics import IngestMetrics
     from ingest.quota import Quota
     from ingest.service import run
@@ -78,7 +78,10 @@ def ingest(
             metrics=metrics,
         )
 
-    _serve("ingest", work, watch_stdin, watch=workers is None or workers == 1)
+    def check(settings: Settings) -> None:
+        BrokerAddress.parse(settings.require_mqtt_url())
+
+    _serve("ingest", work, watch_stdin, watch=workers is None or workers == 1, check=check)
 
 
 def alerts(watch_stdin: WatchStdin = False) -> None:
@@ -136,14 +139,17 @@ def _serve(
     watch_stdin: bool,
     *,
     watch: bool = True,
+    check: Callable[[Settings], None] | None = None,
 ) -> None:
-    """Run `work` until it is told to stop; `watch`: this process shows its metrics, if asked to."""
-    from datetime import timedelta
+    """Run `work` once its database is there, until it is told to stop.
 
-    from core.database import connect, read_clock, wait_for_database
+    `watch`: this process shows its metrics, if asked to. `check` raises where settings are wrong,
+    before anything is waited for.
+    """
+    from core.database import connect, read_clock
     from core.log import configure_logging
-    from core.migrate import require_current
     from core.settings import load_settings
+    from saimi.awaiting import Awaited
     from saimi.running import run
     from saimi.watched import watched
 
@@ -152,15 +158,19 @@ def _serve(
 
     async def serve(stop: asyncio.Event) -> None:
         url = settings.require_database_url()
-        await wait_for_database(url, patience=timedelta(seconds=_PATIENCE_S))
-        await require_current(url)
-        connection = await connect(url)
-        try:
-            clock = await read_clock(connection)
-        finally:
-            await connection.close()
+        if check is not None:
+            check(settings)
         port = settings.metrics_port if watch else None
+        awaited = Awaited(url)
         async with watched(url, settings.metrics_host, port) as seen:
+            seen.reasons.append(lambda: awaited.missing)
+            if not await awaited.wait(stop):
+                return
+            connection = await connect(url)
+            try:
+                clock = await read_clock(connection)
+            finally:
+                await connection.close()
             await work(_Given(url, settings, clock, stop, seen))
 
     run(serve, watch_stdin=watch_stdin)
