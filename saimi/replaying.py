@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 
+from bench.process import memory_mb
 from core.clock import Clock, wall_time
 from core.database import connect, load_queries, read_clock, server_info, set_clock, translated
 from core.errors import SaimiError, UserError
@@ -106,9 +107,10 @@ async def run_replay(options: Options, settings: Settings, stop: asyncio.Event) 
         sent = await _send(recorded, options, line.mqtt_url, clock, stop)
         after = await _tally(connection, gateways)
         info = await server_info(connection)
-        memory = {"replay": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        # What getrusage(2) says of a process may be its parent's.
+        memory = {"replay": memory_mb(os.getpid(), peak=True)}
         if line.ingest is not None and line.ingest.pid is not None:
-            memory["ingest"] = _peak_mb(line.ingest.pid)
+            memory["ingest"] = memory_mb(line.ingest.pid, peak=True)
     return _report(
         sent,
         before,
@@ -263,13 +265,3 @@ def _report(
         database=database,
         broker=broker,
     )
-
-
-def _peak_mb(pid: int) -> float:
-    """Peak memory of another process (proc(5), VmHWM); NaN where that is not told."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return float("nan")
-    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-    return int(found[0]) / 1024 if found else float("nan")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import os
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.process import memory_mb
 from core.clock import LOCAL, REAL_CLOCK
 from core.database import connect, read_clock, wait_for_database
 from core.errors import UserError
@@ -223,5 +224,5 @@ async def _register(url: str, county: County) -> None:
 
 
 def peak_memory_mb() -> float:
-    """The most memory this process ever had."""
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    """The most memory this process ever had; what getrusage(2) says may be its parent's."""
+    return round(memory_mb(os.getpid(), peak=True), 1)

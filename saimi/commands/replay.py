@@ -89,12 +89,14 @@ def replay(
 
 def _known(format_: Format) -> tuple[Callable[..., Recorded], tzinfo]:
     """What opens a folder of this format, and the zone of times that are given without one."""
-    from core.clock import LOCAL
-    from gateway_sim import files_replay, tihm
-
     if format_ is Format.TIHM:
+        from gateway_sim import tihm
+
         return tihm.Recording, tihm.LONDON
-    return files_replay.FilesRecording, LOCAL
+    from core.clock import LOCAL
+    from gateway_sim.files_replay import FilesRecording  # pyarrow alone takes 30 MB
+
+    return FilesRecording, LOCAL
 
 
 def _time(option: str, text: str | None, zone: tzinfo) -> datetime | None:

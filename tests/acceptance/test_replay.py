@@ -46,7 +46,7 @@ def test_every_row_is_accounted_for_and_a_second_replay_adds_nothing(tmp_path: P
     rejected = sum(report["rejected"].values())
     assert report["committed"] + rejected == len(keys)
     assert report["duplicates"] + report["conflicts"] == len(rows) - len(keys)
-    assert report["peak_memory_mb"]["replay"] < 300
+    assert report["peak_memory_mb"]["replay"] < 150
 
     second = saimi("replay", folder, *options, "--data-dir", tmp_path / "data", within=120)
     assert second.status == 0, second.err
