@@ -18,6 +18,7 @@ from gateway_sim.devices import ambient, personal
 from gateway_sim.measuring import BY_HAND
 from gateway_sim.people import VITALS
 from gateway_sim.scenario import EVENT_DEVICES
+from gateway_sim.sorting import order_by
 
 RESIDENTS = 2
 """In a home at most."""
@@ -77,15 +78,15 @@ class Columns:
 
     def by_time(self) -> Columns:
         """In order of time, then home and channel."""
-        return self.take(np.lexsort((self.channel, self.home, self.time)))
+        return self.take(order_by(self.time, self.home, self.channel))
 
     def by_home(self) -> Columns:
         """In order of home, then time and channel: as gateways send them."""
-        return self.take(np.lexsort((self.channel, self.time, self.home)))
+        return self.take(order_by(self.home, self.time, self.channel))
 
     def by_series(self) -> Columns:
         """In order of home, then channel and time: each series in one piece."""
-        return self.take(np.lexsort((self.time, self.channel, self.home)))
+        return self.take(order_by(self.home, self.channel, self.time))
 
     def starts(self) -> NDArray[np.int64]:
         """Where each home's rows begin, and the end; for rows in order of home."""
@@ -117,9 +118,3 @@ class Columns:
             np.concatenate([part.time for part in parts]),
             np.concatenate([part.value for part in parts]),
         )
-
-
-def milliseconds(time: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Unix seconds as whole milliseconds."""
-    whole: NDArray[np.int64] = np.round(time * 1000.0).astype(np.int64)
-    return whole

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from gateway_sim.habits import Habits
 from gateway_sim.illness import Illnesses
-from gateway_sim.localtime import EPOCH, Floats, LocalDay, local_day
+from gateway_sim.localtime import EPOCH, Floats, LocalDay, local_day, milliseconds
 from gateway_sim.noise import Keys, exponential, key, mix, normal, uniform
 from gateway_sim.routine import (
     BATHROOM,
@@ -32,6 +32,7 @@ from gateway_sim.routine import (
     Routine,
     routine,
 )
+from gateway_sim.sorting import order_by
 
 DOORS = ("front", "fridge")
 
@@ -454,20 +455,25 @@ class _Day:
         time, who, channel, value = (
             np.concatenate(column) for column in zip(*self._made, strict=True)
         )
-        made = np.empty(len(time), dtype=EVENT)
-        made["time"], made["home"] = np.round(time, 3), self._who.home[who]
-        made["channel"], made["value"] = channel, value
-        made = made[np.lexsort((made["value"], made["time"], made["channel"], made["home"]))]
+        home, said = self._who.home[who], milliseconds(time)
+        # Of what a device says in one millisecond the smaller value comes first; none has more
+        # than one decimal.
+        order = order_by(home, channel, said, np.round(10.0 * value).astype(np.int64))
+        home, channel, said, value = home[order], channel[order], said[order], value[order]
+        same = (home[1:] == home[:-1]) & (channel[1:] == channel[:-1])
         while True:  # a device says one thing of a metric at a time
-            again = np.flatnonzero(_same(made) & (made["time"][1:] <= made["time"][:-1])) + 1
+            again = np.flatnonzero(same & (said[1:] <= said[:-1])) + 1
             if not len(again):
                 break
-            made["time"][again] = np.round(made["time"][again - 1] + 0.001, 3)
-        made = made[_not_blind(made, self._plan.dead_time_s)]
-        inside = (made["time"] >= self._day.start) & (made["time"] < self._day.end)
-        made = made[inside]
-        ordered: NDArray[np.void] = made[np.lexsort((made["channel"], made["time"], made["home"]))]
-        return ordered
+            said[again] = said[again - 1] + 1
+        kept = _not_blind(home, channel, said, round(1000.0 * self._plan.dead_time_s))
+        start, end = round(1000.0 * self._day.start), round(1000.0 * self._day.end)
+        rows = np.flatnonzero(kept & (said >= start) & (said < end))
+        rows = rows[order_by(home[rows], said[rows], channel[rows])]
+        made = np.empty(len(rows), dtype=EVENT)
+        made["time"], made["home"] = said[rows] / 1000.0, home[rows]
+        made["channel"], made["value"] = channel[rows], value[rows]
+        return made
 
     def _say(
         self, who: Indexes, time: Floats, channel: Indexes | int, value: Floats | float
@@ -493,24 +499,20 @@ def _each(value: Any, count: int, dtype: type[N]) -> NDArray[N]:
     return value if isinstance(value, np.ndarray) else np.full(count, value, dtype=dtype)
 
 
-def _same(made: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Whether each event but the first is of the same home's same channel as the one before."""
-    same: NDArray[np.bool_] = (made["home"][1:] == made["home"][:-1]) & (
-        made["channel"][1:] == made["channel"][:-1]
-    )
-    return same
+def _not_blind(home: Indexes, channel: Indexes, said: Indexes, dead_time: int) -> NDArray[np.bool_]:
+    """What is kept where a motion sensor that has fired is blind for a while.
 
-
-def _not_blind(made: NDArray[np.void], dead_time_s: float) -> NDArray[np.bool_]:
-    """What is kept where a motion sensor that has fired is blind for a while; in `_Day`'s order."""
-    kept = np.ones(len(made), dtype=bool)
-    rows = np.flatnonzero(made["channel"] < len(ROOMS))
+    Args:
+        home, channel, said: rows in order of these; `said` and `dead_time` in milliseconds.
+    """
+    kept = np.ones(len(said), dtype=bool)
+    rows = np.flatnonzero(channel < len(ROOMS))
     if not len(rows):
         return kept
-    series = made["home"][rows].astype(np.int64) * len(ROOMS) + made["channel"][rows]
-    moment = np.round((made["time"][rows] - made["time"][rows[0]]) * 1000.0).astype(np.int64)
-    moment += series * 1_000_000_000  # milliseconds; each sensor days away from the next
-    heard_next = np.searchsorted(moment, moment + round(1000.0 * dead_time_s))
+    series = home[rows] * len(ROOMS) + channel[rows]
+    # Each sensor days away from the next.
+    moment = said[rows] - said[rows[0]] + series * 1_000_000_000
+    heard_next = np.searchsorted(moment, moment + dead_time)
     sees = np.zeros(len(rows), dtype=bool)
     now = np.flatnonzero(np.diff(series, prepend=-1))
     last = np.append(now[1:], len(rows))  # where the sensor's rows end

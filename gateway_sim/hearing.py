@@ -13,6 +13,7 @@ from gateway_sim.devices import REMEMBERS_H
 from gateway_sim.effects import Shown
 from gateway_sim.faulty import KIND_OF, Faulty
 from gateway_sim.production import MONITOR_EVERY, Production
+from gateway_sim.sorting import order_by
 
 _HALF_S = 0.0005
 _REMEMBERS_MS = np.array(
@@ -39,7 +40,7 @@ class Hearing:
         """
         shown = self.shown(start, end, every)
         made = shown.made
-        order = np.lexsort((made.channel, made.time, made.home))
+        order = order_by(made.home, made.time, made.channel)
         found: dict[int, list[Reading]] = defaultdict(list)
         names = channels()
         for home, channel, time, value, qualifier, shift in zip(

@@ -78,6 +78,12 @@ def local_hour(time: Floats) -> Floats:
     return local_days(time)[1]
 
 
+def milliseconds(time: Floats) -> NDArray[np.int64]:
+    """Unix seconds as whole milliseconds."""
+    whole: NDArray[np.int64] = np.round(time * 1000.0).astype(np.int64)
+    return whole
+
+
 def _ahead(time: Floats) -> Floats | float:
     """Seconds that local time is ahead of UTC; most questions lie between two changes."""
     if len(time) == 0:
