@@ -7,11 +7,14 @@ beginning of a larger one. Names, addresses and phone numbers belong to nobody.
 from __future__ import annotations
 
 import tomllib
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +25,7 @@ from gateway_sim.day import Dwellers
 from gateway_sim.devices import Model, ambient, personal
 from gateway_sim.people import People
 
+T = TypeVar("T")
 IN_USE_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 """When all devices were installed; before anything that is ever simulated."""
 # Low-discrepancy steps (golden ratio): any number of homes is spread as evenly as possible.
@@ -102,14 +106,10 @@ class SimulatedHome:
     monitored: bool
     """Whether residents wear a monitor; otherwise they measure by hand, morning and evening."""
 
-    @cached_property
-    def devices(self) -> list[Model]:
-        own = [
-            model
-            for n, resident in enumerate(self.residents)
-            for model in personal(n, self.monitored, "type 2 diabetes" in resident.conditions)
-        ]
-        return [*own, *ambient()]
+    @property
+    def devices(self) -> tuple[Model, ...]:
+        diabetes = tuple("type 2 diabetes" in one.conditions for one in self.residents)
+        return _devices(self.monitored, diabetes)
 
     @property
     def phase(self) -> float:
@@ -190,11 +190,18 @@ class County:
         )
 
 
+@cache
+def _devices(monitored: bool, diabetes: tuple[bool, ...]) -> tuple[Model, ...]:
+    """Of a home; `diabetes`: which of its residents have it."""
+    own = (model for n, has in enumerate(diabetes) for model in personal(n, monitored, has))
+    return (*own, *ambient())
+
+
 def _home(seed: int, number: int, person: int, monitors: float) -> SimulatedHome:
     rng = np.random.default_rng([seed, number])
     names = _plan().names
     place = _place(number)
-    family = str(rng.choice(names.families))
+    family = _one_of(names.families, rng)
     two = bool(rng.random() < 0.2) and number > 0
     women_first = bool(rng.random() < 0.6)
     residents = tuple(
@@ -206,7 +213,7 @@ def _home(seed: int, number: int, person: int, monitors: float) -> SimulatedHome
         name=f"koti-{number + 1:06d}",
         gateway=f"gw-{number + 1:06d}",
         area=place.code,
-        address=f"{rng.choice(names.streets)} {int(rng.integers(1, 60))}, {place.name}",
+        address=f"{_one_of(names.streets, rng)} {int(rng.integers(1, 60))}, {place.name}",
         latitude=round(place.latitude + float(rng.normal(0.0, 0.03)), 5),
         longitude=round(place.longitude + float(rng.normal(0.0, 0.06)), 5),
         residents=residents,
@@ -222,20 +229,29 @@ def _resident(
     return Resident(
         person=person,
         reference=f"asiakas-{home + 1:06d}-{n + 1}",
-        given_name=str(rng.choice(names.women if woman else names.men)),
+        given_name=_one_of(names.women if woman else names.men, rng),
         family_name=family,
         born=born,
         # No number begins with 0 after the country code, so this one is nobody's.
         phone=f"+358 000 000 {int(rng.integers(0, 10000)):04d}",
-        conditions=list(names.conditions[int(rng.integers(len(names.conditions)))]),
+        conditions=list(_one_of(names.conditions, rng)),
     )
 
 
+def _one_of(several: Sequence[T], rng: np.random.Generator) -> T:
+    """As the generator's own `choice`, which makes an array of them every time."""
+    return several[int(rng.integers(len(several)))]
+
+
+@cache
+def _inhabitants() -> list[int]:
+    """Of each area and those before it."""
+    return list(accumulate(place.population for place in _plan().area))
+
+
 def _place(number: int) -> _Place:
-    places = _plan().area
-    share = np.cumsum([place.population for place in places])
-    drawn = (number * _GOLDEN % 1.0) * float(share[-1])
-    return places[int(np.searchsorted(share, drawn, side="right"))]
+    share = _inhabitants()
+    return _plan().area[bisect_right(share, (number * _GOLDEN % 1.0) * share[-1])]
 
 
 def _registered(home: SimulatedHome, since: datetime) -> Home:

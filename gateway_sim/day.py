@@ -75,6 +75,8 @@ _WARMTH = _PLACE["climate-livingroom", "room_temperature"]
 _MOISTURE = _PLACE["climate-livingroom", "humidity"]
 _LEAK = _PLACE["leak-bathroom", "water_leak"]
 
+_AHEAD_S = 300.0
+"""How much longer than its events a day is made: something is said shortly before its occasion."""
 _LYING = 0.05
 """Movement below which somebody lies where they are and does nothing."""
 _GUESTS_FIRE_A_DAY, _GUESTS_HOURS = 260, (8.0, 23.0)
@@ -95,15 +97,22 @@ class Dwellers:
 
 
 def ambient_day(
-    who: Dwellers, day: date, illnesses: Illnesses, plan: Routine | None = None
+    who: Dwellers,
+    day: date,
+    illnesses: Illnesses,
+    plan: Routine | None = None,
+    until: float = np.inf,
 ) -> NDArray[np.void]:
     """All ambient events (`EVENT`) of these people's homes on one local day.
 
     In the order of home and time; a device says one thing of a metric at a time.
+
+    Args:
+        until: Unix seconds; what comes later is left out, and mostly not even made.
     """
     if len(who.person) == 0:
         return np.empty(0, dtype=EVENT)
-    made = _Day(who, day, illnesses, plan or routine())
+    made = _Day(who, day, illnesses, plan or routine(), until)
     made.residents()
     made.others()
     made.leavers()
@@ -112,9 +121,13 @@ def ambient_day(
 
 
 class _Day:
-    def __init__(self, who: Dwellers, day: date, illnesses: Illnesses, plan: Routine) -> None:
+    def __init__(
+        self, who: Dwellers, day: date, illnesses: Illnesses, plan: Routine, until: float
+    ) -> None:
         self._who, self._plan = who, plan
         self._day: LocalDay = local_day(day)
+        self._end = min(self._day.end, until)
+        self._made_until = self._end + _AHEAD_S
         self._number = np.full(len(who.person), day.toordinal() - EPOCH, dtype=np.int64)
         self._keys: Keys = who.keys ^ key(60, day.toordinal())
         self._made: list[tuple[Floats, Indexes, Indexes, Floats]] = []
@@ -147,9 +160,7 @@ class _Day:
         self._fires(everybody, after, down, down + 120.0, 4)
         self._lie(everybody[after != LIVINGROOM], down[after != LIVINGROOM] + 150.0, 1.0)
         self._sleep(down + 200.0, np.full(len(up), day.end - 60.0), after, 1)
-        said = [np.concatenate(column) for column in zip(*self._made, strict=True)]
-        time, of, channel, value = said
-        self._made = [self._seen(time, of, channel, value)]
+        self._made = [self._seen(*self._all())]
 
     def _seats(self, evening: Indexes, midnight: Floats) -> Indexes:
         """Where people spend the night that begins on an evening: in bed, or in the chair."""
@@ -203,7 +214,8 @@ class _Day:
         stays, to_bathroom = plan.stay_s(), plan.shares()[:, BATHROOM]
         dressing = 60.0 * plan.dressing_minutes
         step = 0
-        while len(awake := np.flatnonzero(now < down)):
+        last = np.minimum(down, self._made_until)
+        while len(awake := np.flatnonzero(now < last)):
             step += 1
             due = awake[now[awake] >= trips[awake, trip[awake]]]
             out = due[self._uniform(18, step, due) < self._does("out", due, now[due])]
@@ -359,7 +371,10 @@ class _Day:
         self, who: Indexes, room: Indexes, start: Floats, end: Floats, every: Floats, salt: int
     ) -> None:
         """A motion sensor that fires now and then between two moments."""
-        moment, turn = start, 0
+        end = np.minimum(end, self._made_until)
+        some = np.flatnonzero(start < end)
+        who, room, end, every = who[some], room[some], end[some], every[some]
+        moment, turn = start[some], 0
         while len(who):
             # As many firings at once as most are still to have; then who stays longer goes on.
             least = self._plan.dead_time_s + every
@@ -433,7 +448,7 @@ class _Day:
         offset = start + 900.0 * self._uniform(40, 0, first)
         level = 21.4 + 0.5 * np.sin(start / 86_400.0 / 9.0)
         moist = 38.0 + 3.0 * self._normal(41, 0, first)
-        for quarter in range(int((end - start) // 900)):
+        for quarter in range(int(min((end - start) // 900, (self._made_until - start) // 900 + 1))):
             moment = offset + 900.0 * quarter
             swing = np.cos(((moment - start) / 3600.0 - 16.0) * np.pi / 12.0)
             warm = level + 0.6 * swing + 0.08 * self._normal(42, quarter, first)
@@ -452,9 +467,7 @@ class _Day:
 
     def events(self) -> NDArray[np.void]:
         """Everything said, in order."""
-        time, who, channel, value = (
-            np.concatenate(column) for column in zip(*self._made, strict=True)
-        )
+        time, who, channel, value = self._all()
         home, said = self._who.home[who], milliseconds(time)
         # Of what a device says in one millisecond the smaller value comes first; none has more
         # than one decimal.
@@ -467,7 +480,7 @@ class _Day:
                 break
             said[again] = said[again - 1] + 1
         kept = _not_blind(home, channel, said, round(1000.0 * self._plan.dead_time_s))
-        start, end = round(1000.0 * self._day.start), round(1000.0 * self._day.end)
+        start, end = round(1000.0 * self._day.start), round(1000.0 * self._end)
         rows = np.flatnonzero(kept & (said >= start) & (said < end))
         rows = rows[order_by(home[rows], said[rows], channel[rows])]
         made = np.empty(len(rows), dtype=EVENT)
@@ -475,13 +488,27 @@ class _Day:
         made["channel"], made["value"] = channel[rows], value[rows]
         return made
 
+    def _all(self) -> tuple[Floats, Indexes, Indexes, Floats]:
+        """Time, person, channel and value of everything said so far."""
+        none, nobody = np.empty(0), np.empty(0, dtype=np.int64)
+        made = [(none, nobody, nobody, none), *self._made]
+        return (
+            np.concatenate([time for time, _, _, _ in made]),
+            np.concatenate([who for _, who, _, _ in made]),
+            np.concatenate([channel for _, _, channel, _ in made]),
+            np.concatenate([value for _, _, _, value in made]),
+        )
+
     def _say(
         self, who: Indexes, time: Floats, channel: Indexes | int, value: Floats | float
     ) -> None:
-        if len(who):
-            self._made.append(
-                (time, who, _each(channel, len(who), np.int64), _each(value, len(who), np.float64))
-            )
+        made = (time, who, _each(channel, len(who), np.int64), _each(value, len(who), np.float64))
+        if self._made_until < self._day.end:
+            soon = time < self._made_until
+            time, who, of, what = made
+            made = time[soon], who[soon], of[soon], what[soon]
+        if len(made[0]):
+            self._made.append(made)
 
     def _salted(self, salt: int, turn: int = 0, who: Indexes | None = None) -> Keys:
         keys = self._keys if who is None else self._keys[who]

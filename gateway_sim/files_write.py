@@ -116,7 +116,8 @@ def write_files(
         county = county_of(begun)
         plan = make_plan(county, begun.scenario, begun.start)
         at_once = {} if homes_at_once is None else {"homes_at_once": homes_at_once}
-        run = _Run(directory, begun, Production(county, plan, **at_once), progress, stopped)
+        production = Production(county, plan, **at_once, until=begun.end.timestamp())
+        run = _Run(directory, begun, production, progress, stopped)
         with _one_thread():
             run.tables(county, plan)
             run.parts([home.gateway for home in county.homes])

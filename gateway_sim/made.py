@@ -24,9 +24,10 @@ class Made:
 
     def __init__(self, county: County, run: Manifest) -> None:
         self._county, self._run = county, run
-        self._production = Production(county, make_plan(county, run.scenario, run.start))
         self.gateways = [home.gateway for home in county.homes]
         self.first, self.last = run.start.timestamp(), run.end.timestamp()
+        plan = make_plan(county, run.scenario, run.start)
+        self._production = Production(county, plan, until=self.last)
 
     def document(self) -> Document:
         """The homes as a registry document."""

@@ -35,9 +35,17 @@ class Production:
 
     Args:
         homes_at_once: homes whose day is made in one go; what is made does not depend on it.
+        until: nobody is going to ask for anything later.
     """
 
-    def __init__(self, county: County, plan: Plan, homes_at_once: int = _HOMES_AT_ONCE) -> None:
+    def __init__(
+        self,
+        county: County,
+        plan: Plan,
+        homes_at_once: int = _HOMES_AT_ONCE,
+        until: float = np.inf,
+    ) -> None:
+        self._until = until
         self._county = county
         self._plan = plan
         self._homes_at_once = homes_at_once
@@ -167,15 +175,16 @@ class Production:
             some = range(start, min(start + self._homes_at_once, homes.stop))
             low, high = self._first_person[[some.start, some.stop]]
             illnesses = self._plan.illnesses
-            said = ambient_day(self._dwellers(int(low), int(high)), day, illnesses)
+            who = self._dwellers(int(low), int(high))
+            said = ambient_day(who, day, illnesses, until=self._until)
             channel = self._ambient[said["channel"]]
             parts.append(Columns(said["home"], channel, milliseconds(said["time"]), said["value"]))
             measured = by_hand(self._county, np.arange(low, high), day, illnesses)
-            who = measured["person"]
+            person = measured["person"]
             parts.append(
                 Columns(
-                    self._home[who],
-                    self._channels["hand"][self._second[who], measured["channel"]],
+                    self._home[person],
+                    self._channels["hand"][self._second[person], measured["channel"]],
                     milliseconds(measured["time"]),
                     measured["value"],
                 )
