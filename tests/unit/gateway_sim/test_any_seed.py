@@ -90,3 +90,19 @@ def test_time_goes_forward_and_values_are_possible(world: tuple[County, date, Il
                 possible(metric, said["value"])
             for one in np.unique(said[whose]).tolist():
                 assert (np.diff(said["time"][said[whose] == one]) > 0.0).all(), (one, metric)
+
+
+@given(world=worlds(), part=st.floats(0.0, 1.0), before_a_door=st.booleans())
+@settings(max_examples=25, deadline=None)
+def test_a_day_that_is_cut_off_is_the_beginning_of_the_whole(
+    world: tuple[County, date, Illnesses], part: float, before_a_door: bool
+) -> None:
+    county, day, illnesses = world
+    whole = ambient_day(county.dwellers, day, illnesses)
+    cuts = whole["time"]
+    doors = cuts[whole["channel"] == CHANNELS.index(("door-front", "door"))]
+    if before_a_door and len(doors):
+        cuts = doors - 8.0  # the hallway sees who goes out before the door says so
+    until = float(cuts[int(part * (len(cuts) - 1))]) + 0.001
+    cut = ambient_day(county.dwellers, day, illnesses, until=until)
+    assert np.array_equal(cut, whole[whole["time"] < until])
