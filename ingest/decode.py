@@ -68,8 +68,13 @@ def decode_line(line: bytes, state: DecodeState) -> dict[str, Any]:
         decoded = _decode(line, state)
     except DecodeError as error:
         return {"readings": [], "rejected": f"{error.reason}: {error}"}
-    readings = [_shown(record) for record in decoded.records if record.value is not None]
+    readings = [_shown(record) for record in decoded.records if _read_now(record)]
     return {"readings": readings, "rejected": None}
+
+
+def _read_now(record: Record) -> bool:
+    """Whether a record is a reading, not something that is kept to be read later."""
+    return record.value is not None and record.original is None
 
 
 def _shown(record: Record) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from core.database import Connection, load_queries, translated
 from core.wire import parse_topic
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
+from ingest.decoders import SOURCES
 from ingest.decoders.record import Decoded, hidden
 from ingest.definitions import Definitions
 from ingest.directory import Directory
@@ -171,8 +172,12 @@ async def _retry(
 def _understood(row: asyncpg.Record, message: Message, definitions: Definitions) -> Understood:
     if row["record"] is None:
         return understand(message, definitions)
-    decoded = Decoded([hidden(row["record"])])
-    return Understood(message, row["gateway"], parse_topic(row["topic"]), decoded=decoded)
+    record, topic = hidden(row["record"]), parse_topic(row["topic"])
+    source = None if topic is None else SOURCES.get(topic.source)
+    again = None if source is None or record.original is None else source.again
+    if topic is not None and again is not None:
+        record = again(record, definitions.known(topic.gateway, topic.source))
+    return Understood(message, row["gateway"], topic, decoded=Decoded([record]))
 
 
 def _recounts(batch: Batch, fates: np.ndarray[Any, np.dtype[np.int8]]) -> list[dict[str, Any]]:

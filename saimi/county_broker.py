@@ -31,6 +31,8 @@ _TOPICS = (
     ("tasmota/discovery/#", "", "tasmota"),
     ("#", "home/", "theengs"),
     ("#", "ruuvi/", "ruuvi"),
+    ("#", "gatt/", "gatt"),
+    ("#", "fhir/", "fhir"),
     # Saimi's own format.
     ("#", "saimi/senml/", "senml"),
 )

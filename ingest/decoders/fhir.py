@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ingest.decoders.fhir_observation import name_of_device, records_of
+from ingest.decoders.fhir_observation import again, name_of_device, records_of
 from ingest.decoders.record import MAX_RECORDS, Decoded, DecodeError, Record
 from ingest.decoders.source import Definitions, Source
 from ingest.decoders.strict_json import read_json
@@ -50,7 +50,7 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
             others[kind] = None
         if len(records) > MAX_RECORDS:
             raise DecodeError("too_large", f"The Bundle has over {MAX_RECORDS:,} readings.")
-    if records and all(record.value is None for record in records):
+    if records and all(record.original is not None for record in records):
         raise DecodeError(
             "unknown_code",
             f"Nothing here is a reading that Saimi keeps: {records[0].channel.metric}.",
@@ -110,4 +110,5 @@ SOURCE = Source(
     },
     longest=MAX_BUNDLE,
     learns=False,
+    again=again,
 )  # fmt: skip

@@ -1,12 +1,15 @@
 """One FHIR R4 Observation as records.
 
-What it cannot be read as is a record without a value whose metric is the code's name: admission
-refuses that by name, and what stands beside it in the same message is used.
+What it cannot be read as is a record whose metric is the code's name: admission refuses that by
+name, and what stands beside it in the same message is used. Such a record has the number that was
+told and, in `original`, the code and the value as they were, so that it is read again (`again`)
+when Saimi knows the code. What was withdrawn has no original: it stays refused.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,8 +19,11 @@ from core.reading import Qualifier
 from ingest.decoders.fhir_codes import answer, codings, consciousness, metric_of, shown, texts
 from ingest.decoders.fhir_quantity import QUALIFIERS, unit_of
 from ingest.decoders.fhir_time import When, when
+from ingest.decoders.life_safety import words
 from ingest.decoders.plain_values import LIFE_SAFETY, alarm, number, truth
 from ingest.decoders.record import Channel, Record
+from ingest.decoders.source import Definitions
+from ingest.decoders.strict_json import read_json
 
 _WITHDRAWN = {
     "entered-in-error": "entered in error; strike it out if it is stored",
@@ -25,6 +31,9 @@ _WITHDRAWN = {
 }
 _MAX_COMPONENTS = 256
 _MAX_NAME = 256
+_MAX_ORIGINAL = 1_024
+_KEPT = ("code", "interpretation", "dataAbsentReason")
+_NOT_KNOWN = frozenset(("unknown", "unavailable", "undetermined", "tuntematon", "okänd"))
 _PERSONAL = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", re.I)
 """A Finnish personal identity code; nothing is called by one."""
 
@@ -39,13 +48,13 @@ def records_of(
     """
     device = _device(observation, rest, named)
     status = str(observation.get("status"))
-    code = observation.get("code")
-    if status in _WITHDRAWN:
-        yield _refused(device, f"{shown(code)}, {_WITHDRAWN[status]}", arrival)
-        return
     if status == "registered":
         return
     at = when(observation)
+    if status in _WITHDRAWN:
+        why = f"{shown(observation.get('code'))}, {_WITHDRAWN[status]}"
+        yield _refused(observation, device, why, at, arrival, again=False)
+        return
     doubt = status == "unknown"
     components = observation.get("component")
     parts = components[:_MAX_COMPONENTS] if isinstance(components, list) else []
@@ -70,20 +79,25 @@ def _record(
         value: float | str | None = 1.0  # "a fall", and nothing else, says that one happened
     metric = catalogue().get(name) if name else None
     if metric is None:
-        return _refused(device, shown(code), arrival)
+        return _refused(part, device, shown(code), at, arrival, doubt=doubt)
     unit: str | None = None
     qualifier = Qualifier.EXACT
     if values:
         value, unit = _value(metric, values[0], part[values[0]])
+        if value is None and metric.name in LIFE_SAFETY:
+            value = _unclear(part[values[0]])
         if value is None:
-            return _refused(device, f"{shown(code)}, given as {values[0][5:][:32]}", arrival)
+            why = f"{shown(code)}, given as {values[0][5:][:32]}"
+            return _refused(part, device, why, at, arrival, doubt=doubt)
         told = _qualifier(part, part[values[0]])
         if told is None:
-            return _refused(device, f"{shown(code)}, with a comparator nobody knows", arrival)
+            why = f"{shown(code)}, with a comparator nobody knows"
+            return _refused(part, device, why, at, arrival, doubt=doubt)
         qualifier = told
     seconds = at.seconds
     if seconds is None and at.unreadable and metric.name not in LIFE_SAFETY:
-        return _refused(device, f"{shown(code)}, at no moment that can be told", arrival)
+        why = f"{shown(code)}, at no moment that can be told"
+        return _refused(part, device, why, at, arrival, doubt=doubt, again=False)
     return Record(
         Channel(device, metric.name, unit),
         value,
@@ -92,6 +106,16 @@ def _record(
         dated=seconds is not None,
         suspect=doubt,
     )
+
+
+def again(record: Record, definitions: Definitions) -> Record:
+    """Read once more what was refused; the record itself where it is refused still."""
+    if not record.original:
+        return record
+    part = read_json(record.original)
+    at = When(record.time if record.dated else None)
+    read = _record(part, record.channel.device, at, record.time, doubt=record.suspect, alone=False)
+    return record if read is None or read.original is not None else read
 
 
 def _value(metric: Metric, key: str, given: Any) -> tuple[float | None, str | None]:
@@ -134,8 +158,46 @@ def _qualifier(part: dict[str, Any], given: Any) -> Qualifier | None:
     return Qualifier.EXACT
 
 
-def _refused(device: str, name: str, arrival: float) -> Record:
-    return Record(Channel(device, name, None), None, arrival, dated=False)
+def _refused(
+    part: dict[str, Any],
+    device: str,
+    name: str,
+    at: When,
+    arrival: float,
+    *,
+    doubt: bool = False,
+    again: bool = True,
+) -> Record:
+    """What cannot be read, under a name that no metric has; `again`: a fix may change that."""
+    quantity = part.get("valueQuantity")
+    given = quantity if isinstance(quantity, dict) else {"value": part.get("valueInteger")}
+    unit = given.get("code") or given.get("unit")
+    return Record(
+        Channel(device, name, unit[:32] if isinstance(unit, str) else None),
+        number(given.get("value")),
+        arrival if at.seconds is None else at.seconds,
+        dated=at.seconds is not None,
+        suspect=doubt,
+        original=_original(part) if again else "",
+    )
+
+
+def _original(part: dict[str, Any]) -> str:
+    """Code and value of a part as they were: what may name a person is left out."""
+    kept = {key: part[key] for key in part if key in _KEPT or key.startswith("value")}
+    try:
+        text = json.dumps(kept)
+    except (RecursionError, ValueError):
+        return ""
+    return text if len(text) <= _MAX_ORIGINAL else ""
+
+
+def _unclear(given: Any) -> str | None:
+    """What was said of an event and is neither yes nor no: in doubt it is on. None: not known."""
+    for text in texts(given) if isinstance(given, dict) else (given,):
+        if isinstance(text, str) and not words(text[:64]) & _NOT_KNOWN:
+            return text[:64]
+    return None
 
 
 def _device(observation: dict[str, Any], rest: str, named: Mapping[str, str]) -> str:

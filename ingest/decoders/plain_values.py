@@ -126,6 +126,13 @@ class Readings:
         time, dated = (self._time, self._dated) if at is None else (at, True)
         self._records[key] = Record(Channel(device, metric, unit), value, time, dated=dated)
 
+    def unnamed(self, device: str, called: str, value: float) -> None:
+        """Let a value that Saimi has no metric for be kept with the rejected, called so."""
+        channel = Channel(device[:_MAX_NAME], called, None)
+        self._records[device, called] = Record(
+            channel, value, self._time, dated=self._dated, original=""
+        )
+
     def said(self, instead: str, learned: dict[str, Any] | None = None) -> Decoded:
         """The message understood; `instead` says what it is where it holds no reading."""
         records = list(self._records.values())

@@ -39,6 +39,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Whose it is by a shared device's own user index, from 1; 0: the device does not know."""
     suspect: bool = False
     """The device itself doubts it (IEEE 11073 measurement status: movement, poor contact)."""
+    original: str | None = None
+    """Set where this is no reading yet, because Saimi has no metric for it or cannot tell what it
+    is worth: what the source said, as its decoder can read it again (`source.Source.again`). It
+    is kept with the rejected, under a name that is no metric's."""
 
     def shown(self) -> dict[str, Any]:
         """As it is kept with the rejected."""
@@ -53,6 +57,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
             entry["user"] = self.user
         if self.suspect:
             entry["suspect"] = True
+        if self.original is not None:
+            entry["original"] = self.original
         return entry
 
 
@@ -67,6 +73,7 @@ def hidden(entry: dict[str, Any]) -> Record:
         bool(entry.get("dated", True)),
         entry.get("user"),
         bool(entry.get("suspect", False)),
+        entry.get("original"),
     )
 
 

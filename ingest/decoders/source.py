@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ingest.decoders.record import MAX_PAYLOAD, Decoded
+from ingest.decoders.record import MAX_PAYLOAD, Decoded, Record
 
 Definitions = Mapping[str, Any]
 """What earlier messages of one gateway and source have told (`Decoded.learned`), by key."""
@@ -28,3 +28,6 @@ class Source(NamedTuple):
     """Bytes that a message may have."""
     learns: bool = True
     """Whether it ever tells how to read later messages (`Decoded.learned`)."""
+    again: Callable[[Record, Definitions], Record] | None = None
+    """Reads a record with an `original` again, after a fix or with what was learned since; the
+    record itself where it is still no reading. Never raises."""

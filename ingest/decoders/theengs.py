@@ -5,9 +5,10 @@ address, as `AA:BB:CC:DD:EE:FF`; probes and buttons with a number are `<address>
 gateways hear on other ways is named by its topic. A time is only in it where OpenMQTTGateway was
 built to say it (`UTCtime`, `unixtime`); otherwise it counts at its arrival.
 
-Radio and infrared codes, commands and what a gateway says of itself are no readings; nor is the
-topic `presence`, which repeats what was published already, or how strongly a phone or a tag is
-heard that says nothing else.
+What the gateways hear by radio is read as rtl_433 says it (`rtl_433.py`). Bare codes of radio and
+infrared, commands and what a gateway says of itself are no readings; nor is the topic `presence`,
+which repeats what was published already, or how strongly a phone or a tag is heard that says
+nothing else.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ingest.decoders import rtl_433
 from ingest.decoders.fhir_time import seconds_of
 from ingest.decoders.life_safety import meant, words
 from ingest.decoders.plain_values import LIFE_SAFETY, Readings, alarm, number, set_clock, truth
@@ -26,11 +28,15 @@ from ingest.decoders.strict_json import read_json
 _ADDRESS = re.compile(r"(?:[0-9A-F]{2}:?){5}[0-9A-F]{2}", re.ASCII)
 _NO_READINGS = frozenset(
     ("LWT", "presence", "SYStoMQTT", "RLStoMQTT", "WebUItoMQTT", "SSD1306toMQTT", "OLEDtoMQTT",
-     "LOGtoMQTT", "undecoded", "internal", "commands", "version", "trackersync", "433toMQTT",
-     "433_1toMQTT", "RTL_433toMQTT", "PilighttoMQTT", "PilightoMQTT", "RF2toMQTT", "RFtoMQTT",
-     "SRFBtoMQTT", "WEATHER_STATIONtoMQTT", "IRtoMQTT", "2GtoMQTT", "LORAtoMQTT", "RS232toMQTT",
-     "GFSUNINVERTERtoMQTT", "ONOFFtoMQTT")
+     "LOGtoMQTT", "undecoded", "internal", "commands", "version", "trackersync")
 )  # fmt: skip
+_RADIO = re.compile(
+    r"(?:RTL_433|433|433_1|Pilight|Piligh|RF|RF2|SRFB|WEATHER_STATION|IR|2G|LORA|RS232|"
+    r"GFSUNINVERTER|ONOFF)toMQTT"
+)
+"""What is heard otherwise than by Bluetooth."""
+_LORA = "LORAtoMQTT"
+"""Sensors of its makers' own say what those of Bluetooth say."""
 _TO_DEVICE = re.compile(r"MQTTto\w+")
 _NUMBERS = {
     "hum": ("humidity", "%"), "batt": ("battery", "%"), "volt": ("battery_voltage", "V"),
@@ -63,10 +69,11 @@ _STATES = {
     "motion": "motion", "presence": "presence", "occupancy": "presence", "batt_low": "battery_low",
     "lowbatt": "battery_low", "leak": "water_leak", "water_leak": "water_leak",
     "flood": "water_leak", "wet": "water_leak", "vibration": "vibration", "tamper": "tamper",
-    "problem": "fault", "gas": "gas", "flag_fall": "vibration", "flag_impact_x": "vibration",
+    "problem": "fault", "gas": "gas", "flag_impact_x": "vibration",
     "flag_impact_y": "vibration", "flag_impact_z": "vibration", "flag_reed": "door",
 }  # fmt: skip
-"""By property; a tag's free fall (`flag_fall`) is the tag's, not a person's."""
+"""By property. A tag's knock (`flag_impact_…`) is vibration. Its free fall (`flag_fall`) is a fall:
+the tag is worn, and whether somebody fell with it or only dropped it, no program can tell."""
 _OPENINGS = {"open": 1.0, "opened": 1.0, "timeout not closed": 1.0, "closed": 0.0, "close": 0.0}
 _WEIGHTS = {"kg": ("kg", 1.0), "lb": ("[lb_av]", 1.0), "lbs": ("[lb_av]", 1.0),
             "jin": ("kg", 0.5), "st": ("[lb_av]", 14.0), "g": ("g", 1.0)}  # fmt: skip
@@ -105,15 +112,36 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
             "encrypted",
             "This broadcast is encrypted; give the sensor's bind key to the gateway at home.",
         )
-    device = _device(levels, told)
     seconds = _time(told)
     readings = Readings(arrival if seconds is None else seconds, dated=seconds is not None)
-    for key, value in told.items():
-        _property(readings, device, key, value, told)
+    radio = next((level for level in levels if _RADIO.fullmatch(level)), None)
+    if radio is not None:
+        told = _flat(told)
+        device = rtl_433.device_of(told) or _device(levels, told)
+        rtl_433.read(readings, device, told)
+    else:
+        device = _device(levels, told)
+    if radio in (None, _LORA):
+        for key, value in told.items():
+            _property(readings, device, key, value, told)
     decoded = readings.said("a broadcast without a reading")
     if decoded.records:
         readings.add(device, "signal_strength", number(told.get("rssi")), "dB[mW]")
     return readings.said("a broadcast without a reading")
+
+
+def _flat(told: dict[str, Any]) -> dict[str, Any]:
+    """A radio's message with what it holds: LoRa has JSON in a text, pilight an object and the
+    name of its protocol."""
+    message = told.get("message")
+    if isinstance(message, str) and message.lstrip().startswith("{"):
+        try:
+            message = read_json(message)
+        except DecodeError:
+            message = None
+    flat = {**told, **message} if isinstance(message, dict) else told
+    protocol = told.get("protocol")
+    return {"model": protocol, **flat} if isinstance(protocol, str) else flat
 
 
 def _device(levels: list[str], told: Mapping[str, Any]) -> str:

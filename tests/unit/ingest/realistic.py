@@ -692,7 +692,12 @@ THEENGS: list[list[Said]] = [
      _bt({"smoke": True, "batt": 20}, "smoke 1", "battery 20"), _bt({"smoke": None}),
      _bt({"co": True}, "carbon_monoxide 1"), _bt({"sos": "on"}, "help 1"),
      _bt({"gas": False}, "gas 0"), _bt({"fall_detected": True}, "fall 1"),
-     _bt({"flag_fall": True}, "vibration 1"),
+     _bt({"brand": "MikroTik", "model": "TG-BT5-IN", "model_id": "TGBT5IN", "tempc": 22.1,
+          "batt": 97, "flag_reed": False, "flag_tilt": True, "flag_fall": True,
+          "flag_impact_x": True, "flag_impact_y": False, "flag_impact_z": False},
+         "room_temperature 22.1", "battery 97", "door 0", "fall 1", "vibration 1"),
+     _bt({"model_id": "TGBT5IN", "flag_fall": False}, "fall 0"),
+     _bt({"model_id": "TGBT5IN", "flag_fall": None, "fall_count": 3, "fall_sensitivity": 2}),
      _bt({"model_id": "SBBT-002C", "packet": 12, "batt": 99, "button": 1},
          "battery 99", "button 1"),
      _bt({"model_id": "SBBT-002C", "button": 0}),
@@ -718,7 +723,6 @@ THEENGS: list[list[Said]] = [
      Said("home/OpenMQTTGateway/SYStoMQTT", {"uptime": 4411, "version": "v1.8.0", "tempc": 51.2}),
      Said("home/OpenMQTTGateway/RLStoMQTT", {"latest_version": "v1.8.0"}),
      Said("home/OpenMQTTGateway/433toMQTT", {"value": 1315156, "protocol": 1, "length": 24}),
-     Said("home/OpenMQTTGateway/RTL_433toMQTT/Nexus-TH/1/120", {"temperature_C": 21.2}),
      Said("home/OpenMQTTGateway/IRtoMQTT", {"value": 551489775, "protocol_name": "NEC"}),
      Said("home/OpenMQTTGateway/commands/MQTTtoBT/config", {"interval": 55555}),
      Said("home/OpenMQTTGateway/CLIMAtoMQTT/bme", {"tempc": 22.4, "hum": 41.0, "pa": 100321},
@@ -729,4 +733,118 @@ THEENGS: list[list[Said]] = [
      Said("home/TheengsGateway/other", {"a": 1}, REFUSED)],
 ]  # fmt: skip
 
-SERIES = [*TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML, *GATT, *RUUVI, *THEENGS]
+OMG = "home/OpenMQTTGateway_rtl_433_ESP"
+
+
+def _rtl(told: dict[str, Any], *means: str, radio: str = "RTL_433") -> Said:
+    """What rtl_433 hears, as OpenMQTTGateway says it; `means` without the device."""
+    parts = (told.get("model"), told.get("channel"), told.get("id"))
+    named = [str(one) for one in parts if one is not None]
+    base = f"{radio}toMQTT"
+    device = "/".join(named) if told.get("model") else f"{OMG.removeprefix('home/')}/{base}"
+    topic = "/".join([OMG, base, *named]) if radio == "RTL_433" else f"{OMG}/{base}"
+    return Said(topic, {**told, "duration": 266000}, tuple(f"{device} {one}" for one in means))
+
+
+def _smoke(**told: Any) -> dict[str, Any]:
+    return {"model": "Smoke-GS558", "id": 25612, "unit": 15, "learn": 0, "code": "7fc37f",
+            "protocol": "Wireless Smoke and Heat Detector GS 558", **told}  # fmt: skip
+
+
+def _cavius(text: str, message: int, **told: Any) -> dict[str, Any]:
+    return {"model": "Cavius-Security", "id": 1412, "battery_ok": 1, "net_id": 8812,
+            "message": message, "text": text, "mic": "CRC", **told}  # fmt: skip
+
+
+RTL_433: list[list[Said]] = [
+    [_rtl({"model": "Nexus-TH", "id": 120, "channel": 1, "battery_ok": 1, "temperature_C": 21.2,
+           "humidity": 38, "rssi": -71},
+          "room_temperature 21.2", "humidity 38", "battery_low 0", "signal_strength -71"),
+     _rtl({"model": "Acurite-606TX", "id": 4, "battery_ok": 0, "temperature_C": -3.4,
+           "mic": "CHECKSUM"}, "room_temperature -3.4", "battery_low 1"),
+     _rtl({"model": "Ambientweather-F007TH", "id": 21, "channel": 3, "battery_ok": 1,
+           "temperature_F": 68.9, "humidity": 41, "mic": "CRC"},
+          "room_temperature 20.5", "humidity 41", "battery_low 0"),
+     _rtl({"model": "LaCrosse-TX141THBv2", "id": 9, "channel": 0, "battery_ok": 1,
+           "temperature_C": 20.1, "humidity": 44, "test": "No", "mic": "CRC"},
+          "room_temperature 20.1", "humidity 44", "battery_low 0"),
+     _rtl({"model": "Fineoffset-WH45", "id": 5, "battery_ok": 0.6, "temperature_C": 22.0,
+           "humidity": 40, "pm2_5_ug_m3": 5.1, "pm10_ug_m3": 6.0, "co2_ppm": 811, "ext_power": 1},
+          "battery_low 0", "room_temperature 22", "humidity 40", "pm2_5 5.1", "pm10 6",
+          "carbon_dioxide 811"),
+     _rtl({"model": "Thermopro-TP12", "id": 7, "temperature_1_C": 71.0, "temperature_2_C": 96.0}),
+     _rtl({"type": "TPMS", "model": "Toyota", "id": "fb26", "temperature_C": 19.0,
+           "pressure_kPa": 236.6})],
+    [_rtl(_smoke(), "smoke 1"), _rtl(_smoke(learn="NO"), "smoke 1"),
+     _rtl(_smoke(learn=1), "self_test 1"),
+     _rtl(_cavius("Fire alarm", 4), "smoke 1", "battery_low 0"),
+     _rtl(_cavius("Alarm muted", 8), "battery_low 0"),
+     _rtl(_cavius("Test alarm", 2), "self_test 1", "battery_low 0"),
+     _rtl(_cavius("Pairing", 1), "battery_low 0"),
+     _rtl(_cavius("Battery low", 3, battery_ok=0), "battery_low 1"),
+     _rtl(_cavius("Warning/Water detected", 5), "water_leak 1", "battery_low 0"),
+     _rtl({"model": "Interlogix-Security", "subtype": "heat", "id": "0a1b2c", "battery_ok": 1,
+           "switch1": "OPEN", "switch2": "CLOSED"}, "smoke 1", "battery_low 0"),
+     _rtl({"model": "Interlogix-Security", "subtype": "heat", "id": "0a1b2c", "battery_ok": 1,
+           "switch1": "CLOSED", "switch2": "CLOSED"}, "smoke 0", "battery_low 0"),
+     _rtl({"model": "Foo-Smoke", "id": 3, "battery_ok": 1}, "battery_low 0"),
+     _rtl({"model": "Foo-Smoke", "id": 3, "alarm": 1, "battery_ok": 1}, "smoke 1", "battery_low 0"),
+     _rtl({"model": "Foo-Smoke", "id": 3, "alarm": 0, "test": 1}, "self_test 1"),
+     _rtl({"model": "Foo-CO", "id": 3, "event": "alarm"}, "carbon_monoxide 1"),
+     _rtl({"model": "Foo-CO", "id": 3, "co_ppm": 0, "state": "normal"},
+          "carbon_monoxide 0", "carbon_monoxide_concentration 0"),
+     _rtl({"model": "Foo", "id": 3, "smoke": 1, "co": 0}, "smoke 1", "carbon_monoxide 0"),
+     _rtl({"model": "Foo", "id": 3, "smoke": None, "fall_detected": "yes"}, "fall 1")],
+    [_rtl({"model": "X10-Security", "id": "4f", "code": "98", "event": "KR15 PANIC", "delay": 0,
+           "battery_ok": 1, "tamper": 0}, "help 1", "battery_low 0", "tamper 0"),
+     _rtl({"model": "X10-Security", "id": "4f", "event": "KR15 PANIC-3SECOND"}, "help 1"),
+     _rtl({"model": "X10-Security", "id": "4f", "event": "KEY-FOB DISARM"}),
+     _rtl({"model": "X10-Security", "id": "50", "event": "MOTION TRIPPED"}, "motion 1"),
+     _rtl({"model": "X10-Security", "id": "50", "event": "MOTION READY"}, "motion 0"),
+     _rtl({"model": "X10-Security", "id": "51", "event": "DOOR/WINDOW OPEN"}, "door 1"),
+     _rtl({"model": "X10-Security", "id": "51", "event": "DOOR/WINDOW CLOSED"}, "door 0"),
+     _rtl({"model": "SimpliSafe-Keypad", "id": "12345", "seq": 2,
+           "extradata": "Keypad Panic Button"}, "help 1"),
+     _rtl({"model": "SimpliSafe-Sensor", "id": "12345", "extradata": "Alarm Off"}),
+     _rtl({"model": "Foo-Pendant", "id": 8}, "help 1"),
+     _rtl({"model": "Foo-Pendant", "id": 8, "battery_ok": 1}, "battery_low 0")],
+    [_rtl({"model": "Kerui-Security", "id": 812, "cmd": 10, "motion": 1}, "motion 1"),
+     _rtl({"model": "Kerui-Security", "id": 813, "cmd": 14, "opened": 1}, "door 1"),
+     _rtl({"model": "Kerui-Security", "id": 813, "cmd": 7, "opened": 0}, "door 0"),
+     _rtl({"model": "Kerui-Security", "id": 813, "cmd": 15, "battery_ok": 0}, "battery_low 1"),
+     _rtl({"model": "Jasco-Security", "id": 77, "status": "Closed"}, "door 0"),
+     _rtl({"model": "Honeywell-Security", "id": 5, "channel": 8, "event": 160, "state": "open",
+           "contact_open": 1, "reed_open": 0, "alarm": 0, "tamper": 0, "battery_ok": 1,
+           "heartbeat": 0}, "door 1", "tamper 0", "battery_low 0"),
+     _rtl({"model": "DSC-Security", "id": "c1", "closed": 0, "event": 1, "tamper": 0,
+           "battery_ok": 1}, "door 1", "tamper 0", "battery_low 0"),
+     _rtl({"model": "Interlogix-Security", "subtype": "motion", "id": "aa", "battery_ok": 1,
+           "switch1": "OPEN"}, "motion 1", "battery_low 0"),
+     _rtl({"model": "Generic-Motion", "code": "9bc3a"}, "motion 1"),
+     _rtl({"model": "Honeywell-ActivLink", "class": "PIR-Motion", "id": 9, "battery_ok": 1,
+           "alert": "Normal", "secret_knock": 0, "relay": 0}, "motion 1", "battery_low 0"),
+     _rtl({"model": "Govee-Water", "id": 6021, "event": "Water Leak"}, "water_leak 1"),
+     _rtl({"model": "Govee-Water", "id": 6021, "event": "Button Press"}, "button 1"),
+     _rtl({"model": "Govee-Water", "id": 6021, "event": "Battery Report", "battery_mV": 2900},
+          "battery_voltage 2.9"),
+     _rtl({"model": "Govee-Contact", "id": 6022, "event": "Open"}, "door 1"),
+     _rtl({"model": "Acurite-Leak", "id": 44, "leak_detected": 1, "battery_ok": 1},
+          "water_leak 1", "battery_low 0"),
+     _rtl({"model": "Generic-Remote", "id": 1, "cmd": 3, "tristate": "00Z"})],
+    [_rtl({"value": 1315156, "protocol": 1, "length": 24, "delay": 351}, radio="433"),
+     _rtl({"unit": 0, "groupBit": 0, "period": 255, "address": 8233}, radio="RF2"),
+     Said(f"{OMG}/PilighttoMQTT", {"message": {"id": 3, "state": "alarm"}, "repeats": 2,
+                                   "protocol": "secudo_smoke_sensor"},
+          ("secudo_smoke_sensor/3 smoke 1",)),
+     Said(f"{OMG}/LORAtoMQTT", {"rssi": -42, "snr": 9.2, "message": '{"smoke":true,"tempc":21}'},
+          (f"{OMG[5:]}/LORAtoMQTT smoke 1", f"{OMG[5:]}/LORAtoMQTT room_temperature 21",
+           f"{OMG[5:]}/LORAtoMQTT signal_strength -42")),
+     Said(f"{OMG}/LORAtoMQTT", {"rssi": -42, "message": "SOS"},
+          (f"{OMG[5:]}/LORAtoMQTT help 1", f"{OMG[5:]}/LORAtoMQTT signal_strength -42")),
+     Said(f"{OMG}/LORAtoMQTT", {"rssi": -42, "message": "{broken"}),
+     Said(f"{OMG}/RTL_433toMQTT", "[]", REFUSED)],
+]  # fmt: skip
+
+SERIES = [
+    *TASMOTA, *SHELLY, *HOMEASSISTANT, *ZIGBEE, *SENML, *GATT, *RUUVI, *THEENGS, *RTL_433,
+]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ from ingest.decoders import FORMATS, SOURCES
 from ingest.decoders.record import Decoded
 from ingest.decoders.source import Definitions, Source
 from saimi.commands.decode import decode as command
-from tests.support.parts import missing
-from tests.unit.ingest.test_senml import EXAMPLES
+from tests.support.recordings import cases
 
 PACK = '[{"n":"oximeter/spo2","u":"%","v":96,"t":1780000000}]'
 READING = {"device": "oximeter", "metric": "spo2", "value": 96.0, "unit": "%", "time": 1780000000.0}
@@ -200,18 +198,15 @@ def test_a_line_that_is_far_too_long_is_one_rejected_line(
     assert long["rejected"].startswith("bad_line: The line has more than 1,000 bytes")
 
 
-def test_every_recorded_senml_message_in_json_is_decoded() -> None:
-    if not EXAMPLES.exists():
-        missing("recorded payloads (put the folder shared/data beside the repository)")
+def test_every_recorded_senml_message_is_decoded_or_refused_by_name() -> None:
     state = DecodeState(1_790_000_000.0)
-    with gzip.open(EXAMPLES) as lines:
-        for line in lines:
-            case, result = json.loads(line), decode_line(line, state)
-            if case["format"] != "senml+json":
-                assert case["format"] in result["rejected"]
-                continue
-            assert result["rejected"] is None
-            if case["expected"] is not None:
-                meant = [(one.get("u"), one.get("v", one.get("vs", one.get("vb")))) for one in
-                         case["expected"]["resolved"]]  # fmt: skip
-                assert [(one["unit"], one["value"]) for one in result["readings"]] == meant
+    for case in cases("senml"):
+        result = decode_line(json.dumps(case).encode(), state)
+        if case["format"] not in ("senml+json", "senml+cbor"):
+            assert case["format"] in result["rejected"]
+            continue
+        assert result["rejected"] is None
+        if case["expected"] is not None:
+            meant = [(one.get("u"), one.get("v", one.get("vs", one.get("vb")))) for one in
+                     case["expected"]["resolved"]]  # fmt: skip
+            assert [(one["unit"], one["value"]) for one in result["readings"]] == meant

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import json
 import math
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,15 +15,11 @@ from hypothesis import strategies as st
 from ingest.decoders import decode as decode_any
 from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.senml import decode, split_name
-from tests.support.parts import missing
+from tests.support.recordings import cases
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """The machine may be busy with other things."""
 ARRIVAL = 1_780_000_000.0
-EXAMPLES = (
-    Path(os.environ.get("SAIMI_SHARED", Path(__file__).parents[4] / "shared"))
-    / "data/payloads/senml.jsonl.gz"
-)
 
 
 def senml(*records: Any) -> bytes:
@@ -49,12 +42,8 @@ def refused(payload: bytes) -> DecodeError:
 
 
 def test_the_examples_of_the_rfc_resolve_as_it_says() -> None:
-    if not EXAMPLES.exists():
-        missing("recorded payloads (put the folder shared/data beside the repository)")
     checked = 0
-    with gzip.open(EXAMPLES) as lines:
-        cases = [json.loads(line) for line in lines]
-    for case in cases:
+    for case in cases("senml"):
         if case["format"] != "senml+json" or case["expected"] is None:
             continue
         records = told(case["payload"].encode()).records

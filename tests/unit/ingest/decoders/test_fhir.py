@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 from core.catalogue import catalogue
 from ingest.decoders import decode as decode_any
+from ingest.decoders import fhir_codes
 from ingest.decoders.fhir import decode
+from ingest.decoders.fhir_observation import again
 from ingest.decoders.fhir_time import seconds_of
-from ingest.decoders.record import Decoded, DecodeError, Record
+from ingest.decoders.record import Decoded, DecodeError, Record, hidden
+from ingest.judgement import is_call
 
 ARRIVAL = 1_790_000_000.0
 LOINC, SNOMED, MDC = "http://loinc.org", "http://snomed.info/sct", "urn:iso:std:iso:11073:10101"
@@ -290,8 +293,75 @@ def test_a_bundle(kind: str) -> None:
     }
     records = told(bundle).records
     assert [(one.channel.device, one.value) for one in records[:2]] == [("SN-7", 128), ("SN-7", 79)]
-    assert records[2].value is None  # kept with the rejected, under its name
-    assert "9272-6" in records[2].channel.metric
+    apgar = records[2]  # kept with the rejected, under its name and with what it was
+    assert "9272-6" in apgar.channel.metric
+    assert (apgar.value, apgar.channel.unit) == (9, "{score}")
+    assert apgar.dated
+    assert again(apgar, {}) is apgar
+
+
+def beside(resource: Any) -> Record:
+    """What is kept of an observation that stands in a bundle beside one that is read."""
+    entries = [{"resource": one} for one in (PRESSURE, resource)]
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    kept = told(bundle).records[-1]
+    assert kept.original is not None
+    assert catalogue().get(kept.channel.metric) is None
+    return hidden(json.loads(json.dumps(kept.shown())))  # as it comes back from the database
+
+
+def test_what_was_refused_is_read_again_when_its_code_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    note = [{"text": "Matti Meikäläinen"}]
+    kept = beside(observation("9272-6", valueQuantity=quantity(9, "{score}"), note=note))
+    assert "Matti" not in (kept.original or "")
+    assert again(kept, {}) is kept
+    monkeypatch.setitem(fhir_codes._MEANINGS, ("loinc", "9272-6"), "coma_score")
+    read = again(kept, {})
+    assert (read.channel.device, read.channel.metric) == ("Device/cuff", "coma_score")
+    assert (read.value, read.original, read.dated) == (9.0, None, True)
+    assert read.time == seconds_of("2026-03-01T08:00:00+02:00")
+    metric = catalogue()["coma_score"]
+    assert metric.conversion(read.channel.unit) is not None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "entered-in-error"},
+        {"status": "cancelled"},
+        {"effectiveDateTime": "2026-03"},
+    ],
+)
+def test_what_no_fix_can_change_shows_its_number_and_stays(fields: Any) -> None:
+    kept = beside(observation("8867-4", valueQuantity=quantity(72, "/min")) | fields)
+    assert (kept.value, kept.channel.unit, kept.original) == (72.0, "/min", "")
+    assert again(kept, {}) is kept
+
+
+def test_what_is_too_long_to_keep_is_still_listed_by_its_number() -> None:
+    long = quantity(9, "{score}", extension=[{"url": "x" * 2_000}])
+    kept = beside(observation("9272-6", valueQuantity=long))
+    assert (kept.value, kept.original) == (9.0, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ({"valueString": "kitchen floor"}, "kitchen floor"),
+        ({"valueCodeableConcept": {"text": "suspected"}}, "suspected"),
+        ({"valueCodeableConcept": {"coding": [{"code": "X1"}]}}, None),
+        ({"valueString": "unknown"}, None),
+    ],
+)
+def test_an_event_of_which_something_is_said_is_on_in_doubt(given: Any, value: Any) -> None:
+    if value is None:
+        refused(observation(concept("8519681", MDC), **given))
+    else:
+        record = only(observation(concept("8519681", MDC), **given))
+        assert (record.channel.metric, record.value) == ("fall", value)
+        assert is_call(record.value)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import catalogue
-from ingest.decoders import source_of, theengs
+from ingest.decoders import rtl_433, source_of, theengs
 from ingest.decoders.record import Decoded, DecodeError
 from ingest.decoders.theengs import decode
 
 ARRIVAL = 1_790_000_000.0
 TOPIC = "TheengsGateway/BTtoMQTT/A4C138D5A6A2"
+RADIO = "OpenMQTTGateway/RTL_433toMQTT"
+LORA = "OpenMQTTGateway/LORAtoMQTT"
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -49,9 +51,13 @@ def test_a_weight_in_no_known_unit_is_kept_and_not_guessed(unit: str | None) -> 
 
 
 def test_every_property_is_a_metric() -> None:
-    for metric, unit in (*theengs._NUMBERS.values(), *theengs._OF_PEOPLE.values()):
+    for metric, unit in (
+        *theengs._NUMBERS.values(),
+        *theengs._OF_PEOPLE.values(),
+        *rtl_433._NUMBERS.values(),
+    ):
         assert catalogue()[metric].conversion(unit) is not None
-    for metric in theengs._STATES.values():
+    for metric in (*theengs._STATES.values(), *rtl_433._STATES.values()):
         assert catalogue().get(metric) is not None
 
 
@@ -65,17 +71,31 @@ def test_topics_of_the_gateways_are_known(topic: str) -> None:
     assert source_of(topic) == ("theengs", topic)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"model": "Visonic-Powercode", "id": "0a1", "alarm": 1, "tamper": 0, "battery_ok": 1},
+        {"model": "Chuango-Security", "id": 4, "cmd_id": 10, "cmd": "24H Zone"},
+    ],
+)
+def test_an_alarm_of_nobody_knows_what_is_kept_and_not_guessed(told: dict[str, Any]) -> None:
+    (kept,) = (one for one in hears(told, RADIO).records if one.original is not None)
+    assert catalogue().get(kept.channel.metric) is None
+    assert kept.value == 1.0
+
+
 keys = st.sampled_from(
     [*theengs._NUMBERS, *theengs._OF_PEOPLE, *theengs._STATES, "weight", "unit", "open", "contact",
      "action", "button", "tempc", "tempf3", "smoke", "co", "id", "type", "model_id", "rssi",
-     "unixtime", "UTCtime", "stable"]
+     "unixtime", "UTCtime", "stable", *rtl_433._NUMBERS, *rtl_433._STATES, *rtl_433._TOLD,
+     *rtl_433._KIND, *rtl_433._TRIAL, "switch1", "battery_ok", "channel", "message", "protocol"]
 )  # fmt: skip
 things = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 anything = st.recursive(things, lambda inner: st.lists(inner) | st.dictionaries(keys, inner))
 
 
 @unhurried
-@given(st.dictionaries(keys | st.text(), anything), st.sampled_from([TOPIC, "x/BTtoMQTT", "", "/"]))
+@given(st.dictionaries(keys | st.text(), anything), st.sampled_from([TOPIC, RADIO, LORA, "", "/"]))
 def test_any_properties_are_read_or_refused(told: dict[str, Any], rest: str) -> None:
     try:
         decoded = hears(told, rest)
@@ -83,4 +103,5 @@ def test_any_properties_are_read_or_refused(told: dict[str, Any], rest: str) -> 
         return
     assert decoded.records or decoded.nothing
     for record in decoded.records:
-        assert catalogue().get(record.channel.metric) is not None
+        known = catalogue().get(record.channel.metric) is not None
+        assert known == (record.original is None)

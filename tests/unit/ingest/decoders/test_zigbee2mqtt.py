@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +14,9 @@ from hypothesis import strategies as st
 from core.catalogue import catalogue
 from ingest.decoders.record import MAX_RECORDS, Decoded, DecodeError
 from ingest.decoders.zigbee2mqtt import decode
-from tests.support.parts import missing
+from tests.support.recordings import cases
 
 ARRIVAL = 1_780_000_000.0
-EXAMPLES = (
-    Path(os.environ.get("SAIMI_SHARED", Path(__file__).parents[5] / "shared"))
-    / "data/payloads/zigbee2mqtt_exposes.jsonl.gz"
-)
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -81,13 +74,6 @@ def enum(name: str, *values: str, access: int = 1) -> dict[str, Any]:
     return {**said, "values": list(values)}
 
 
-def examples() -> list[dict[str, Any]]:
-    if not EXAMPLES.exists():
-        missing("recorded payloads (put the folder shared/data beside the repository)")
-    with gzip.open(EXAMPLES) as lines:
-        return [json.loads(line) for line in lines]
-
-
 def flat(exposes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for one in exposes:
@@ -140,7 +126,7 @@ def telling(category: str, exposes: dict[str, dict[str, Any]]) -> dict[str, Any]
 @pytest.mark.parametrize("category", sorted(MEANT))
 def test_each_known_definition_gives_the_metric_of_its_category(category: str) -> None:
     checked, wrong = 0, []
-    for case in examples():
+    for case in cases("zigbee2mqtt_exposes"):
         if case["expected"]["category"] != category:
             continue
         home = Home()
@@ -161,7 +147,7 @@ def test_units_come_from_the_definition() -> None:
              "kWh": "kWh", "A": "A", "mA": "mA", "lx": "lx", "ppm": "[ppm]", "µg/m³": "ug/m3",
              "VOC Index points": "1", "breaths/min": "/min"}  # fmt: skip
     seen: set[str] = set()
-    for case in examples():
+    for case in cases("zigbee2mqtt_exposes"):
         definition = json.loads(case["payload"])
         home = Home()
         home.has({"friendly_name": "it", "definition": definition})
