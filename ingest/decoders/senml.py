@@ -1,4 +1,6 @@
-"""SenML in JSON, RFC 8428, with Saimi's extension fields `boot`, `seq`, `made`, `qualifier`.
+"""SenML, RFC 8428, with Saimi's extension fields `boot`, `seq`, `made`, `qualifier`.
+
+In JSON; a pack in CBOR is rewritten as one (`senml_cbor.py`).
 
 Base fields hold from their record on (section 4.1); a time below 2**28 is relative to the arrival
 (4.5.3); names are base name and name joined (4.5.1). A field whose name ends in "_" must be
@@ -17,6 +19,7 @@ import msgspec
 from core.catalogue import catalogue
 from core.wire import MAX_NAME, SENML
 from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record
+from ingest.decoders.senml_cbor import as_json, first_as_json, is_cbor
 from ingest.decoders.source import Definitions, Source
 
 VERSION = 10
@@ -61,6 +64,8 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
         DecodeError: not a pack of RFC 8428; says what is wrong, and where.
     """
     try:
+        if is_cbor(payload):
+            payload = as_json(payload)
         return _resolve(_read(payload), arrival)
     except DecodeError as error:
         error.boot, error.seq = salvage_position(payload)
@@ -241,6 +246,8 @@ _SEQ = re.compile(rb'"seq"\s*:\s*([1-9][0-9]{0,17})\s*[,}]')
 def salvage_position(payload: bytes) -> tuple[str | None, int | None]:
     """`boot` and `seq` of a pack that cannot be read otherwise, so that its gateway is told that it
     arrived and does not send it for ever."""
+    if is_cbor(payload):
+        payload = first_as_json(payload)
     start = payload[:4096].partition(b"}")[0] + b"}"
     boot, seq = _BOOT.search(start), _SEQ.search(start)
     if boot is None or seq is None:
@@ -248,4 +255,5 @@ def salvage_position(payload: bytes) -> tuple[str | None, int | None]:
     return boot[1].decode("ascii"), int(seq[1])
 
 
-SOURCE = Source(SENML, decode, formats={"senml+json": ""}, learns=False)
+_FORMATS = ("senml+json", "senml+cbor", "sensml+json", "sensml+cbor")
+SOURCE = Source(SENML, decode, formats=dict.fromkeys(_FORMATS, ""), learns=False)
