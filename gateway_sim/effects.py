@@ -6,6 +6,8 @@ other. Who is met is `gateway_sim.faulty`'s matter.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 from core.catalogue import catalogue
 from gateway_sim import faults as kinds
 from gateway_sim.columns import Columns, channels
+from gateway_sim.day import Reading
 from gateway_sim.noise import Floats, Keys, mix, normal, uniform
+from gateway_sim.sorting import order_by
 
 Rows = NDArray[np.int64]
 _DAY_MS = 86_400_000.0
@@ -48,15 +52,51 @@ class Shown:
         time, value = made.time.copy(), made.value.copy()
         return cls(made, time, value, none, none.copy(), none + np.int8(1))
 
+    def take(self, rows: Rows) -> Shown:
+        """Some rows, or all in another order."""
+        return Shown(
+            self.made.take(rows), self.time[rows], self.value[rows], self.qualifier[rows],
+            self.shift[rows], self.count[rows],
+        )  # fmt: skip
+
     def heard(self) -> Shown:
         """What reaches the gateway, each as often as it does."""
-        rows = np.repeat(np.arange(len(self.made)), self.count)
-        return replace(
-            self,
-            made=self.made.take(rows), time=self.time[rows], value=self.value[rows],
-            qualifier=self.qualifier[rows], shift=self.shift[rows],
-            count=np.ones(len(rows), dtype=np.int8),
-        )  # fmt: skip
+        if (self.count == 1).all():
+            return self
+        heard = self.take(np.repeat(np.arange(len(self.made)), self.count))
+        return replace(heard, count=np.ones(len(heard.made), dtype=np.int8))
+
+    def by_home(self) -> Shown:
+        """In order of home, then of when it was measured: as gateways send it."""
+        made = self.made
+        return self.take(order_by(made.home, made.time, made.channel))
+
+    def by_series(self) -> Shown:
+        """In order of home, then channel and when it was measured: each series in one piece."""
+        made = self.made
+        return self.take(order_by(made.home, made.channel, made.time))
+
+    def by_time(self) -> Shown:
+        """In order of when it was measured, then home and channel."""
+        made = self.made
+        return self.take(order_by(made.time, made.home, made.channel))
+
+    def readings(self) -> Iterator[Reading]:
+        """Each row as an object."""
+        names = channels()
+        for channel, time, value, qualifier, shift in zip(
+            self.made.channel.tolist(), (self.time / 1000.0).tolist(), self.value.tolist(),
+            self.qualifier.tolist(), self.shift.tolist(), strict=True,
+        ):  # fmt: skip
+            device, metric = names[channel]
+            if shift:
+                device = renumbered(device, shift)
+            yield Reading(time, device, metric, value, qualifier)
+
+
+def renumbered(device: str, by: int) -> str:
+    """The name of a device whose number is off; one without a number keeps its name."""
+    return re.sub(r"\d+$", lambda number: str(int(number[0]) + by), device)
 
 
 def afflict(

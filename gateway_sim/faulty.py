@@ -80,14 +80,27 @@ class Faulty:
         self._of_devices = [laid for laid in self._laid if isinstance(laid.fault, DeviceFault)]
         self._of_gateways = [laid for laid in self._laid if isinstance(laid.fault, GatewayFault)]
         self._before: dict[int, Floats] = {}
+        self._before_of = range(0)
+        """The homes that `_before` is of."""
+
+    @property
+    def homes(self) -> int:
+        """How many there are."""
+        return len(self._county.homes)
+
+    @property
+    def any(self) -> bool:
+        """Whether anything goes wrong at all."""
+        return bool(self._laid)
 
     # devices
 
-    def shown(self, made: Columns, raw: Callable[[float, float], Columns]) -> Shown:
+    def shown(self, made: Columns, raw: Callable[[float, float], Columns], homes: range) -> Shown:
         """What devices show of what they should.
 
         Args:
-            raw: all readings after one moment and until another (Unix seconds), to look back.
+            made: of `homes` alone, which follow one another.
+            raw: all their readings after one moment and until another (Unix seconds), to look back.
         """
         shown = Shown.rightly(made)
         for laid in self._of_devices:
@@ -100,7 +113,8 @@ class Faulty:
                 continue
             before = np.empty(0)
             if isinstance(fault, Stuck):
-                before = self._stuck(laid, raw)[made.home[rows], made.channel[rows]]
+                last = self._stuck(laid, raw, homes)
+                before = last[made.home[rows] - homes.start, made.channel[rows]]
             ends = np.full(len(rows), laid.end)
             afflict(shown, fault, rows, begins[rows], ends, laid.salt, before)
         return shown
@@ -110,19 +124,24 @@ class Faulty:
         named = np.array([not fault.metrics or c.metric in fault.metrics for c in channels()])
         return named & (_MEASURED | isinstance(fault, Stuck))
 
-    def _stuck(self, laid: _Laid, raw: Callable[[float, float], Columns]) -> Floats:
+    def _stuck(self, laid: _Laid, raw: Callable[[float, float], Columns], homes: range) -> Floats:
         """The last values before a fault began, shape (homes, channels); NaN: none."""
-        number = self._laid.index(laid)
+        if self._before_of != homes:  # one block of homes after the other
+            self._before_of = homes
+            self._before.clear()
+        number = next(n for n, other in enumerate(self._laid) if other is laid)
         if number not in self._before:
-            last = np.full((len(self._county.homes), len(channels())), np.nan)
-            met = laid.begins[laid.met]
+            last = np.full((len(homes), len(channels())), np.nan)
+            some = slice(homes.start, homes.stop)
+            met = laid.begins[some][laid.met[some]]
             end = float(met.max(initial=laid.start)) / 1000.0
             since = laid.start / 1000.0 - _PEEKED_S
             while since < end:
                 made = raw(since, min(since + _HOUR_S, end)).by_time()
                 begins = laid.begins[made.home, DEVICE_OF[made.channel]]
                 known = made.take(np.flatnonzero((made.time < begins) & (begins < laid.end)))
-                last[known.home, known.channel] = known.value  # of several, the last one stays
+                # Of several, the last one stays.
+                last[known.home - homes.start, known.channel] = known.value
                 since += _HOUR_S
             self._before[number] = last
         return self._before[number]

@@ -15,10 +15,11 @@ import msgspec
 import pyarrow as pa
 
 from core.errors import UserError
+from gateway_sim.faults import FaultFile
 from gateway_sim.scenario import Scenario
 
 FORMAT = "saimi-simulation"
-VERSION = 1
+VERSION = 2
 MANIFEST = "manifest.json"
 """Written last: a directory that has it is whole."""
 UNFINISHED = "unfinished.json"
@@ -48,6 +49,7 @@ READING = pa.schema(
         pa.field("value", pa.float64(), nullable=False),
         pa.field("unit", _text(), nullable=False),
         pa.field("qualifier", pa.int8(), nullable=False),
+        pa.field("ahead_ms", pa.int64(), nullable=False),
     ]
 )
 HOME = pa.schema(
@@ -85,7 +87,16 @@ LABEL = pa.schema(
         pa.field("time", _TIME, nullable=False),
     ]
 )
-TABLES = {"homes": HOME, "clients": CLIENT, "devices": DEVICE, "labels": LABEL}
+FAULT = pa.schema(
+    [
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("gateway", pa.string(), nullable=False),
+        pa.field("device", pa.string()),
+        pa.field("start", _TIME, nullable=False),
+        pa.field("end", _TIME, nullable=False),
+    ]
+)
+TABLES = {"homes": HOME, "clients": CLIENT, "devices": DEVICE, "labels": LABEL, "faults": FAULT}
 """The small files, each `<name>.parquet`."""
 
 
@@ -109,8 +120,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: int
     homes: int
     scenario: Scenario
+    faults: FaultFile
     start: datetime
-    """Readings with start <= time < end."""
+    """Readings that were measured at start <= time < end."""
     end: datetime
     vitals_every_s: float | None
     """Seconds between the packs of worn monitors; None: nobody wears one."""

@@ -23,7 +23,8 @@ from core.errors import SaimiError, UserError
 from gateway_sim import files_format as form
 from gateway_sim.files_format import File, Manifest
 from gateway_sim.files_rows import Rows, milliseconds_of, outside
-from gateway_sim.ledger import TruthLabel
+from gateway_sim.ledger import TruthFault, TruthLabel
+from gateway_sim.sorting import order_by
 
 _MOST_ROWS = 4_000_000
 """Rows that `homes` has in memory at once, some 150 MB, unless told otherwise."""
@@ -34,11 +35,13 @@ class Series:
     """One metric of one device."""
 
     time: NDArray[np.int64]
-    """Milliseconds since 1970-01-01 UTC, ascending."""
+    """Milliseconds since 1970-01-01 UTC by the device's clock, in the order of measuring."""
     value: NDArray[np.float64]
     """In the catalogue's unit."""
     qualifier: NDArray[np.int8]
     """-1 below, 1 above what the device can tell."""
+    ahead: NDArray[np.int64]
+    """Milliseconds that the device's clock was ahead: 0 but for faults of clocks."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,20 @@ class Recording:
         """What was truly the matter, in order of time."""
         return [TruthLabel(**row) for row in self.table("labels").to_pylist()]
 
+    def faults(self) -> list[TruthFault]:
+        """What was truly wrong with devices and gateways, as the county lists it."""
+        table = self.table("faults")
+        start, end = (
+            (table[name].cast(pa.int64()).to_numpy() / 1000.0).tolist() for name in ("start", "end")
+        )
+        return [
+            TruthFault(kind, gateway, device or "", begin, past)
+            for kind, gateway, device, begin, past in zip(
+                table["kind"].to_pylist(), table["gateway"].to_pylist(),
+                table["device"].to_pylist(), start, end, strict=True,
+            )
+        ]  # fmt: skip
+
     def homes(self, most_rows: int = _MOST_ROWS) -> Iterator[HomeReadings]:
         """Home after home, in order of their numbers; those without readings are left out.
 
@@ -100,7 +117,8 @@ class Recording:
                 yield from self._of(name, gateways[int(some[0]) : int(some[-1]) + 1])
 
     def slices(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Rows]:
-        """All readings with start <= time < end, a slice of all homes at a time, in order of time.
+        """All readings measured at start <= time < end, a slice of all homes at a time, in the
+        order of measuring.
 
         Raises:
             SaimiError: a file was damaged.
@@ -113,13 +131,14 @@ class Recording:
             for number, bounds in enumerate(self.manifest.slices()):
                 if not outside(bounds, start, end):
                     rows = Rows.joined([Rows.read(file, number) for file in files])
-                    rows = rows.take(np.argsort(rows.time, kind="stable"))
+                    rows = rows.take(np.argsort(rows.measured, kind="stable"))
                     yield rows.within(start, end)
 
     def blocks(self, start: datetime | None = None, end: datetime | None = None) -> Iterator[Rows]:
-        """All readings with start <= time < end, slice after slice of one part after the other.
+        """All readings measured at start <= time < end, slice after slice of one part after the
+        other.
 
-        Within a block the rows of a home are in one piece, in order of time.
+        Within a block the rows of a home are in one piece, in the order of measuring.
 
         Raises:
             SaimiError: a file was damaged.
@@ -129,13 +148,13 @@ class Recording:
                 for number, bounds in enumerate(self.manifest.slices()):
                     if not outside(bounds, start, end):
                         rows = Rows.read(file, number).within(start, end)
-                        yield rows.take(np.lexsort((rows.time, rows.gateway.codes)))
+                        yield rows.take(order_by(rows.gateway.codes, rows.measured))
 
     def extent(
         self, start: datetime | None = None, end: datetime | None = None
     ) -> tuple[int, int, int]:
-        """How many readings have start <= time < end, and the times of the first and the last
-        (milliseconds; of the run's beginning where there are none)."""
+        """How many readings were measured at start <= time < end, and when the first and the last
+        (milliseconds; the run's beginning where there are none)."""
         count, first, last = 0, [], []
         low, high = milliseconds_of(start, end)
         for part in range(self.manifest.parts):
@@ -143,7 +162,7 @@ class Recording:
                 for number, bounds in enumerate(self.manifest.slices()):
                     if outside(bounds, start, end):
                         continue
-                    time = Rows.times(file, number)
+                    time = Rows.moments(file, number)
                     time = time[(time >= low) & (time < high)]
                     if len(time):
                         count += len(time)
@@ -167,22 +186,24 @@ class Recording:
                     series = rows.series(numbers)
                     kept.append((
                         home[wanted], series[wanted], rows.time[wanted], rows.value[wanted],
-                        rows.qualifier[wanted],
+                        rows.qualifier[wanted], rows.ahead[wanted],
                     ))  # fmt: skip
         if not kept:
             return
-        home, series, time, value, qualifier = (
+        home, series, time, value, qualifier, ahead = (
             np.concatenate(column) for column in zip(*kept, strict=True)
         )
-        order = np.lexsort((time, series, home))
-        home, series = home[order], series[order]
+        order = order_by(home, series, time - ahead)
+        home, series, ahead = home[order], series[order], ahead[order]
         time, value, qualifier = time[order], value[order], qualifier[order]
         cuts = np.flatnonzero((np.diff(home) != 0) | (np.diff(series) != 0)) + 1
         edges = np.concatenate(([0], cuts, [len(home)])).tolist()
         names = list(numbers)
         found: dict[tuple[str, str], Series] = {}
         for low, high in pairwise(edges):
-            found[names[series[low]]] = Series(time[low:high], value[low:high], qualifier[low:high])
+            found[names[series[low]]] = Series(
+                time[low:high], value[low:high], qualifier[low:high], ahead[low:high]
+            )
             if high == len(home) or home[high] != home[low]:
                 yield HomeReadings(gateways[home[low]], found)
                 found = {}

@@ -22,7 +22,7 @@ _IN_USE_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class FilesRecording:
-    """Readings of a finished simulation with start <= time < end.
+    """Readings of a finished simulation that were measured at start <= time < end.
 
     Raises:
         UserError: as `Recording`.
@@ -58,45 +58,34 @@ class FilesRecording:
         )
 
     def in_order(self) -> Iterator[Row]:
-        """All readings in order of time."""
+        """All readings in the order of measuring."""
         for rows in self._recording.slices(*self._bounds):
             gateways = rows.gateway.names
-            qualifiers = rows.qualifier.tolist()
-            for n, (gateway, reading) in enumerate(
-                zip(rows.gateway.codes.tolist(), _readings(rows), strict=True)
+            moments = (rows.measured / 1000.0).tolist()
+            for gateway, at, reading in zip(
+                rows.gateway.codes.tolist(), moments, _readings(rows), strict=True
             ):
-                yield Row(gateways[gateway], reading, qualifier=qualifiers[n])
+                yield Row(gateways[gateway], reading, at)
 
     def packs(self, most: int) -> Iterator[Pack]:
         """All readings, in blocks of homes that follow one another."""
         for rows in self._recording.blocks(*self._bounds):
             readings = list(_readings(rows))
-            qualified = bool(rows.qualifier.any())
             codes = rows.gateway.codes
             cuts = np.flatnonzero(np.diff(codes)) + 1
             for low, high in pairwise([0, *cuts.tolist(), len(rows)]):
                 for first in range(low, high, most):
                     past = min(first + most, high)
-                    yield Pack(
-                        rows.gateway.names[codes[first]],
-                        readings[first:past],
-                        qualifiers={
-                            n: sign
-                            for n, sign in enumerate(rows.qualifier[first:past].tolist())
-                            if sign
-                        }
-                        if qualified
-                        else None,
-                    )
+                    yield Pack(rows.gateway.names[codes[first]], readings[first:past])
 
 
 def _readings(rows: Rows) -> Iterator[Reading]:
     devices, metrics = rows.device.names, rows.metric.names
-    for time, device, metric, value in zip(
+    for time, device, metric, value, qualifier in zip(
         (rows.time / 1000.0).tolist(), rows.device.codes.tolist(), rows.metric.codes.tolist(),
-        rows.value.tolist(), strict=True,
+        rows.value.tolist(), rows.qualifier.tolist(), strict=True,
     ):  # fmt: skip
-        yield Reading(time, devices[device], metrics[metric], value)
+        yield Reading(time, devices[device], metrics[metric], value, qualifier)
 
 
 def _home(

@@ -46,9 +46,16 @@ class Rows:
     device: Coded
     metric: Coded
     time: NDArray[np.int64]
-    """Milliseconds since 1970-01-01 UTC."""
+    """Milliseconds since 1970-01-01 UTC, by the device's clock."""
     value: NDArray[np.float64]
     qualifier: NDArray[np.int8]
+    ahead: NDArray[np.int64]
+    """Milliseconds that the device's clock was ahead."""
+
+    @property
+    def measured(self) -> NDArray[np.int64]:
+        """When it truly was measured."""
+        return self.time - self.ahead
 
     def __len__(self) -> int:
         return len(self.time)
@@ -56,7 +63,7 @@ class Rows:
     @classmethod
     def read(cls, file: pq.ParquetFile, group: int) -> Rows:
         """One row group of a file of readings."""
-        columns = ["gateway", "device", "metric", "time", "value", "qualifier"]
+        columns = ["gateway", "device", "metric", "time", "value", "qualifier", "ahead_ms"]
         table = file.read_row_group(group, columns=columns, use_threads=False)
         return cls(
             _coded(table["gateway"]),
@@ -65,14 +72,17 @@ class Rows:
             table["time"].cast(pa.int64()).to_numpy(),
             table["value"].to_numpy(),
             table["qualifier"].to_numpy(),
+            table["ahead_ms"].to_numpy(),
         )
 
     @staticmethod
-    def times(file: pq.ParquetFile, group: int) -> NDArray[np.int64]:
-        """`time` of one row group alone."""
-        table = file.read_row_group(group, columns=["time"], use_threads=False)
-        times: NDArray[np.int64] = table["time"].cast(pa.int64()).to_numpy()
-        return times
+    def moments(file: pq.ParquetFile, group: int) -> NDArray[np.int64]:
+        """`measured` of one row group alone."""
+        table = file.read_row_group(group, columns=["time", "ahead_ms"], use_threads=False)
+        moments: NDArray[np.int64] = (
+            table["time"].cast(pa.int64()).to_numpy() - table["ahead_ms"].to_numpy()
+        )
+        return moments
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
@@ -84,21 +94,23 @@ class Rows:
             np.concatenate([part.time for part in parts]),
             np.concatenate([part.value for part in parts]),
             np.concatenate([part.qualifier for part in parts]),
+            np.concatenate([part.ahead for part in parts]),
         )
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """Some rows, or all in another order."""
         return Rows(
             self.gateway.take(rows), self.device.take(rows), self.metric.take(rows),
-            self.time[rows], self.value[rows], self.qualifier[rows],
+            self.time[rows], self.value[rows], self.qualifier[rows], self.ahead[rows],
         )  # fmt: skip
 
     def within(self, start: datetime | None, end: datetime | None) -> Rows:
-        """Those with start <= time < end."""
+        """Those measured at start <= time < end."""
         low, high = milliseconds_of(start, end)
-        if len(self) == 0 or (low <= self.time.min() and self.time.max() < high):
+        moments = self.measured
+        if len(self) == 0 or (low <= moments.min() and moments.max() < high):
             return self
-        return self.take(np.flatnonzero((self.time >= low) & (self.time < high)))
+        return self.take(np.flatnonzero((moments >= low) & (moments < high)))
 
     def series(self, numbers: dict[tuple[str, str], int]) -> NDArray[np.int64]:
         """A number for each row's device and metric; new ones are added to `numbers`."""

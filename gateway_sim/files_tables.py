@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from core.catalogue import catalogue
 from gateway_sim import files_format as form
-from gateway_sim.columns import Columns, channels
+from gateway_sim.columns import channels
 from gateway_sim.county import County
+from gateway_sim.effects import Shown, renumbered
+from gateway_sim.ledger import TruthFault
 
 
 class Names:
@@ -32,21 +34,48 @@ class Names:
             codes = np.array([distinct.index(text) for text in texts], dtype=np.int32)
             self._of[name] = codes, pa.array(distinct, pa.string())
 
-    def table(self, made: Columns) -> pa.Table:
+    def table(self, shown: Shown) -> pa.Table:
         """Rows as a table of the readings' columns."""
+        made = shown.made
         columns = {
             "gateway": _coded(made.home - np.int32(self._first), self._gateways),
-            "time": pa.array(made.time, pa.int64()).cast(form.READING.field("time").type),
-            "value": pa.array(made.value, pa.float64()),
-            "qualifier": pa.array(np.zeros(len(made), dtype=np.int8)),
+            "time": pa.array(shown.time, pa.int64()).cast(form.READING.field("time").type),
+            "value": pa.array(shown.value, pa.float64()),
+            "qualifier": pa.array(shown.qualifier),
+            "ahead_ms": pa.array(shown.time - made.time, pa.int64()),
         }
         for name, (codes, texts) in self._of.items():
             columns[name] = _coded(codes[made.channel], texts)
+        if shown.shift.any():
+            columns["device"] = _renumbered(shown)
         return pa.table([columns[name] for name in form.READING.names], schema=form.READING)
+
+
+def _renumbered(shown: Shown) -> pa.Array:
+    """The names of devices where those of some are off."""
+    both = 256 * shown.made.channel.astype(np.int64) + shown.shift.astype(np.int64) + 128
+    distinct, place = np.unique(both, return_inverse=True)
+    said = [
+        renumbered(channels()[channel].device, shifted - 128)
+        for channel, shifted in (divmod(pair, 256) for pair in distinct.tolist())
+    ]
+    texts = sorted(set(said))
+    codes = np.array([texts.index(text) for text in said], dtype=np.int32)
+    return _coded(codes[place], pa.array(texts, pa.string()))
 
 
 def _coded(codes: NDArray[np.int32], texts: pa.Array) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
+
+
+def faults(found: Sequence[TruthFault]) -> dict[str, list[Any]]:
+    return {
+        "kind": [one.kind for one in found],
+        "gateway": [one.gateway for one in found],
+        "device": [one.device or None for one in found],
+        "start": [round(1000.0 * one.start) for one in found],
+        "end": [round(1000.0 * one.end) for one in found],
+    }
 
 
 def homes(county: County) -> dict[str, list[Any]]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,16 +23,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import SaimiError, UserError
+from core.wire import SENML
 from gateway_sim import files_format as form
 from gateway_sim import files_tables
 from gateway_sim.county import County
+from gateway_sim.faults import NO_FAULTS, FaultFile
 from gateway_sim.files_format import File, Manifest
-from gateway_sim.labelling import labels
-from gateway_sim.ledger import TruthLabel
-from gateway_sim.plan import Plan, make_plan
-from gateway_sim.production import Production
+from gateway_sim.ledger import TruthFault, TruthLabel
+from gateway_sim.made import Made
+from gateway_sim.production import HOMES_AT_ONCE
 from gateway_sim.scenario import Scenario
 
+_FAULTS_AT_ONCE = 100_000
 _SHORTEST_S, _LONGEST_S = 1.0, 86_400.0
 
 
@@ -55,6 +58,7 @@ def planned(
     start: datetime,
     end: datetime,
     vitals_every_s: float | None,
+    faults: FaultFile = NO_FAULTS,
     homes_per_part: int = form.HOMES_PER_PART,
 ) -> Manifest:
     """The manifest of a run that has not begun.
@@ -72,11 +76,18 @@ def planned(
         raise UserError(
             f"Monitors cannot report every {vitals_every_s:g} seconds: give 1 to 86,400, or never."
         )
+    foreign = [name for name, share in scenario.gateways.formats.items() if share and name != SENML]
+    if foreign:
+        raise UserError(
+            f"Scenario {scenario.name} has gateways that speak {foreign[0]}, which keep no past: "
+            "leave --out and --speed max out, or take a scenario in which all speak SenML."
+        )
     return Manifest(
         software={name: version(name) for name in ("numpy", "pyarrow", "saimi")},
         seed=seed,
         homes=homes,
         scenario=scenario,
+        faults=faults,
         start=start.astimezone(UTC),
         end=end.astimezone(UTC),
         vitals_every_s=vitals_every_s,
@@ -97,7 +108,7 @@ def write_files(
     *,
     progress: Callable[[int, float], None] = lambda readings, share: None,
     stopped: Callable[[], bool] = lambda: False,
-    homes_at_once: int | None = None,
+    homes_at_once: int = HOMES_AT_ONCE,
 ) -> Written:
     """Make a run and write it into `directory`.
 
@@ -113,14 +124,10 @@ def write_files(
         SaimiError: the disk is full, or a file was damaged.
     """
     with _claimed(directory, manifest) as begun:
-        county = county_of(begun)
-        plan = make_plan(county, begun.scenario, begun.start)
-        at_once = {} if homes_at_once is None else {"homes_at_once": homes_at_once}
-        production = Production(county, plan, **at_once, until=begun.end.timestamp())
-        run = _Run(directory, begun, production, progress, stopped)
+        run = _Run(directory, begun, homes_at_once, progress, stopped)
         with _one_thread():
-            run.tables(county, plan)
-            run.parts([home.gateway for home in county.homes])
+            run.tables()
+            run.parts()
         return run.finish()
 
 
@@ -129,13 +136,13 @@ class _Run:
         self,
         directory: Path,
         manifest: Manifest,
-        production: Production,
+        homes_at_once: int,
         progress: Callable[[int, float], None],
         stopped: Callable[[], bool],
     ) -> None:
         self._directory = directory
         self._manifest = manifest
-        self._production = production
+        self._made = Made(county_of(manifest), manifest, homes_at_once)
         self._progress = progress
         self._stopped = stopped
         self._files = {file.name: file for file in manifest.files}
@@ -144,28 +151,31 @@ class _Run:
         self._found = 0
         """Readings that a run which was stopped had written."""
 
-    def tables(self, county: County, plan: Plan) -> None:
+    def tables(self) -> None:
         """The small files; they are made anew by a run that goes on."""
-        rows = {
-            "homes": files_tables.homes(county),
-            "clients": files_tables.clients(county),
-            "devices": files_tables.devices(county),
-            "labels": _columns(labels(county, plan, self._manifest.start, self._manifest.end)),
-        }
-        for name, columns in rows.items():
-            table = pa.table(columns, schema=form.TABLES[name])
-            path = f"{name}.parquet"
-            with _writer(self._directory / path, table.schema) as writer:
-                writer.write_table(table)
-            self._note(path, table.num_rows)
+        county = self._made.county
+        self._table("homes", [files_tables.homes(county)])
+        self._table("clients", [files_tables.clients(county)])
+        self._table("devices", [files_tables.devices(county)])
+        self._table("labels", [_columns(self._made.labels())])
+        self._table("faults", map(files_tables.faults, _batches(self._made.faults())))
 
-    def parts(self, gateways: Sequence[str]) -> None:
+    def _table(self, name: str, chunks: Iterable[Mapping[str, Sequence[Any]]]) -> None:
+        path, schema, rows = f"{name}.parquet", form.TABLES[name], 0
+        with _writer(self._directory / path, schema) as writer:
+            for columns in chunks:
+                table = pa.table(columns, schema=schema)
+                writer.write_table(table)
+                rows += table.num_rows
+        self._note(path, rows)
+
+    def parts(self) -> None:
         """All readings."""
         (self._directory / form.READINGS).mkdir(exist_ok=True)
         for part in range(self._manifest.parts):
             name = form.part_name(part)
             if name not in self._files:
-                self._note(name, self._part(self._directory / name, part, gateways))
+                self._note(name, self._part(self._directory / name, part))
                 self._keep(form.UNFINISHED)
             else:
                 self._found += self._files[name].rows
@@ -177,16 +187,16 @@ class _Run:
         (self._directory / form.UNFINISHED).unlink()
         return Written(self._manifest, self._readings - self._found)
 
-    def _part(self, path: Path, part: int, gateways: Sequence[str]) -> int:
+    def _part(self, path: Path, part: int) -> int:
         homes = self._manifest.homes_of(part)
-        names = files_tables.Names(gateways[homes.start : homes.stop], homes.start)
+        names = files_tables.Names(self._made.gateways[homes.start : homes.stop], homes.start)
         rows, done = 0, part * len(self._slices)
         whole = self._manifest.parts * len(self._slices)
         with _writer(path, form.READING) as writer:
             for number, (low, high) in enumerate(self._slices, start=1):
-                made = self._production.within(low, high, homes, self._manifest.vitals_every_s)
-                writer.write_table(names.table(made.by_series()), row_group_size=1 << 30)
-                rows += len(made)
+                shown = self._made.shown(low, high, homes)
+                writer.write_table(names.table(shown.by_series()), row_group_size=1 << 30)
+                rows += len(shown.made)
                 self._progress(self._readings + rows, (done + number) / whole)
                 if self._stopped():
                     raise StoppedError(
@@ -206,6 +216,13 @@ class _Run:
             files=[self._files[file] for file in sorted(self._files)],
         )
         _put(self._directory / name, form.encode_manifest(self._manifest))
+
+
+def _batches(found: Iterable[TruthFault]) -> Iterator[list[TruthFault]]:
+    """Some at a time: of a county's devices there may be millions."""
+    several = iter(found)
+    while batch := list(islice(several, _FAULTS_AT_ONCE)):
+        yield batch
 
 
 def _columns(found: Sequence[TruthLabel]) -> dict[str, list[Any]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
+from functools import partial
 
 import numpy as np
 
@@ -11,9 +11,8 @@ from gateway_sim.columns import Columns, channels
 from gateway_sim.day import Reading
 from gateway_sim.devices import REMEMBERS_H
 from gateway_sim.effects import Shown
-from gateway_sim.faulty import KIND_OF, Faulty
+from gateway_sim.faulty import KIND_OF, Faulty, Mask
 from gateway_sim.production import MONITOR_EVERY, Production
-from gateway_sim.sorting import order_by
 
 _HALF_S = 0.0005
 _REMEMBERS_MS = np.array(
@@ -28,6 +27,7 @@ class Hearing:
     def __init__(self, production: Production, faulty: Faulty) -> None:
         self._production = production
         self._faulty = faulty
+        self._all = range(faulty.homes)
 
     def between(
         self, start: float, end: float, every: float = MONITOR_EVERY
@@ -38,20 +38,10 @@ class Hearing:
         Args:
             every: seconds between the packs of worn monitors.
         """
-        shown = self.shown(start, end, every)
-        made = shown.made
-        order = order_by(made.home, made.time, made.channel)
+        shown = self.shown(start, end, every).by_home()
         found: dict[int, list[Reading]] = defaultdict(list)
-        names = channels()
-        for home, channel, time, value, qualifier, shift in zip(
-            made.home[order].tolist(), made.channel[order].tolist(),
-            (shown.time[order] / 1000.0).tolist(), shown.value[order].tolist(),
-            shown.qualifier[order].tolist(), shown.shift[order].tolist(), strict=True,
-        ):  # fmt: skip
-            device, metric = names[channel]
-            if shift:
-                device = renumbered(device, shift)
-            found[home].append(Reading(time, device, metric, value, qualifier))
+        for home, reading in zip(shown.made.home.tolist(), shown.readings(), strict=True):
+            found[home].append(reading)
         return found
 
     def shown(self, start: float, end: float, every: float = MONITOR_EVERY) -> Shown:
@@ -59,12 +49,39 @@ class Hearing:
         made = self._production.columns(start, end, every=every)
         made = made.take(np.flatnonzero(~self._faulty.without_power(made)))
         parts = [made, *self._remembered(start, end, every)]
-        whole = Columns.joined(parts)
-        return self._faulty.shown(whole, self._raw).heard()
+        return self._heard(Columns.joined(parts), self._all, every)
+
+    def recorded(
+        self, start: float, end: float, homes: range, every: float | None, until: float
+    ) -> Shown:
+        """What was measured at start <= time < end (Unix seconds) and has reached the gateways by
+        `until`, in no particular order: as somebody knows it who looks back from then.
+
+        Args:
+            homes: whose, following one another.
+            every: seconds between the packs of worn monitors; None: there are none.
+        """
+        made = self._production.within(start, end, homes, every)
+        if self._faulty.any:
+            made = made.take(np.flatnonzero(~self._lost(made, start, until)))
+        return self._heard(made, homes, every)
 
     def next_due(self, after: float) -> float:
         """When the next reading is made, or a gateway's fate changes, after a moment."""
         return min(self._production.next_due(after), self._faulty.next_change(after))
+
+    def _heard(self, made: Columns, homes: range, every: float | None) -> Shown:
+        raw = partial(self._production.columns, homes=homes, every=every)
+        return self._faulty.shown(made, raw, homes).heard()
+
+    def _lost(self, made: Columns, start: float, until: float) -> Mask:
+        """What was measured without power, and no device remembers when power returns."""
+        lost = self._faulty.without_power(made)
+        bounds = (int(np.floor(1000.0 * moment)) for moment in (start, until))
+        for high, since in self._faulty.power_returns(*bounds):
+            kept = (made.time >= since[made.home]) & (made.time < high)
+            lost &= ~(kept & (made.time >= high - _REMEMBERS_MS[made.channel]))
+        return lost
 
     def _remembered(self, start: float, end: float, every: float) -> list[Columns]:
         after, until = (int(np.floor(t * 1000.0 + 1e-4)) for t in (start, end))
@@ -81,11 +98,3 @@ class Hearing:
             )
             parts.append(made.take(np.flatnonzero(kept)))
         return parts
-
-    def _raw(self, start: float, end: float) -> Columns:
-        return self._production.columns(start, end)
-
-
-def renumbered(device: str, by: int) -> str:
-    """The name of a device whose number is off; one without a number keeps its name."""
-    return re.sub(r"\d+$", lambda number: str(int(number[0]) + by), device)

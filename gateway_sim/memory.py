@@ -49,7 +49,7 @@ class Memory:
             readings = [reading._replace(time=reading.time + self._shift) for reading in readings]
         seq = self._seq[gateway] = self._seq[gateway] + 1
         boot = self._boots[gateway]
-        payload = encode_pack(readings, boot, seq, pack.units, pack.texts, pack.qualifiers)
+        payload = encode_pack(readings, boot, seq, pack.units, pack.texts)
         if self._ledger is not None:
             self._ledger.add(gateway, boot, seq, readings)
         message = Message(seq, gateway, boot, seq, Lane.LIVE, payload)

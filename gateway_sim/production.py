@@ -24,7 +24,7 @@ MONITOR_EVERY = 60.0
 _HALF_MS = 0.0005
 _DAYS_KEPT = 6
 """Two days around midnight, today's and yesterday's again for a history beside it."""
-_HOMES_AT_ONCE = 2048
+HOMES_AT_ONCE = 2048
 """Homes whose day is made in one go: it takes some 100 MB."""
 
 
@@ -42,7 +42,7 @@ class Production:
         self,
         county: County,
         plan: Plan,
-        homes_at_once: int = _HOMES_AT_ONCE,
+        homes_at_once: int = HOMES_AT_ONCE,
         until: float = np.inf,
     ) -> None:
         self._until = until

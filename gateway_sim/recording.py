@@ -19,15 +19,15 @@ class Row(NamedTuple):
     gateway: str
     reading: Reading
     """NaN where it is no number: then `text` has what it is."""
+    at: float
+    """Unix seconds at which it was measured, whatever the device's clock says."""
     unit: str | None = None
     """What it is given in; None: the catalogue's unit."""
     text: str = ""
-    qualifier: int = 0
-    """-1 below, 1 above what the device can tell."""
 
 
 class Pack(NamedTuple):
-    """Readings of one home that go into one message, in order of time."""
+    """Readings of one home that go into one message, in the order of measuring."""
 
     gateway: str
     readings: Sequence[Reading]
@@ -35,8 +35,6 @@ class Pack(NamedTuple):
     """As `Row.unit`; None: all in the catalogue's."""
     texts: Mapping[int, str] | None = None
     """By place, of those that are no number."""
-    qualifiers: Mapping[int, int] | None = None
-    """By place, of those that are not exact."""
 
 
 class Recorded(Protocol):
@@ -67,11 +65,11 @@ class Recorded(Protocol):
         ...
 
     def in_order(self) -> Iterator[Row]:
-        """All readings in order of time; memory is bounded."""
+        """All readings in the order of measuring; memory is bounded."""
         ...
 
     def packs(self, most: int) -> Iterator[Pack]:
-        """All readings in packs of at most `most`, each home's in order of time; memory is
+        """All readings in packs of at most `most`, each home's in the order of measuring; memory is
         bounded. Which home comes when is whatever is fastest."""
         ...
 
@@ -101,5 +99,4 @@ def pack_of(rows: Sequence[Row]) -> Pack:
         [row.reading for row in rows],
         [row.unit for row in rows],
         {n: row.text for n, row in enumerate(rows) if row.reading.value != row.reading.value},
-        {n: row.qualifier for n, row in enumerate(rows) if row.qualifier},
     )

@@ -11,10 +11,11 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from core.broker import BrokerAddress
 from core.clock import Clock
 from gateway_sim.fleet import OWN_CONNECTIONS, Fleet
 from gateway_sim.ledger import Ledger
@@ -74,6 +75,7 @@ async def replay(
     patience: float = 120.0,
     most_rows: int = MOST_ROWS,
     connections: int = OWN_CONNECTIONS,
+    credentials: Mapping[str, BrokerAddress] | None = None,
     receipts: bool = True,
 ) -> ReplayReport:
     """Send everything that was recorded.
@@ -87,6 +89,7 @@ async def replay(
         patience: real seconds to wait for the last answers.
         most_rows: in a message.
         connections: how many gateways have a connection of their own; the others share one.
+        credentials: how each gateway comes in at the broker; none: all as `mqtt_url` says.
         receipts: whether somebody gives them; else the broker's acknowledgement is the answer.
 
     Raises:
@@ -111,6 +114,7 @@ async def replay(
         ledger=ledger,
         window=_WINDOW,
         connections=connections,
+        credentials=credentials,
         receipts=receipts,
     )
     sender = _Sender(memory, fleet, stop, recorded.rows, progress)
@@ -171,7 +175,7 @@ class _Sender:
         packs: dict[str, list[Row]] = defaultdict(list)
         at = recorded.first
         for row in recorded.in_order():
-            at = row.reading.time
+            at = row.at
             if pace(at) > 0.0:
                 await self._hand_all_on(packs)
                 await self._wait(at, pace)

@@ -35,7 +35,6 @@ def encode_pack(
     seq: int,
     units: Sequence[str | None] | None = None,
     texts: Mapping[int, str] | None = None,
-    qualifiers: Mapping[int, int] | None = None,
     *,
     made: float = 0.0,
 ) -> bytes:
@@ -46,7 +45,6 @@ def encode_pack(
         boot, seq: which message of the gateway it is.
         units: what each is given in; None: the catalogue's unit, a boolean if it has two codes.
         texts: by position, what is sent instead of a value that is no number.
-        qualifiers: by position, -1 below, 1 above what the device can tell.
         made: when the gateway makes it by its own clock, Unix seconds; 0: it does not say.
 
     Times are the first reading's plus milliseconds; a sum of two doubles is right to a microsecond.
@@ -75,8 +73,6 @@ def encode_pack(
         else:
             record.u = unit
             record.v = value
-        if qualifiers and position in qualifiers:
-            record.qualifier = qualifiers[position]
         records.append(record)
     return _encode(records)
 

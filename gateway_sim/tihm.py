@@ -161,7 +161,7 @@ class Recording:
         """All rows, in order of time as far as the files are."""
         for row in rows(self._directory, *self._bounds):
             reading = Reading(row.time, row.device, row.metric, row.value)
-            yield recording.Row(gateway_name(row.patient), reading, row.unit, row.text)
+            yield recording.Row(gateway_name(row.patient), reading, row.time, row.unit, row.text)
 
     def packs(self, most: int) -> Iterator[recording.Pack]:
         """All rows, packed."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from bench.process import memory_mb
+from core.broker import BrokerAddress
 from core.clock import LOCAL, REAL_CLOCK
 from core.database import connect, read_clock, wait_for_database
 from core.errors import UserError
@@ -19,6 +20,7 @@ from core.migrate import require_current
 from core.registry_import import import_document
 from core.settings import Settings
 from gateway_sim.county import County
+from gateway_sim.credentials import load_credentials
 from gateway_sim.files_format import MANIFEST, Manifest, sha256
 from gateway_sim.files_write import county_of, write_files
 from gateway_sim.ledger import Ledger
@@ -157,24 +159,37 @@ async def simulate_through_broker(
     *,
     ledger: Path | None = None,
     connections: int = 0,
+    credentials: Path | None = None,
 ) -> PublishReport:
     """Make a run and send it on the way, nothing kept on disk, with a progress bar.
 
     With a database the homes are registered and every message is sent until its receipt comes;
     without one until the broker has acknowledged it.
 
+    Args:
+        ledger: where to note what is sent, and the truth.
+        connections: gateways with a connection of their own.
+        credentials: how each gateway comes in; all have a connection of their own then.
+
     Raises:
+        UserError: the credentials are wrong, or do not suffice.
         SaimiError: broker or database are not to be used, or no ingest is running on it.
     """
     mqtt_url = settings.require_mqtt_url()
     county = await asyncio.to_thread(county_of, run)
     made = await asyncio.to_thread(Made, county, run)
+    known = None
+    if credentials is not None:
+        known = load_credentials(credentials, made.gateways, BrokerAddress.parse(mqtt_url))
     receipts = settings.database_url is not None
     if settings.database_url is not None:
         await _register(settings.database_url.get_secret_value(), county)
     book = None if ledger is None else Ledger(ledger)
     cpu = time.process_time()
     try:
+        if book is not None:
+            book.label(made.labels())
+            book.faults(made.faults())
         with progress("Simulating", None, "readings") as bar:
 
             def show(where: ReplayProgress) -> None:
@@ -188,6 +203,7 @@ async def simulate_through_broker(
                 ledger=book,
                 progress=show,
                 connections=connections,
+                credentials=known,
                 receipts=receipts,
             )
     finally:

@@ -95,6 +95,9 @@ def simulate(
 
     With --speed max the past is published as fast as it is taken, with nothing kept on disk: with
     SAIMI_DATABASE_URL until ingest's receipts are in, else until the broker has it all.
+
+    Both look back from the end of their time: faults are there in what devices said, and what a
+    gateway without network had stored has come.
     """
     from datetime import timedelta
 
@@ -111,23 +114,24 @@ def simulate(
         start=None if start is None else parse_time("--from", start),
         vitals_every_s=_vitals_every(vitals_every, history=days is not None),
     )
+    if history and (out is not None or speed == "max"):
+        raise UserError(
+            "--out and --speed max make nothing but the past: leave --history out, and say with "
+            "--from where it begins."
+        )
     if out is not None:
-        if pace is not None or history or ledger is not None or faults is not None:
-            raise UserError(
-                "--out writes what healthy devices say as fast as it can: leave --speed X, "
-                "--history, --ledger and --faults out."
-            )
+        if pace is not None:
+            raise UserError("--out writes as fast as it can: leave --speed X out.")
+        if ledger is not None:
+            raise UserError("--out writes the truth beside the readings: leave --ledger out.")
         if connections is not None or credentials is not None:
             raise UserError("--out sends nothing: leave --connections and --credentials out.")
-        _to_files(out, span, homes, seed, scenario, json=json)
+        _to_files(out, span, homes, seed, scenario, faults, json=json)
         return
     if speed == "max":
-        if history or credentials is not None or faults is not None:
-            raise UserError(
-                "--speed max sends what healthy devices said, through the connection that "
-                "SAIMI_MQTT_URL names: leave --history, --credentials and --faults out."
-            )
-        _at_once(span, homes, seed, scenario, ledger, connections or 0, json=json)
+        _at_once(
+            span, homes, seed, scenario, faults, ledger, connections or 0, credentials, json=json
+        )
         return
     if start is not None or vitals_every is not None:
         raise UserError(
@@ -142,11 +146,20 @@ def simulate(
     )  # fmt: skip
 
 
-def _to_files(out: Path, span: Span, homes: int, seed: int, scenario: str, *, json: bool) -> None:
+def _to_files(
+    out: Path,
+    span: Span,
+    homes: int,
+    seed: int,
+    scenario: str,
+    faults: str | None,
+    *,
+    json: bool,
+) -> None:
     from saimi.running import run
     from saimi.simulating import FILES_BEGIN, simulate_to_files
 
-    manifest = _planned(span.bounds(FILES_BEGIN), span, homes, seed, scenario)
+    manifest = _planned(span.bounds(FILES_BEGIN), span, homes, seed, scenario, faults)
     _show(run(lambda stop: simulate_to_files(out, manifest, stop)), json=json)
 
 
@@ -155,8 +168,10 @@ def _at_once(
     homes: int,
     seed: int,
     scenario: str,
+    faults: str | None,
     ledger: Path | None,
     connections: int,
+    credentials: Path | None,
     *,
     json: bool,
 ) -> None:
@@ -170,10 +185,15 @@ def _at_once(
     settings = load_settings()
     configure_logging(settings.log_level, json=settings.log_json, service="simulate")
     settings.require_mqtt_url()
-    manifest = _planned(span.bounds_until(wall_time()), span, homes, seed, scenario)
+    manifest = _planned(span.bounds_until(wall_time()), span, homes, seed, scenario, faults)
     report = run(
         lambda stop: simulate_through_broker(
-            manifest, settings, stop, ledger=ledger, connections=connections
+            manifest,
+            settings,
+            stop,
+            ledger=ledger,
+            connections=connections,
+            credentials=credentials,
         )
     )
     _show(report, json=json)
@@ -185,15 +205,23 @@ def _at_once(
 
 
 def _planned(
-    bounds: tuple[datetime, datetime], span: Span, homes: int, seed: int, scenario: str
+    bounds: tuple[datetime, datetime],
+    span: Span,
+    homes: int,
+    seed: int,
+    scenario: str,
+    faults: str | None,
 ) -> Manifest:
+    from gateway_sim.faults import NO_FAULTS, load_faults
     from gateway_sim.files_write import planned
     from gateway_sim.scenario import load_scenario
 
+    hours = (bounds[1] - bounds[0]).total_seconds() / 3600
     return planned(
         seed=seed,
         homes=homes,
         scenario=load_scenario(scenario),
+        faults=NO_FAULTS if faults is None else load_faults(faults, hours),
         start=bounds[0],
         end=bounds[1],
         vitals_every_s=span.vitals_every_s,

@@ -49,12 +49,38 @@ def test_a_run_that_is_killed_is_finished_by_the_same_command(tmp_path: Path) ->
     assert 0 < report["peak_memory_mb"] < 2000
 
 
+def test_a_run_with_faults_has_them_in_its_readings_and_its_truth(tmp_path: Path) -> None:
+    done = saimi(
+        "simulate", "--homes", "40", "--days", "5", "--seed", "7", "--faults", "maker",
+        "--out", tmp_path / "sick", "--json",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    recording = Recording(tmp_path / "sick")
+    assert recording.manifest.faults.name == "maker"
+    met = {(one.gateway, one.device) for one in recording.faults() if one.kind == "clock_jump"}
+    assert met
+    late = {
+        (home.gateway, device)
+        for home in recording.homes()
+        for (device, _), series in home.series.items()
+        if set(series.ahead.tolist()) == {0, 3_600_000}
+    }
+    assert late <= met
+    assert late
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ((), "Say how much"),
         (("--hours", "1", "--speed", "2"), "leave --speed X"),
-        (("--hours", "1", "--ledger", "x"), "leave --speed X"),
+        (("--hours", "1", "--ledger", "x"), "leave --ledger"),
+        (("--hours", "1", "--history", "2"), "leave --history"),
+        (("--hours", "1", "--credentials", "x"), "leave --connections"),
+        (("--hours", "1", "--connections", "2"), "leave --connections"),
+        (("--hours", "1", "--scenario", "mixed"), "which keep no past"),
+        (("--hours", "1", "--faults", "rain"), "rain"),
+        (("--hours", "1", "--faults", "maker"), "the run ends after 1 hours"),
         (("--hours", "1", "--speed", "fast"), "--speed fast"),
         (("--hours", "1", "--from", "spring"), "--from spring"),
         (("--hours", "1", "--from", "1999-12-31"), "between the years"),

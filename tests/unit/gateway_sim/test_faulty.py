@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from gateway_sim.county import County
 from gateway_sim.day import Reading
 from gateway_sim.devices import REMEMBERS_H
+from gateway_sim.effects import renumbered
 from gateway_sim.faults import FaultFile, load_faults
 from gateway_sim.faulty import KIND_OF, Faulty
-from gateway_sim.hearing import Hearing, renumbered
+from gateway_sim.hearing import Hearing
 from gateway_sim.plan import make_plan
 from gateway_sim.production import Production
 from gateway_sim.scenario import load_scenario

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -16,9 +17,12 @@ import pytest
 from core.catalogue import catalogue
 from core.errors import UserError
 from gateway_sim.columns import channels
+from gateway_sim.faults import NO_FAULTS, AnyFault, FaultFile, load_faults, shipped_faults
+from gateway_sim.faulty import Faulty
 from gateway_sim.files_format import Manifest, read_manifest
 from gateway_sim.files_read import Recording
 from gateway_sim.files_write import StoppedError, county_of, planned, write_files
+from gateway_sim.hearing import Hearing
 from gateway_sim.labelling import labels
 from gateway_sim.plan import make_plan
 from gateway_sim.production import Production
@@ -36,6 +40,7 @@ def run(
     per_part: int = 3,
     seed: int = 7,
     scenario: str = "demo",
+    faults: FaultFile = NO_FAULTS,
 ) -> Manifest:
     return planned(
         seed=seed,
@@ -44,6 +49,7 @@ def run(
         start=AUTUMN,
         end=AUTUMN + timedelta(hours=hours),
         vitals_every_s=every,
+        faults=faults,
         homes_per_part=per_part,
     )
 
@@ -64,6 +70,7 @@ def test_the_same_run_has_the_same_bytes_whatever_is_made_at_once(tmp_path: Path
     whole = contents(tmp_path / "a")
     assert set(whole) == {
         "manifest.json", "homes.parquet", "clients.parquet", "devices.parquet", "labels.parquet",
+        "faults.parquet",
         *(f"readings/part-0000{n}.parquet" for n in range(3)),
     }  # fmt: skip
     assert contents(tmp_path / "b") == whole
@@ -115,6 +122,64 @@ def test_what_devices_say_is_in_the_files(tmp_path: Path, every: float | None) -
     assert worn == (0 if every is None else people * 6 * 26 * 3600 / every)
     by_hand = any("oximeter" in device for _, device, _ in kept)
     assert by_hand == (every is None)
+
+
+def of_all_kinds() -> FaultFile:
+    """Every kind of fault within a day and a bit; several of them meet the same device."""
+    path = Path(__file__).with_name("all_kinds.toml")
+    file = load_faults(path)
+    assert {fault.kind for fault in file.fault} == {
+        kind.__struct_config__.tag for kind in get_args(AnyFault)
+    }
+    return file
+
+
+@pytest.mark.parametrize("name", ["all_kinds", *shipped_faults()])
+def test_what_gateways_hear_is_in_the_files(tmp_path: Path, name: str) -> None:
+    """Another way round: live gateways hear it bit by bit, files are written block by block."""
+    faults = of_all_kinds() if name == "all_kinds" else load_faults(name)
+    manifest = write_files(tmp_path, run(hours=40, every=600.0, faults=faults)).manifest
+    county = county_of(manifest)
+    faulty = Faulty(county, faults, manifest.start)
+    hearing = Hearing(Production(county, make_plan(county, manifest.scenario, AUTUMN)), faulty)
+    heard = Counter(
+        (county.homes[home].gateway, *reading)
+        for home, readings in hearing.between(
+            manifest.start.timestamp() - 0.0005, manifest.end.timestamp() - 0.0005, 600.0
+        ).items()
+        for reading in readings
+    )
+    recording = Recording(tmp_path)
+    kept: Counter[tuple[str, float, str, str, float, int]] = Counter()
+    for home in recording.homes(most_rows=500):
+        for (device, metric), s in home.series.items():
+            assert (np.diff(s.time - s.ahead) >= 0).all()
+            for time, value, qualifier in zip(
+                (s.time / 1000.0).tolist(), s.value.tolist(), s.qualifier.tolist(), strict=True
+            ):
+                kept[home.gateway, time, device, metric, value, qualifier] += 1
+    assert kept == heard
+    assert manifest.readings == kept.total() > 1000
+    moments = [time for rows in recording.slices() for time in rows.measured.tolist()]
+    assert moments == sorted(moments)
+    begin, end = AUTUMN.timestamp(), AUTUMN.timestamp() + 40 * 3600
+    truth = {fault for fault in faulty.truth() if fault.start < end and fault.end >= begin}
+    assert set(recording.faults()) == truth
+    assert truth
+
+
+def test_a_part_of_a_run_goes_by_when_it_was_measured(tmp_path: Path) -> None:
+    write_files(tmp_path, run(hours=40, every=600.0, faults=of_all_kinds()))
+    recording = Recording(tmp_path)
+    start, end = AUTUMN + timedelta(hours=7), AUTUMN + timedelta(hours=21)
+    low, high = start.timestamp() * 1000, end.timestamp() * 1000
+    whole = np.concatenate([rows.measured for rows in recording.blocks()])
+    wanted = np.sort(whole[(whole >= low) & (whole < high)])
+    for several in (recording.blocks(start, end), recording.slices(start, end)):
+        found = list(several)
+        assert np.array_equal(np.sort(np.concatenate([r.measured for r in found])), wanted)
+        assert any((r.time != r.measured).any() for r in found)
+    assert recording.extent(start, end) == (len(wanted), wanted[0], wanted[-1])
 
 
 def test_a_file_reads_as_documented(tmp_path: Path) -> None:
@@ -302,8 +367,8 @@ def test_impossible_runs_are_refused(change: dict[str, object], words: str) -> N
     [
         (b"{}", "of format None"),
         (b"[1]", "no manifest"),
-        (b'{"format": "saimi-simulation", "version": 2}', "version 2"),
-        (b'{"format": "saimi-simulation", "version": 1}', "no manifest"),
+        (b'{"format": "saimi-simulation", "version": 1}', "version 1"),
+        (b'{"format": "saimi-simulation", "version": 2}', "no manifest"),
         (b"\xff", "no manifest"),
     ],
 )
@@ -316,7 +381,7 @@ def test_another_manifest_is_refused(tmp_path: Path, content: bytes, words: str)
 def test_the_manifest_is_json_for_others_too(tmp_path: Path) -> None:
     write_files(tmp_path, run())
     told = msgspec.json.decode((tmp_path / "manifest.json").read_bytes())
-    assert (told["format"], told["version"], told["seed"]) == ("saimi-simulation", 1, 7)
+    assert (told["format"], told["version"], told["seed"]) == ("saimi-simulation", 2, 7)
     assert told["start"] == "2026-10-24T12:00:00Z"
     parts = [file for file in told["files"] if file["name"].startswith("readings/")]
     assert told["readings"] == sum(file["rows"] for file in parts)
