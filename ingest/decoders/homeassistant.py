@@ -19,6 +19,7 @@ from typing import Any
 from core.catalogue import catalogue
 from ingest.decoders.entity_words import words
 from ingest.decoders.homeassistant_config import COMPONENTS, learn, place
+from ingest.decoders.homeassistant_plain import plainly
 from ingest.decoders.homeassistant_template import Budget, render
 from ingest.decoders.life_safety import in_text, meant
 from ingest.decoders.plain_values import measured
@@ -168,9 +169,16 @@ def _state(entities: list[tuple[str, dict[str, Any]]], payload: bytes, arrival: 
                     channel = Channel(device, meant(words(kind)) or "button", None)
             else:
                 value = _value(entity, state)
+                blind = value is None and "x" in entity and "value_json" not in variables
+                if blind and entity["m"] in _NEVER_FILTERED:
+                    value = plainly(
+                        entity, text, None
+                    )  # its template looks into JSON: this is none
         except DecodeError as error:
-            refused = error
-            records.append(Record(channel, None, arrival, dated=False))
+            safety = entity["m"] in _NEVER_FILTERED
+            value = plainly(entity, text, variables.get("value_json")) if safety else None
+            refused = refused if value is not None else error
+            records.append(Record(channel, value, arrival, dated=False))
             continue
         if isinstance(value, str):
             refused = DecodeError(

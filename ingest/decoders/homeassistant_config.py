@@ -20,6 +20,7 @@ from ingest.decoders import homeassistant_meaning as meaning
 from ingest.decoders.entity_words import words
 from ingest.decoders.homeassistant_names import availabilities, device_of, spelled_out
 from ingest.decoders.homeassistant_template import MAX_TEMPLATE, check
+from ingest.decoders.plain_values import LIFE_SAFETY
 from ingest.decoders.record import DecodeError
 
 READ = ("sensor", "binary_sensor", "event", "lock", "switch", "cover", "device_automation")
@@ -51,7 +52,8 @@ def learn(component: str, node: str, object_id: str, given: Mapping[str, Any]) -
     """What is kept of a configuration (see above).
 
     Raises:
-        DecodeError: too many entities, or all that there is has a template that is not run.
+        DecodeError: too many entities, or all that there is has a template that is not run and is
+            no life safety.
     """
     config = spelled_out(given)
     device = device_of(config)
@@ -78,7 +80,8 @@ def learn(component: str, node: str, object_id: str, given: Mapping[str, Any]) -
         try:
             check(entity.get("x", ""))
         except DecodeError as error:
-            refused = error
+            if entity["m"] not in LIFE_SAFETY:  # those are read without it, see `plainly`
+                refused = error
         states.setdefault(topic, []).append(entity)
     if refused is not None and count == 1:
         raise refused

@@ -10,6 +10,18 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from ingest.decoders.homeassistant_lists import (
+    UNDEFINED,
+    Undefined,
+    entries_of,
+    extreme,
+    in_order,
+    numbers_from,
+    once,
+    pairs,
+    total,
+    truth,
+)
 from ingest.decoders.homeassistant_regex import (
     regex_findall,
     regex_findall_index,
@@ -20,23 +32,13 @@ from ingest.decoders.homeassistant_regex import (
 from ingest.decoders.strict_json import read_json
 
 
-class Undefined:
-    """What a name or a key is worth that is not there: empty, and false."""
-
-
 class NotTold(Exception):  # noqa: N818 - it is no error: the message is about something else
     """`is_defined` found nothing: Home Assistant then leaves the state as it was."""
 
 
-UNDEFINED = Undefined()
 _RAISE = object()
 _PLACE = re.compile(r"%[-+ 0]?[0-9]{0,2}(?:\.[0-9]{1,2})?[dfgis]|%%")
 _MAX_TEXT = 2 * 1024 * 1024
-
-
-def truth(value: Any) -> bool:
-    """Whether Jinja takes a value for true."""
-    return not isinstance(value, Undefined) and bool(value)
 
 
 def _plain(text: Any) -> str:
@@ -157,9 +159,11 @@ def _last(values: Any) -> Any:
     return values[-1] if values else UNDEFINED
 
 
-def _extreme(chosen: Callable[[Any], Any]) -> Callable[..., Any]:
+def _of_arguments(chosen: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The functions `max` and `min`: of their arguments, or of the list that is the only one."""
+
     def pick(*values: Any) -> Any:
-        return chosen(values[0] if len(values) == 1 else values)
+        return extreme(chosen)(values[0] if len(values) == 1 else values)
 
     return pick
 
@@ -210,10 +214,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "join": _join,
     "last": _last,
     "length": _length,
-    "list": list,
+    "dictsort": lambda held: sorted(pairs(held), key=lambda one: _plain(one[0]).lower()),
+    "items": pairs,
+    "list": entries_of,
     "lower": lambda text: _plain(text).lower(),
-    "max": max,
-    "min": min,
+    "max": extreme(max),
+    "min": extreme(min),
     "multiply": _multiply,
     "regex_findall": regex_findall,
     "regex_findall_index": regex_findall_index,
@@ -221,14 +227,17 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "regex_replace": regex_replace,
     "regex_search": regex_search,
     "replace": _replace,
+    "reverse": lambda values: entries_of(values)[::-1],
     "round": _round,
+    "sort": in_order,
     "split": lambda text, *more: _split(_plain(text), *more),
     "sqrt": lambda value: math.sqrt(_float(value)),
     "string": _plain,
-    "sum": math.fsum,
+    "sum": total,
     "title": lambda text: _plain(text).title(),
     "to_json": _to_json,
     "tojson": _to_json,
+    "unique": once,
     "trim": lambda text: _plain(text).strip(),
     "upper": lambda text: _plain(text).upper(),
 }
@@ -239,8 +248,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "iif": _iif,
     "int": _int,
     "is_number": _is_number,
-    "max": _extreme(max),
-    "min": _extreme(min),
+    "max": _of_arguments(max),
+    "min": _of_arguments(min),
+    "range": numbers_from,
     "sqrt": lambda value: math.sqrt(_float(value)),
 }
 SEARCHES = frozenset((regex_findall, regex_findall_index, regex_match, regex_replace, regex_search))
@@ -248,6 +258,7 @@ SEARCHES = frozenset((regex_findall, regex_findall_index, regex_match, regex_rep
 METHODS: dict[str, Callable[..., Any]] = {
     "endswith": lambda text, end: text.endswith(end),
     "find": lambda text, part: text.find(part),
+    "items": pairs,
     "get": lambda held, key, other=None: held.get(key, other),
     "keys": list,
     "lower": lambda text: text.lower(),

@@ -1,32 +1,31 @@
 """Home Assistant's value templates, from hands that nobody knows, without running them as code.
 
 Jinja only parses; this file walks the tree and computes. There is no attribute of any Python
-object to reach, nothing to import, and no loop: a template costs its length times the size of what
-it is given, and both are bounded, as is every intermediate value. What is not understood is
-refused by name. The work of all templates of one message comes out of one `Budget`.
+object to reach and nothing to import. Every step costs, in proportion to what it handles, and the
+work of all templates of one message comes out of one `Budget`: so loops end, and no value is larger
+than the work it took to make. What is not understood is refused by name.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, TypeGuard
 
 from jinja2 import Environment, TemplateError, nodes
 
+from ingest.decoders.homeassistant_each import EACH, Namespace, each, of_loop
 from ingest.decoders.homeassistant_filters import (
     FILTERS,
     FUNCTIONS,
     METHODS,
     SEARCHES,
     TESTS,
-    UNDEFINED,
     NotTold,
-    Undefined,
     formatted,
-    truth,
 )
+from ingest.decoders.homeassistant_lists import UNDEFINED, Undefined, entries_of, truth
 from ingest.decoders.record import DecodeError
 
 MAX_TEMPLATE = 2_048
@@ -35,6 +34,7 @@ MAX_SIZE = 65_536
 """Characters or entries of any value that a template makes."""
 MAX_DEPTH = 64
 _MAX_INTEGER = 10**30
+_NAMESPACE = "namespace"
 _JINJA = Environment(autoescape=True)  # only its parser is used
 
 
@@ -122,15 +122,15 @@ def _tree(template: str) -> nodes.Template | None:
 def _known(node: nodes.Node) -> None:
     if type(node) not in _KNOWN:
         raise _refused(f"{type(node).__name__.lower()!r}")
-    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS and node.name not in EACH:
         raise _refused(f"the filter {node.name[:40]!r}")
     if isinstance(node, nodes.Test) and node.name not in TESTS:
         raise _refused(f"the test {node.name[:40]!r}")
-    if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+    if isinstance(node, (nodes.Getattr, nodes.NSRef)) and node.attr.startswith("_"):
         raise _refused(f"the attribute {node.attr[:40]!r}")
     if isinstance(node, nodes.Call):
         called = node.node
-        if isinstance(called, nodes.Name) and called.name not in FUNCTIONS:
+        if isinstance(called, nodes.Name) and called.name not in (*FUNCTIONS, _NAMESPACE):
             raise _refused(f"the function {called.name[:40]!r}")
         if isinstance(called, nodes.Getattr) and called.attr not in METHODS:
             raise _refused(f"the method {called.attr[:40]!r}")
@@ -141,8 +141,8 @@ def _known(node: nodes.Node) -> None:
 def _refused(what: str) -> DecodeError:
     return DecodeError(
         "template",
-        f"The template uses {what}, which is not run here: only values, arithmetic, conditions "
-        "and the usual filters are.",
+        f"The template uses {what}, which is not run here: only values, arithmetic, conditions, "
+        "loops and the usual filters are.",
     )
 
 
@@ -171,12 +171,70 @@ class _Walk:
             elif isinstance(node, nodes.If):
                 parts.append(self._branch(node))
                 size += len(parts[-1])
-            elif isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
-                self._variables[node.target.name] = self.value(node.node)
+            elif isinstance(node, nodes.For):
+                parts.append(self._loop(node))
+                size += len(parts[-1])
+            elif isinstance(node, nodes.Assign):
+                self._assign(node)
             else:
                 raise _refused(f"{type(node).__name__.lower()!r}")
             _bound(size)
         return "".join(parts)
+
+    def _assign(self, node: nodes.Assign) -> None:
+        if _makes_namespace(node.node):
+            if not isinstance(node.target, nodes.Name):
+                raise _refused("a namespace that has no name")
+            held = {one.key: self.value(one.value) for one in node.node.kwargs}
+            self._variables[node.target.name] = Namespace(held)
+            return
+        value = self.value(node.node)
+        if isinstance(node.target, nodes.NSRef):
+            _known(node.target)
+            kept = self._variables.get(node.target.name)
+            if not isinstance(kept, Namespace):
+                raise TypeError
+            kept.held[node.target.attr] = value
+        else:
+            self._name_it(node.target, value)
+
+    def _name_it(self, target: nodes.Node, value: Any) -> None:
+        """Give a value its name, or its parts theirs."""
+        if isinstance(target, nodes.Name):
+            self._variables[target.name] = value
+            return
+        if not isinstance(target, nodes.Tuple) or not isinstance(value, (list, tuple)):
+            raise TypeError
+        if len(target.items) != len(value):
+            raise ValueError
+        for one, part in zip(target.items, value, strict=True):
+            self._name_it(one, part)
+
+    def _loop(self, node: nodes.For) -> str:
+        """A loop: what is set in one turn is forgotten after it, as Jinja has it."""
+        if node.recursive:
+            raise _refused("a loop within itself")
+        entries = entries_of(self.value(node.iter))
+        self._budget.spend(len(entries))
+        around = self._variables
+        if node.test is not None:
+            entries = [one for one in entries if truth(self._turn(node, around, one, node.test))]
+        parts: list[str] = []
+        size = 0
+        for number, one in enumerate(entries):
+            parts.append(self._turn(node, {**around, "loop": of_loop(number, len(entries))}, one))
+            size += len(parts[-1])
+            _bound(size)
+        self._variables = around
+        return "".join(parts) if entries else self._nested(node.else_)
+
+    def _turn(
+        self, node: nodes.For, around: dict[str, Any], one: Any, test: nodes.Node | None = None
+    ) -> Any:
+        self._budget.spend(16 * len(around))
+        self._variables = dict(around)
+        self._name_it(node.target, one)
+        return self._nested(node.body) if test is None else self.value(test)
 
     def _branch(self, node: nodes.If) -> str:
         for case in (node, *node.elif_):
@@ -204,6 +262,8 @@ class _Walk:
         self._depth -= 1
         if isinstance(result, (str, list, dict, tuple)):
             self._budget.spend(len(result))
+        elif isinstance(result, Namespace):
+            raise TypeError  # only what it holds is a value
         elif isinstance(result, int) and abs(result) > _MAX_INTEGER:
             raise OverflowError
         elif isinstance(result, complex):
@@ -224,12 +284,22 @@ class _Walk:
         return self._variables.get(node.name, UNDEFINED)
 
     def _list(self, node: Any) -> Any:
-        return [self.value(one) for one in node.items]
+        return self._weighed([self.value(one) for one in node.items])
 
     def _dict(self, node: Any) -> Any:
-        return {self.value(one.key): self.value(one.value) for one in node.items}
+        return self._weighed({self.value(one.key): self.value(one.value) for one in node.items})
+
+    def _weighed(self, made: Any) -> Any:
+        """What was put together, at the cost of all that it holds; a part that is in it twice
+        counts twice, as whoever goes through it later will meet it twice."""
+        self._budget.spend(_weight(made, self._budget))
+        return made
 
     def _attribute(self, node: Any) -> Any:
+        if isinstance(node.node, nodes.Name):
+            kept = self._variables.get(node.node.name)
+            if isinstance(kept, Namespace):
+                return kept.held.get(node.attr, UNDEFINED)
         held = self.value(node.node)
         return held.get(node.attr, UNDEFINED) if isinstance(held, dict) else UNDEFINED
 
@@ -249,6 +319,7 @@ class _Walk:
         left = self.value(node.expr)
         for operand in node.ops:
             right = self.value(operand.expr)
+            self._budget.spend(_weight(left, self._budget) + _weight(right, self._budget))
             if not _COMPARISONS[operand.op](left, right):
                 return False
             left = right
@@ -277,6 +348,7 @@ class _Walk:
             _bound(len(left) + len(right))
             return left + right
         if isinstance(node, nodes.Mod) and isinstance(left, str):
+            self._budget.spend(_weight(right, self._budget))
             text = formatted(left, *(right if isinstance(right, tuple) else (right,)))
             _bound(len(text), len(left))
             return text
@@ -294,6 +366,8 @@ class _Walk:
 
     def _filter(self, node: Any) -> Any:
         given = self.value(node.node) if node.node is not None else UNDEFINED
+        if node.name in EACH:
+            return self._apply(partial(each, node.name, self._invoke), given, node)
         return self._apply(FILTERS[node.name], given, node)
 
     def _test(self, node: Any) -> Any:
@@ -301,9 +375,11 @@ class _Walk:
 
     def _call(self, node: Any) -> Any:
         if isinstance(node.node, nodes.Name):
+            if node.node.name == _NAMESPACE:
+                raise _refused("a namespace within an expression")
             return self._apply(FUNCTIONS[node.node.name], None, node, plain=True)
         held = self.value(node.node.node)
-        allowed = (str, dict) if node.node.attr in ("get", "keys", "values") else str
+        allowed = (str, dict) if node.node.attr in ("get", "keys", "values", "items") else str
         if not isinstance(held, allowed):
             raise TypeError
         return self._apply(METHODS[node.node.attr], held, node)
@@ -317,12 +393,21 @@ class _Walk:
         named = {one.key: self.value(one.value) for one in node.kwargs}
         if not plain:
             positional.insert(0, given)
+        return self._invoke(function, positional, named)
+
+    def _invoke(
+        self,
+        function: Callable[..., Any],
+        positional: list[Any],
+        named: dict[str, Any] | None = None,
+    ) -> Any:
+        self._budget.spend()
         for one in positional:
             if isinstance(one, (str, list, dict, tuple)):
                 self._budget.spend(_weight(one, self._budget))
         if function in SEARCHES:
             self._budget.spend(256 * 1_000)
-        result = function(*positional, **named)
+        result = function(*positional, **(named or {}))
         if isinstance(result, (str, list, tuple)):
             _bound(len(result), *[len(one) for one in positional if isinstance(one, (str, list))])
         return result
@@ -346,6 +431,15 @@ def _bound(size: int, *given: int) -> None:
             "template_limit",
             f"The template makes a value of more than {MAX_SIZE:,} characters, so it was stopped.",
         )
+
+
+def _makes_namespace(node: nodes.Node) -> TypeGuard[nodes.Call]:
+    return (
+        isinstance(node, nodes.Call)
+        and isinstance(node.node, nodes.Name)
+        and node.node.name == _NAMESPACE
+        and not (node.args or node.dyn_args or node.dyn_kwargs)
+    )
 
 
 def _numeric(value: Any) -> int | float:
@@ -389,7 +483,9 @@ _KNOWN: dict[type[nodes.Node], Callable[[_Walk, Any], Any]] = {
             nodes.Template,
             nodes.Output,
             nodes.If,
+            nodes.For,
             nodes.Assign,
+            nodes.NSRef,
             nodes.TemplateData,
             nodes.Pair,
             nodes.Keyword,

@@ -312,3 +312,65 @@ def test_many_entities_of_one_topic_take_bounded_work() -> None:
     start = time.perf_counter()
     home.send("t", "a" * 1_000)
     assert time.perf_counter() - start < 0.5
+
+
+HOSTILE = [
+    "{{ states('binary_sensor.x') }}",
+    "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{% for i in range(10**9) %}x{% endfor %}",
+    "{% for i in range(999) %}{% for j in range(999) %}{% endfor %}{% endfor %}",
+    "{{ 'x' * 10**9 }}",
+    "{{ 1 / 0 }}",
+    "{{ {{",
+    "{{ value }}" + " " * 3_000,
+    "{{ value_json.state }}",
+]
+
+
+@pytest.mark.parametrize("template", HOSTILE, ids=lambda one: one[:30])
+@pytest.mark.parametrize("kind", ["smoke", "carbon_monoxide"])
+def test_a_plain_on_is_heard_whatever_the_template_is(template: str, kind: str) -> None:
+    home = Home()
+    home.announce("binary_sensor", val_tpl=template, dev_cla=kind)
+    assert [one[1:3] for one in home.read("t", "ON")] == [(kind, 1.0)]
+    assert [one[1:3] for one in home.read("t", "OFF")] == [(kind, 0.0)]
+    assert home.read("t", "unavailable" if "value_json" in template else "") == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [
+        ({"smoke": True, "battery": 3}, 1.0),
+        ({"smoke": False, "battery": 3}, 0.0),
+        ({"smoke": "clear", "test": "ON"}, 0.0),
+        ({"smoke_fault": True, "state": "OFF"}, 0.0),
+        ({"sensors": [{"smoke_detected": 0}, {"smoke_detected": 1}]}, 1.0),
+        ({"alarm": "smoke"}, 1.0),
+        ({"state": "ON"}, 1.0),
+        (["OFF"], 0.0),
+    ],
+)
+def test_life_safety_in_json_without_its_template(payload: Any, value: float) -> None:
+    home = Home()
+    home.announce("binary_sensor", val_tpl="{{ states('x') }}", dev_cla="smoke")
+    assert [one[1:3] for one in home.read("t", payload)] == [("smoke", value)]
+
+
+@pytest.mark.parametrize(
+    "payload", [{"a": "ON", "b": "OFF"}, {"battery": 3}, {"smoke": None}, {"smoke_fault": True}]
+)
+def test_what_says_nothing_of_it_is_refused_and_not_guessed(payload: Any) -> None:
+    home = Home()
+    home.announce("binary_sensor", val_tpl="{{ states('x') }}", dev_cla="smoke")
+    with pytest.raises(DecodeError):
+        home.read("t", payload)
+
+
+def test_a_large_payload_without_its_template_takes_little_time() -> None:
+    home = Home()
+    home.announce("binary_sensor", val_tpl="{{ states('x') }}", dev_cla="smoke")
+    before = time.process_time()
+    with suppress(DecodeError):
+        home.read("t", [["ON"] * 50, {"smoke": []}] * 2_000)
+    assert time.process_time() - before < 1.0

@@ -51,10 +51,57 @@ def test_usual_templates(template: str, text: str) -> None:
     assert worth(template, "1,2.5", t=21.5, on=True, deep={"list": [7]}) == text
 
 
+PARTS = [
+    {"name": "Smoke", "state": "on", "zone": {"id": 3}},
+    {"name": "door", "state": "off", "zone": {"id": 1}},
+    {"name": "pir", "state": "off", "n": 4},
+]
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        (("{% for p in value_json.parts %}{{ p.name }}{% if not loop.last %},{% endif %}"
+         "{% endfor %}"), "Smoke,door,pir"),
+        (("{% for p in value_json.parts if p.state == 'on' %}{{ loop.index }}{{ p.name }}"
+         "{% else %}none{% endfor %}"), "1Smoke"),
+        ("{% for p in value_json.nothing %}x{% else %}OFF{% endfor %}", "OFF"),
+        ("{% for key, one in value_json.flags.items() %}{{ key }}={{ one }};{% endfor %}",
+         "smoke=1;co=0;"),
+        (("{% set ns = namespace(found=false) %}{% for p in value_json.parts %}"
+         "{% if p.name == 'Smoke' and p.state == 'on' %}{% set ns.found = true %}{% endif %}"
+         "{% endfor %}{{ 'ON' if ns.found else 'OFF' }}"), "ON"),
+        ("{% set x = 1 %}{% for i in range(3) %}{% set x = 5 %}{% endfor %}{{ x }}", "1"),
+        ("{% for i in range(2) %}{% for j in range(2) %}{{ i }}{{ j }} {% endfor %}{% endfor %}",
+         "00 01 10 11"),
+        ("{{ value_json.parts | selectattr('state', 'eq', 'on') | list | count > 0 }}", "True"),
+        ("{{ value_json.parts | selectattr('n') | map(attribute='name') | first }}", "pir"),
+        ("{{ value_json.parts | selectattr('n', 'defined') | list | length }}", "1"),
+        (("{{ value_json.parts | rejectattr('state', 'eq', 'off') | map(attribute='name')"
+         " | join(',') }}"), "Smoke"),
+        ("{{ value_json.parts | map(attribute='zone.id', default=0) | sum }}", "4"),
+        ("{{ value_json.parts | map(attribute='name') | map('upper') | join('/') }}",
+         "SMOKE/DOOR/PIR"),
+        ("{{ value_json.numbers | select('gt', 2) | list }}", "[3, 5]"),
+        ("{{ value_json.numbers | reject('eq', 5) | sort(reverse=true) | join }}", "31"),
+        ("{{ value_json.numbers | max }} {{ value_json.numbers | min }}", "5 1"),
+        ("{{ value_json.numbers | sum }}", "9"),
+        ("{{ value_json.parts | sort(attribute='name') | map(attribute='name') | list | last }}",
+         "pir"),
+        ("{{ ['a', 'A', 'b'] | unique | list | count }}", "2"),
+        ("{{ value_json.flags | dictsort | map('first') | join(',') }}", "co,smoke"),
+        ("{{ 'on' in value_json.parts | map(attribute='state') }}", "True"),
+    ],
+)  # fmt: skip
+def test_loops_and_what_is_done_with_each(template: str, text: str) -> None:
+    check(template)
+    flags = {"smoke": 1, "co": 0}
+    assert worth(template, parts=PARTS, numbers=[3, 5, 1], flags=flags) == text
+
+
 @pytest.mark.parametrize(
     "template",
     [
-        "{% for i in range(10**9) %}x{% endfor %}",
         "{{ ''.__class__.__mro__ }}",
         "{{ value['__class__']['__mro__'].x.y() }}",
         "{{ value|attr('__class__') }}",
@@ -108,6 +155,42 @@ def _checked_and_worth(template: str) -> str:
         "{{ (-8) ** 0.5 }}",
         "{{ value | int }}",
         "{{ value_json.a.b.c + 1 }}",
+        "{% for i in range(10**9) %}x{% endfor %}",
+        "{% for i in range(0, 10**18, 3) %}x{% endfor %}",
+        "{% for i in range(1000) %}{% for j in range(1000) %}{% endfor %}{% endfor %}",
+        (
+            "{% for a in value %}{% for b in value %}{% for c in value %}x{% endfor %}{% endfor %}"
+            "{% endfor %}"
+        ),
+        "{% for i in range(1000) if i == 2000 %}{% endfor %}" * 30,
+        (
+            "{% set n = namespace(x=value) %}{% for i in range(1000) %}{% set n.x = n.x ~ n.x %}"
+            "{% endfor %}"
+        ),
+        (
+            "{% set n = namespace(x=[1]) %}{% for i in range(1000) %}{% set n.x = [n.x, n.x] %}"
+            "{% endfor %}"
+        ),
+        (
+            "{% set n = namespace(x=[1]) %}{% for i in range(1000) %}{% set n.x = {'a': n.x} %}"
+            "{% endfor %}{{ n.x }}"
+        ),
+        (
+            "{% set n = namespace(x=2) %}{% for i in range(1000) %}{% set n.x = n.x * n.x %}"
+            "{% endfor %}"
+        ),
+        "{% set a = [1] %}{% set b = [1] %}"
+        + "{% set a = [a, a] %}{% set b = [b, b] %}" * 40
+        + "{{ a == b }}",
+        "{{ '%s' % value_json }}{% set a = [1] %}" + "{% set a = [a, a] %}" * 60 + "{{ '%s' % a }}",
+        "{{ range(1000) | map('regex_replace', 'a*', 'b') | list }}",
+        "{{ range(1000) | map('default', value * 1) | map('upper') | join(value) }}",
+        "{% set n = namespace() %}{% set n.x = n %}{{ n.x }}",
+        "{% set n = namespace() %}{{ [n] }}",
+        "{% set n = namespace() %}{{ n }}",
+        "{{ [3, 'x', value_json] | sort }}",
+        "{% for a, b in [[1, 2, 3]] %}{% endfor %}",
+        "{% for a in 5 %}{% endfor %}",
     ],
 )
 def test_what_is_stopped(template: str) -> None:
@@ -138,7 +221,9 @@ _PIECES = st.sampled_from(
      "~", "+", "*", "**", "/", "%", ".", ",", ":", "if", "else", "is", "not", "in", "and", "or",
      "float", "int", "round", "default", "upper", "replace('x','yy')", "split", "to_json",
      "from_json", "join", "list", "sum", "max", "length", "{{", "}}", "{%", "%}", "set a =",
-     "{% if", "{% endif %}", "__class__", "abs", "regex_findall('.*')", "bool", "=="]
+     "{% if", "{% endif %}", "__class__", "abs", "regex_findall('.*')", "bool", "==",
+     "{% for x in", "{% endfor %}", "map('int')", "map(attribute='a')", "select('eq', 1)",
+     "selectattr('a')", "range(9)", "namespace()", "sort", "unique", "a.x", "loop.index", "items()"]
 )  # fmt: skip
 
 
