@@ -25,7 +25,10 @@ from ingest.binary_copy import binary_copy
 from ingest.touched import BUCKET, Begin, beginning, days, hours, summed, unpacked
 
 MOST_ENTRIES = 256
-"""Batches added in one transaction: some tens of megabytes at most."""
+"""Batches added in one transaction, at most."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Bytes of readings after which no further batch is added in one transaction; sorting them takes
+some ten times as much."""
 _HOUR = timedelta(hours=1)
 _LONGEST_DAY = timedelta(hours=25)
 
@@ -61,13 +64,16 @@ async def _work_off(connection: Connection) -> int:
     queries = load_queries("ingest")
     async with connection.transaction(isolation="repeatable_read"):
         taken = [
-            row["readings"] async for row in queries.take_additions(connection, most=MOST_ENTRIES)
+            row["readings"]
+            async for row in queries.take_additions(
+                connection, most=MOST_ENTRIES, most_bytes=MOST_BYTES
+            )
         ]
         if taken:
             readings = unpacked(taken)
             await _add(connection, readings, hours, queries.add_hourly)
             await _add(connection, readings, days, queries.add_daily)
-        if len(taken) == MOST_ENTRIES:
+        if taken and await queries.additions_wait(connection):
             return len(taken)
         stretch = await queries.take_stretch(connection)
         if stretch is None:

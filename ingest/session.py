@@ -9,6 +9,7 @@ identifier.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from ingest.connection import Connection
@@ -20,7 +21,8 @@ class Session:
     """Messages by packet identifier; for one thread."""
 
     def __init__(self, committed: Mapping[int, bytes] | None = None) -> None:
-        self._open: dict[int, Message] = {}
+        # A plain dict looks over all that was ever removed at its front for what is first now.
+        self._open: OrderedDict[int, Message] = OrderedDict()
         self._committed = dict(committed or {})
         self.acknowledged_until = 0
         """Arrival of the last message acknowledged; all before it are, or are not the broker's any

@@ -27,11 +27,21 @@ CREATE TEMP TABLE IF NOT EXISTS added (
 -- name: empty_added#
 TRUNCATE pg_temp.added;
 
--- name: take_additions(most)
--- Readings to add, the oldest first. Only one of us runs at a time, so nothing is skipped.
+-- name: take_additions(most, most_bytes)
+-- Readings to add, the oldest first: up to `most` entries, and no more once they are `most_bytes`.
+-- Only one of us runs at a time, so nothing is skipped.
 DELETE FROM telemetry.touched
- WHERE id IN (SELECT id FROM telemetry.touched WHERE readings IS NOT NULL ORDER BY id LIMIT :most)
+ WHERE id IN (
+       SELECT id
+         FROM (SELECT id, sum(octet_length(readings)) OVER (ORDER BY id)
+                          - octet_length(readings) AS before
+                 FROM (SELECT id, readings FROM telemetry.touched
+                        WHERE readings IS NOT NULL ORDER BY id LIMIT :most) AS oldest) AS summed
+        WHERE before < :most_bytes)
 RETURNING readings;
+
+-- name: additions_wait()$
+SELECT EXISTS (SELECT FROM telemetry.touched WHERE readings IS NOT NULL);
 
 -- name: take_stretch()^
 DELETE FROM telemetry.touched

@@ -100,10 +100,11 @@ def test_the_days_reckoned_here_begin_as_those_of_the_database() -> None:
     assert moment(int(days(times + 1_000_000)[0])) == datetime(2026, 3, 29, 21, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("bound", ["MOST_ENTRIES", "MOST_BYTES"])
 async def test_what_is_corrected_is_reckoned_anew_though_more_is_queued(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(aggregates, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(aggregates, bound, 1)
     async with line(database_url) as to:
         await at(to, *(NOW - number * HOUR for number in range(30)))
         await bring_up_to_date(to.connection, NOW)
