@@ -8,12 +8,12 @@ bytes before the clock starts, so nothing but COPY and COMMIT is measured.
 from __future__ import annotations
 
 import time
-from io import BytesIO
 from pathlib import Path
 
 import asyncpg
 
 from core.database import connect, translated
+from ingest.binary_copy import in_pieces
 
 _COLUMNS = ("time", "received_at", "value", "device", "subject", "metric", "qualifier", "state")
 _ROW = 2 + 4 * len(_COLUMNS) + 8 + 8 + 8 + 4 + 4 + 2 + 2 + 2
@@ -68,6 +68,10 @@ async def copy_rows(url: str, file: Path, rows: int, batch: int) -> float:
 async def _copy(connection: asyncpg.Connection, rows: bytes) -> float:
     began = time.monotonic()
     await connection.copy_to_table(
-        "reading", schema_name="telemetry", source=BytesIO(rows), format="binary", columns=_COLUMNS
+        "reading",
+        schema_name="telemetry",
+        source=in_pieces(rows),
+        format="binary",
+        columns=_COLUMNS,
     )
     return time.monotonic() - began

@@ -14,14 +14,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from io import BytesIO
 
 import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
 from core.database import Connection, load_queries, server_info, translated
-from ingest.binary_copy import binary_copy
+from ingest.binary_copy import binary_copy, in_pieces
 from ingest.touched import BUCKET, Begin, beginning, days, hours, summed, unpacked
 
 MOST_ENTRIES = 256
@@ -104,7 +103,7 @@ async def _add(
     # In a thread: what decodes messages meanwhile shall not wait for a sort.
     rows = await asyncio.to_thread(lambda: summed(readings, bucket(readings["time"])))
     await connection.copy_to_table(
-        "added", source=BytesIO(binary_copy(rows)), format="binary", columns=BUCKET.names
+        "added", source=in_pieces(binary_copy(rows)), format="binary", columns=BUCKET.names
     )
     await add(connection)  # type: ignore[misc]  # aiosql's functions have no types
     await load_queries("ingest").empty_added(connection)

@@ -8,7 +8,6 @@ as often as the trial fails again (a home whose devices repeat themselves is hea
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import asyncpg
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.database import Connection, load_queries
-from ingest.binary_copy import SINCE_2000, binary_copy
+from ingest.binary_copy import SINCE_2000, binary_copy, in_pieces
 from ingest.instants import micros
 
 COLUMNS = ("time", "received_at", "value", "device", "subject", "metric", "qualifier", "state")
@@ -76,5 +75,5 @@ class Storing:
 
     async def _copy(self, data: bytes, table: str, **where: Any) -> None:
         await self._connection.copy_to_table(
-            table, source=BytesIO(data), format="binary", columns=COLUMNS, **where
+            table, source=in_pieces(data), format="binary", columns=COLUMNS, **where
         )
