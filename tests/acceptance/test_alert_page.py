@@ -27,8 +27,10 @@ from core.wire import readings_topic
 from saimi.embedded.broker import Broker
 from saimi.embedded.ports import free_port
 from tests.integration.web_support import PASSWORD, County, county, serving
+from tests.support.waiting import DEADLINE_S
 
 PHONE = {"width": 360, "height": 740}
+expect.set_options(timeout=1000 * DEADLINE_S)
 LANGUAGES = ("fi", "sv", "en")
 FOOT = {
     "fi": "Ei lääkinnällinen laite. Ei kliiniseen käyttöön.",
@@ -151,10 +153,10 @@ async def test_a_reading_at_the_broker_becomes_an_alert_that_is_dealt_with(
         stack.callback(stop.set)
         phones = Phones(browser, await stack.enter_async_context(serving(place)))
         for event in started:
-            await asyncio.wait_for(event.wait(), 20)
+            await asyncio.wait_for(event.wait(), DEADLINE_S)
 
         page = await phones.log_in("nurse")
-        await expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=15_000)
+        await expect(page.locator("#live")).to_have_attribute("data-state", "live")
         await expect(page.locator(".empty-title")).to_have_text("Ei avoimia hälytyksiä")
         pack = [{"n": name, "u": unit, "v": value} for name, (value, unit) in SICK.items()]
         pack[0] |= {"bn": "monitor-1/", "bt": round(time.time(), 3), "boot": "b1", "seq": 1}
@@ -167,7 +169,7 @@ async def test_a_reading_at_the_broker_becomes_an_alert_that_is_dealt_with(
             port=broker.port,
         )
         card = page.locator(".card[data-severity='4']", has_text="NEWS2")
-        await expect(card).to_be_visible(timeout=10_000)
+        await expect(card).to_be_visible()
         await expect(card).to_contain_text("Aino Ahola")
         await expect(card).to_contain_text("puuttuu")
         await expect(page.locator("#said-now")).to_contain_text("Hätä, Aino Ahola")
@@ -285,19 +287,19 @@ async def test_a_dead_or_hanging_service_shows_within_ten_seconds(
             await _answers(port)
             page = await phones.log_in("nurse")
             live = page.locator("#live")
-            await expect(live).to_have_attribute("data-state", "live", timeout=10_000)
+            await expect(live).to_have_attribute("data-state", "live")
             await expect(page.locator("#banner")).to_be_hidden()
             process.send_signal(fault)
             started = time.monotonic()
             banner = page.locator("#banner")
-            await expect(banner).to_be_visible(timeout=15_000)
+            await expect(banner).to_be_visible()
             assert time.monotonic() - started < 10
             await expect(banner).to_contain_text("Ei yhteyttä")
             await expect(banner).to_contain_text("soita päivystykseen")
             await expect(live).to_have_attribute("data-state", "lost")
             if fault == signal.SIGSTOP:
                 process.send_signal(signal.SIGCONT)
-                await expect(banner).to_be_hidden(timeout=20_000)
+                await expect(banner).to_be_hidden()
     finally:
         if process.returncode is None:
             process.kill()
@@ -306,7 +308,7 @@ async def test_a_dead_or_hanging_service_shows_within_ten_seconds(
 
 
 async def _answers(port: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -325,15 +327,15 @@ async def test_airplane_mode_and_a_dead_engine_say_different_things(
     await expect(page.locator("#live")).to_have_attribute("data-state", "live")
     place.silent.add("alerts")
     started = time.monotonic()
-    await expect(banner).to_contain_text("Hälytyksiä ei juuri nyt arvioida", timeout=15_000)
+    await expect(banner).to_contain_text("Hälytyksiä ei juuri nyt arvioida")
     assert time.monotonic() - started < 10
     place.silent.clear()
-    await expect(banner).to_be_hidden(timeout=10_000)
+    await expect(banner).to_be_hidden()
     await page.context.set_offline(True)
     await expect(banner).to_contain_text("Ei yhteyttä", timeout=3_000)
     missed = await place.open(await place.subject("aino"))
     await page.context.set_offline(False)
-    await expect(banner).to_be_hidden(timeout=10_000)
+    await expect(banner).to_be_hidden()
     await expect(page.locator(f".card[data-id='{missed}']")).to_be_visible()
     phones.complaints[:] = [c for c in phones.complaints if "ERR_INTERNET" not in c]
 
@@ -346,7 +348,7 @@ async def test_an_ended_session_says_so_and_offers_the_login(
     await expect(page.locator("#live")).to_have_attribute("data-state", "live")
     await place.connection.execute("UPDATE audit.session SET ended_at = now()")
     banner = page.locator("#banner")
-    await expect(banner).to_contain_text("Istuntosi on päättynyt", timeout=8_000)
+    await expect(banner).to_contain_text("Istuntosi on päättynyt")
     await banner.get_by_role("link").click()
     await expect(page.locator("[name=password]")).to_be_visible()
 

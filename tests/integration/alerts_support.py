@@ -17,6 +17,7 @@ from alerts.rules import shipped_rules
 from core.catalogue import catalogue
 from core.clock import Clock, ManualClock, wall_time
 from core.database import NOTE_CHANNEL, connect
+from tests.support.waiting import DEADLINE_S
 
 NOW = datetime(2025, 3, 3, 12, tzinfo=UTC)
 SICK = {
@@ -33,7 +34,6 @@ WELL = {
     "pulse": 70.0,
     "temperature": 36.8,
 }
-DEADLINE = 20.0
 _PEOPLE = """
 INSERT INTO registry.home (name, area) SELECT 'h' || i, 1 FROM generate_series(1, $1) i;
 INSERT INTO registry.subject (id, pseudonym, kind, home)
@@ -197,10 +197,10 @@ async def worker(url: str, clock: Clock | None = None, **more: Any) -> AsyncIter
         )
     )
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_S):
             await ready.wait()
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_S):
             await task

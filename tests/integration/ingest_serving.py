@@ -26,7 +26,7 @@ from core.wire import decode_receipt, merge_ranges, readings_topic
 from ingest.intake import LEASE_S
 from ingest.service import run
 from tests.integration.ingest_homes import pack, spo2
-from tests.support.waiting import eventually, wait_for
+from tests.support.waiting import DEADLINE_S, eventually, wait_for
 
 _CHILD = """
 import asyncio, signal, sys
@@ -72,7 +72,7 @@ async def serving(
     try:
         if wait:
             waiting = asyncio.create_task(ready.wait())
-            await asyncio.wait({task, waiting}, timeout=20, return_when="FIRST_COMPLETED")
+            await asyncio.wait({task, waiting}, timeout=DEADLINE_S, return_when="FIRST_COMPLETED")
             waiting.cancel()
             if task.done():
                 task.result()
@@ -80,7 +80,7 @@ async def serving(
         yield task
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, DEADLINE_S)
 
 
 class Child:
@@ -162,7 +162,7 @@ class Sender:
         self._client.on_message = self._on_message
         self._client.connect(address.host, address.port)
         self._client.loop_start()
-        assert self._connected.wait(10)
+        assert self._connected.wait(DEADLINE_S)
 
     def _on_connect(self, client: mqtt.Client, *_: Any) -> None:
         client.subscribe(f"saimi/v1/{self.gateway}/down/receipt", qos=1)
@@ -231,7 +231,7 @@ async def looking(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def all_receipted(
-    one: Sender, within: float = 30.0, *, resend_after: float | None = None
+    one: Sender, within: float = 60.0, *, resend_after: float | None = None
 ) -> None:
     """Until there are receipts for all; what has none is sent again every `resend_after` seconds,
     if that is given."""

@@ -13,7 +13,7 @@ from core.errors import SchemaError
 from core.migrate import migrate
 from saimi.embedded.postgres import PostgresServer
 from tests.integration.alerts_support import SICK, county, county_again, worker
-from tests.support.waiting import eventually
+from tests.support.waiting import DEADLINE_S, eventually
 
 
 async def test_the_worker_outlives_its_database(
@@ -55,5 +55,5 @@ async def test_it_stops_while_it_waits_for_a_database() -> None:
     )
     await asyncio.sleep(0)
     stop.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         await waiting

@@ -15,6 +15,7 @@ from core.errors import EmbeddedError
 from saimi.embedded.broker import Broker, MosquittoBroker
 from tests.support.left_behind import left_behind, runs
 from tests.support.mqtt import publish, session
+from tests.support.waiting import DEADLINE_S
 
 BOTH = pytest.mark.parametrize("kind", ["mosquitto", "iotcore"])
 Factory = Callable[..., Broker]
@@ -71,7 +72,7 @@ async def test_kill_9_is_noticed_and_restart_is_at_the_same_address(
     ended = asyncio.create_task(broker.wait_exit())
     await asyncio.sleep(0)
     broker.kill()
-    assert await asyncio.wait_for(ended, 5.0) == -9
+    assert await asyncio.wait_for(ended, DEADLINE_S) == -9
     broker.restart()
     assert (broker.url, broker.running) == (url, True)
     assert broker.pid != pid

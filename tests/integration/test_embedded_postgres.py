@@ -21,6 +21,7 @@ from saimi.embedded.installation import Installation
 from saimi.embedded.postgres import PostgresServer
 from tests.support.databases import plain_installation
 from tests.support.left_behind import left_behind, runs
+from tests.support.waiting import DEADLINE_S
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about running as root")
 
@@ -74,7 +75,7 @@ async def test_what_was_committed_survives_kill_9(
     ended = asyncio.create_task(server.wait_exit())
     await asyncio.sleep(0)
     server.kill()
-    assert await asyncio.wait_for(ended, 5.0) == -9
+    assert await asyncio.wait_for(ended, DEADLINE_S) == -9
     server.restart()
     assert server.pid != pid
     assert server.url == url, "clients find it again at the same address"

@@ -12,7 +12,8 @@ import pytest
 
 from core.clock import wall_time
 from core.database import REGISTRY_CHANNEL
-from tests.integration.web_support import DEADLINE, County, county, logged_in, serving
+from tests.integration.web_support import County, county, logged_in, serving
+from tests.support.waiting import DEADLINE_S
 from web.live import ALIVE_WITHIN
 
 
@@ -82,7 +83,7 @@ async def test_heartbeats_say_whether_the_engine_is_alive(place: County, address
     await place.beat("alerts")
     async with logged_in(address, "nurse") as browser, browser.events() as events:
         beat = await events.of("heartbeat")
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_S):
             while not beat["alerts_alive"]:
                 await place.beat("alerts")
                 beat = await events.of("heartbeat")
@@ -91,7 +92,7 @@ async def test_heartbeats_say_whether_the_engine_is_alive(place: County, address
         await place.beat("alerts", age=ALIVE_WITHIN)
         await place.beat("ingest")
         started = time.monotonic()
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_S):
             while beat["alerts_alive"] or not beat["ingest_alive"]:
                 beat = await events.of("heartbeat")
         assert time.monotonic() - started < 3.5
@@ -126,7 +127,7 @@ async def test_what_was_missed_while_the_database_was_away_is_made_good(
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         missed = await place.open(await place.subject("aino"))
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_S):
             while not (snapshot := await events.of("snapshot"))["episodes"]:
                 pass
         assert [e["id"] for e in snapshot["episodes"]] == [missed]

@@ -11,7 +11,8 @@ import pytest
 from alerts.listing import Card, cards
 from core.database import EPISODE_CHANNEL
 from core.errors import DatabaseUnavailableError
-from tests.integration.web_support import DEADLINE, County, county, logged_in, serving
+from tests.integration.web_support import County, county, logged_in, serving
+from tests.support.waiting import DEADLINE_S
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ async def _everything_anew(place: County) -> None:
 
 
 async def _beat_until(events: Any, *, database_alive: bool) -> None:
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_S):
         while (await events.of("heartbeat"))["database_alive"] is not database_alive:
             pass
 
@@ -56,7 +57,7 @@ async def test_a_page_that_opens_while_all_are_renewed_stalls_nobody(
         reading = asyncio.Event()
         monkeypatch.setattr("web.live.cards", slow)
         await _everything_anew(place)
-        await asyncio.wait_for(reading.wait(), DEADLINE)
+        await asyncio.wait_for(reading.wait(), DEADLINE_S)
         async with stranger.events() as others:
             await others.of("heartbeat")
             joined.set()

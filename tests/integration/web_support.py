@@ -20,12 +20,12 @@ from core.database import EPISODE_CHANNEL, connect
 from core.passwords import hash_password
 from core.registry import parse_document
 from core.registry_import import import_document
+from tests.support.waiting import DEADLINE_S
 from web.app import run
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 PASSWORD = "correct horse"
 _HASH = hash_password(PASSWORD)
-DEADLINE = 10.0
 
 COUNTY = """
 areas = [{code = "im", name = "Imatra"}, {code = "la", name = "Lappeenranta"}]
@@ -287,10 +287,10 @@ async def serving(place: County, **options: Any) -> AsyncIterator[str]:
     # Whichever comes first: the address, or the reason why there is none.
     task.add_done_callback(lambda ended: None if ready.done() else _hand_on(ended, ready))
     try:
-        yield await asyncio.wait_for(ready, DEADLINE)
+        yield await asyncio.wait_for(ready, DEADLINE_S)
     finally:
         stop.set()
-        await asyncio.wait_for(task, DEADLINE)
+        await asyncio.wait_for(task, DEADLINE_S)
 
 
 class Browser:
@@ -334,7 +334,7 @@ class Browser:
 
     @asynccontextmanager
     async def events(self, path: str = "/api/stream") -> AsyncIterator[Events]:
-        endless = aiohttp.ClientTimeout(total=None, sock_read=DEADLINE)
+        endless = aiohttp.ClientTimeout(total=None, sock_read=DEADLINE_S)
         async with self.session.get(path, timeout=endless) as answer:
             assert answer.status == 200
             assert answer.content_type == "text/event-stream"
@@ -349,7 +349,7 @@ class Events:
 
     async def next(self, *names: str) -> tuple[str, Any]:
         """The next event of one of these names; of any, if none is given."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_S):
             while True:
                 name, data = await self._one()
                 if not names or name in names:
@@ -371,7 +371,7 @@ class Events:
 
     async def ended(self) -> bool:
         """Whether nothing more comes."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE_S):
             while not self._content.at_eof():
                 await self._content.readany()
         return True

@@ -37,7 +37,7 @@ def saimi(
     settings: Mapping[str, str] | None = None,
     text: str | None = None,
     cwd: Path | None = None,
-    within: float = 60.0,
+    within: float = 120.0,
 ) -> Outcome:
     """Run a command to its end; `settings` are environment variables, `text` its input."""
     done = subprocess.run(

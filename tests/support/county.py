@@ -16,7 +16,7 @@ from saimi.county_broker import PLUGIN, Places, county_configuration
 from saimi.embedded.broker import find_mosquitto
 from saimi.embedded.ports import LOOPBACK, accepts_connections, free_port
 from tests.support.parts import program
-from tests.support.waiting import wait_for
+from tests.support.waiting import DEADLINE_S, wait_for
 
 _GIVEN = "given-in-a-test"
 
@@ -48,7 +48,7 @@ class Mosquitto:
     def stop(self, signal: Signals = SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(signal)
-            self._process.wait(10)
+            self._process.wait(DEADLINE_S)
             self._process = None
 
     def kill(self) -> None:

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import DEADLINE_S, wait_for
 
 
 class Inbox:
@@ -22,7 +22,7 @@ class Inbox:
         self.messages: list[tuple[str, bytes]] = []
         self.subscribed = threading.Event()
 
-    def wait(self, count: int, *, within: float = 20.0) -> list[tuple[str, bytes]]:
+    def wait(self, count: int, *, within: float = DEADLINE_S) -> list[tuple[str, bytes]]:
         """Return the messages once there are `count` of them."""
         wait_for(
             lambda: len(self.messages) >= count, within=within, what=f"{count} messages received"
@@ -52,7 +52,7 @@ def session(url: str, client_id: str, topic: str, qos: int = 1) -> Iterator[Inbo
 
     client.on_connect, client.on_subscribe, client.on_message = connected, subscribed, received
     with _connected(client, url):
-        assert inbox.subscribed.wait(10.0), "the broker did not confirm the subscription"
+        assert inbox.subscribed.wait(DEADLINE_S), "the broker did not confirm the subscription"
         yield inbox
 
 
@@ -63,10 +63,10 @@ def publish(url: str, messages: Iterable[tuple[str, bytes]], qos: int = 1) -> in
     with _connected(client, url):
         sent = [client.publish(topic, payload, qos) for topic, payload in messages]
         for one in sent:
-            one.wait_for_publish(20.0)
+            one.wait_for_publish(DEADLINE_S)
             assert one.is_published(), "the broker did not acknowledge a message"
         if qos == 0:  # the broker has read what came before on this connection
-            client.publish("barrier", b"", 1).wait_for_publish(20.0)
+            client.publish("barrier", b"", 1).wait_for_publish(DEADLINE_S)
     return len(sent)
 
 

@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from core.broker import BrokerAddress
 from core.wire import SUBSCRIPTION, Receipt, encode, merge_ranges, parse_topic, receipt_topic
+from tests.support.waiting import DEADLINE_S
 
 
 class ReceiptGiver:
@@ -43,8 +44,8 @@ class ReceiptGiver:
 
     def __enter__(self) -> Self:
         self._client.loop_start()
-        if not self.ready.wait(15):
-            raise TimeoutError("the broker did not take the subscription within 15 s")
+        if not self.ready.wait(DEADLINE_S):
+            raise TimeoutError(f"the broker did not take the subscription within {DEADLINE_S} s")
         return self
 
     def __exit__(

@@ -8,11 +8,17 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+DEADLINE_S = 30.0
+"""How long a test waits for what must come. Only one that fails waits so long, so it is generous: a
+test that runs beside others must not fail for being slow. What promises a time measures it."""
 _POLL_S = 0.02
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[T]], *, within: float = 10.0, what: str = "the condition"
+    condition: Callable[[], Awaitable[T]],
+    *,
+    within: float = DEADLINE_S,
+    what: str = "the condition",
 ) -> T:
     """Return the first true result of `condition()`; fail the test after `within` seconds."""
     deadline = time.monotonic() + within
@@ -25,7 +31,9 @@ async def eventually(
         await asyncio.sleep(_POLL_S)
 
 
-def wait_for(condition: Callable[[], T], *, within: float = 10.0, what: str = "the condition") -> T:
+def wait_for(
+    condition: Callable[[], T], *, within: float = DEADLINE_S, what: str = "the condition"
+) -> T:
     """As `eventually`, for tests that are not asynchronous."""
     deadline = time.monotonic() + within
     while True:
