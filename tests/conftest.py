@@ -22,7 +22,11 @@ from saimi.embedded.postgres import PostgresServer
 from tests.support.databases import EDITIONS, Databases, databases, postgres_server
 from tests.support.parts import program
 
-pytest_plugins = ("tests.support.parallel", "tests.support.summary")
+pytest_plugins = (
+    "tests.support.examples",
+    "tests.support.parallel",
+    "tests.support.summary",
+)
 
 
 class _Servers:

@@ -29,7 +29,7 @@ EXTERNAL_URL = os.environ.get("SAIMI_TEST_DATABASE_URL")
 # CONTRIBUTING), often the Community edition that cannot be installed here.
 EDITIONS = ("plain", "timescaledb", *(("external",) if EXTERNAL_URL else ()))
 # A server that is only ever stopped in order loses nothing by this, and tests of what survives a
-# crash have servers of their own. DROP DATABASE writes everything to disk first: two seconds.
+# crash have servers of their own. A database's end is a checkpoint, a second on a busy disk.
 _UNHURT: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
 
 
