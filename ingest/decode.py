@@ -25,6 +25,8 @@ _REFUSED = {
     "fhir-r4-xml": "FHIR in XML is not taken; let the sender use JSON.",
     "fhir+xml": "FHIR in XML is not taken; let the sender use JSON.",
     "senml+exi": "SenML in EXI is not taken; let the gateway send JSON or CBOR.",
+    "sensml+exi": "SenML in EXI is not taken; let the gateway send JSON or CBOR.",
+    "sensml-exi": "SenML in EXI is not taken; let the gateway send JSON or CBOR.",
 }
 
 
@@ -110,8 +112,9 @@ def _decode(line: bytes, state: DecodeState) -> Decoded:
 
 def _source(given: _Line, state: DecodeState) -> tuple[str, str, str]:
     """Gateway, source and rest of the topic."""
-    topic, form, uuid = given.topic or "", given.format or "", given.uuid or ""
-    for name in (form, topic):
+    topic, uuid = given.topic or "", given.uuid or ""
+    form = (given.format or "").removeprefix("application/")  # as a media type
+    for name in (form, topic.removeprefix("application/")):
         if name in _REFUSED:
             raise DecodeError("unknown_source", f"{name!r} is refused: {_REFUSED[name]}")
     own = parse_topic(topic)

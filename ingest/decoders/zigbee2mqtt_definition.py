@@ -35,7 +35,8 @@ _MAX_DEPTH = 8
 _BED = re.compile(r"\bbed\b|mattress|sleep\w*[ -](?:pad|monitor|sensor)|pressure[ -]pad", re.I)
 _RADAR = re.compile(r"presence|radar|mm ?wave|millimet", re.I)
 _SMOKE = re.compile(r"smoke|fire", re.I)
-_MONOXIDE = re.compile(r"carbon monoxide|\bCO\b")
+_MONOXIDE = re.compile(r"(?i:carbon monoxide)|\bCO\b")
+_HELP = re.compile(r"\bSOS\b|\b(?:panic|emergency|help) button", re.I)
 _PART = re.compile(
     r"(?P<base>.+?)_(?P<part>l?\d{1,2}|left|right|center|top|bottom|phase_[abc]|[abc]|"
     r"(?:zone|wire)_\d)"
@@ -101,6 +102,8 @@ class _Device:
             if _SMOKE.search(about)
             else "carbon_monoxide"
             if _MONOXIDE.search(about)
+            else "help"
+            if _HELP.search(about)
             else None
         )
         self.mains = mains or (
@@ -170,7 +173,7 @@ def _base(name: str, expose: Mapping[str, Any]) -> tuple[str, str]:
     ):
         return name[: -len(endpoint) - 1], endpoint[:32]
     match = _PART.fullmatch(name)
-    known = NUMERIC.keys() | BINARY.keys() | {"state"}
+    known = NUMERIC.keys() | BINARY.keys() | {"state", "alarm"}
     if (
         name not in known
         and match is not None
@@ -239,6 +242,7 @@ _FITTING = frozenset(
         ("air_pressure", "hPa kPa Pa"),
         ("power", "W kW"), ("energy", "kWh Wh"), ("voltage battery_voltage", "V mV"),
         ("current", "A mA"), ("pm1_0 pm2_5 pm4_0 pm10", "ug/m3 mg/m3"), ("voc", "[ppb] [ppm]"),
+        ("soil_moisture", "%"), ("formaldehyde", "mg/m3 ug/m3"),
         ("voc_index link_quality", "1"), ("sound_level", "dB"),
         ("respiratory_rate pulse", "/min"),
     )

@@ -1,7 +1,7 @@
 """Which metric a property of zigbee2mqtt is, by its name as the library's definitions use it.
 
 The names and units are those of some 4,500 models. What has no metric here (colour, settings,
-timers, counters, soil, formaldehyde, air quality classes) is understood and left out.
+timers, counters, positions, air quality classes) is understood and left out.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ NUMERIC = {
     "internalTemperature": "device_temperature", "cpu_temperature": "device_temperature",
     "humidity": "humidity", "illuminance": "illuminance", "illuminance_lux": "illuminance",
     "co2": "carbon_dioxide", "co": "carbon_monoxide_concentration",
+    "formaldehyd": "formaldehyde", "hcho": "formaldehyde", "soil_moisture": "soil_moisture",
+    "total_power": "power",
     "pressure": "air_pressure", "power": "power", "energy": "energy", "voltage": "voltage",
     "mains_voltage": "voltage", "battery_voltage": "battery_voltage", "current": "current",
     "battery": "battery", "pm1": "pm1_0", "pm25": "pm2_5", "pm4": "pm4_0", "pm10": "pm10",

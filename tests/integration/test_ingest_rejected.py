@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from core.clock import ManualClock
 from core.reading import State
 from ingest import rejected
-from ingest.decoders import SOURCES, senml
+from ingest.decoders import SOURCES, fhir_codes, senml
 from ingest.rejected import RetryReport, count_rejected, list_rejected, retry_rejected
 from tests.integration.ingest_homes import NOW, Line, line, pack, spo2
 
@@ -140,3 +141,36 @@ async def test_a_time_that_no_calendar_has_does_not_hold_up_the_others(
         )
         report = await retry(to)
         assert (report.tried, report.committed, report.rejected) == (2, 1, 1)
+
+
+async def test_a_value_beside_others_in_a_bundle_is_listed_and_read_when_its_code_is_known(
+    plain_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def observed(code: str, value: float, unit: str) -> dict[str, object]:
+        return {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "effectiveDateTime": (NOW - SECOND).isoformat(),
+            "device": {"display": "oximeter"},
+            "valueQuantity": {"value": value, "code": unit},
+        }
+
+    entries = [
+        {"resource": observed("59408-5", 96, "%")},
+        {"resource": observed("9272-6", 9, "{score}")},
+    ]
+    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    async with line(plain_database_url) as to:
+        await to.send(json.dumps(bundle).encode(), topic="gw-north/fhir")
+        assert [row["value"] for row in await to.readings()] == [96]
+        (kept,) = await list_rejected(to.connection)
+        assert kept["reason"] == "unknown_metric"
+        assert "9272-6" in kept["detail"]
+        assert (kept["record"]["value"], kept["record"]["unit"]) == (9, "{score}")
+        assert (await retry(to)).rejected == 1
+        monkeypatch.setitem(fhir_codes._MEANINGS, ("loinc", "9272-6"), "coma_score")
+        assert (await retry(to)).committed == 1
+        assert await to.rejected() == []
+        read = {row["value"]: row for row in await to.readings()}[9]
+        assert (read["metric_name"], read["time"]) == ("coma_score", NOW - SECOND)

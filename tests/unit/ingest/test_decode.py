@@ -71,12 +71,35 @@ def test_a_format_outside_the_list_is_refused_by_name() -> None:
     assert "'senml+xml'" in decoded(topic=None, format="senml+xml", payload="<x/>")["rejected"]
 
 
-@pytest.mark.parametrize("form", ["senml+xml", "senml-exi"])
+@pytest.mark.parametrize("form", ["senml+xml", "senml-exi", "sensml+xml", "sensml+exi"])
 def test_senml_in_other_clothes_is_told_what_to_send_instead(form: str) -> None:
-    for line in ({"topic": None, "format": form}, {"topic": form}):
+    for line in (
+        {"topic": None, "format": form},
+        {"topic": form},
+        {"format": f"application/{form}"},
+    ):
         rejected = decoded(**line, payload="x")["rejected"]
         assert form in rejected
         assert "JSON or CBOR" in rejected
+
+
+@pytest.mark.parametrize(
+    ("payload", "named"),
+    [
+        (b'<sensml xmlns="urn:ietf:params:xml:ns:senml"><senml n="a/b" v="1"/></sensml>', "XML"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?><sensml/>', "XML"),
+        (base64.b64decode("oABIgGwgAQYddXJuOmRldjpvdzoxMGUyMDczYTAxMDgwMDYz"), "EXI"),
+        (b"$EXI\xa0\x00", "EXI"),
+    ],
+)
+def test_senml_in_other_clothes_is_known_by_itself(payload: bytes, named: str) -> None:
+    body = base64.b64encode(payload).decode()
+    for line in ({"topic": "saimi/v1/gw/senml"}, {"topic": None, "format": "senml+json"}):
+        result = decoded(**line, payload=body, encoding="base64")
+        assert result["readings"] == []
+        assert result["rejected"] == (
+            f"not_senml: SenML in {named} is not taken; let the gateway send JSON or CBOR."
+        )
 
 
 def lines(*given: dict[str, Any]) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ def test_a_number_of_any_width(half: str) -> None:
 HOSTILE = [
     ("80" * 2, "unreadable"),  # something behind the pack
     ("81", "unreadable"), ("9f", "unreadable"), ("9f80ff", "not_senml"), ("8101", "not_senml"),
-    ("a1006161", "not_senml"), ("d9d9f7", "not_senml"), ("98", "not_senml"),
+    ("a1006161", "not_senml"), ("a0", "not_senml"), ("d9d9f7", "not_senml"), ("98", "not_senml"),
     ("9b1000000000000000", "unreadable"), ("9bffffffffffffffffa0", "unreadable"),
     ("81bb0fffffffffffffff", "unreadable"), ("81a1007b0000010000000000", "unreadable"),
     ("81a1085b7fffffffffffffff", "unreadable"), ("81a1007fffff", "unreadable"),
