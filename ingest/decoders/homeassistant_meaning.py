@@ -5,12 +5,14 @@ and things, so names decide: a temperature is a body's only where a name says so
 kuume, feber, …), a device's own where it is a diagnostic or a name says so (chip, CPU, …), and a
 room's otherwise, because a room taken for a body would be scored. A weight is a person's unless a
 name says muscle, bone, fat or water. Heart rate and oxygen saturation have no class: the unit
-(bpm, %) and the names decide. Life safety is asked first and wins over a vaguer class.
+(bpm, %) and the names decide. Life safety is asked first and wins over a vaguer class. A binary
+sensor of class `safety` says of a person that it is unsafe, and where no name says why, that calls
+for help; a heat detector is a fire alarm.
 """
 
 from __future__ import annotations
 
-from ingest.decoders.entity_words import BINARIES, NUMBERS, TEMPERATURES
+from ingest.decoders.entity_words import BESIDE_THE_EVENT, BINARIES, NUMBERS, TEMPERATURES
 from ingest.decoders.life_safety import meant, meant_by_entity
 
 UNITS: dict[str, tuple[str, float]] = {
@@ -71,6 +73,7 @@ _VAGUE = frozenset(
 )  # fmt: skip
 """Classes that a life-safety event is also given, so that its names decide."""
 _BED: frozenset[str] = next(known for known, metric in BINARIES if metric == "bed")
+_HEAT_ALARM = frozenset(("heatalarm", "heatdetector", "heatdetected", "overheat", "overheating"))
 _SAME_AS = {"kPa": "mm[Hg]", "Pa": "mm[Hg]", "g": "kg", "[lb_av]": "kg", "mg/dL": "mmol/L",
             "Hz": "/min", "kg/m2": "1", "": "1"}  # fmt: skip
 _BY_UNIT = {
@@ -130,6 +133,8 @@ def of_binary(device_class: str, named: frozenset[str], device: frozenset[str]) 
         safety = meant_by_entity(named, device)
         if safety is not None:
             return safety
+    if device_class in ("heat", "safety", "") and (named | device) & _HEAT_ALARM:
+        return "smoke"
     metric = _BINARY_CLASSES.get(device_class)
     if metric == "presence" and (named | device) & _BED:
         return "bed"
@@ -138,7 +143,10 @@ def of_binary(device_class: str, named: frozenset[str], device: frozenset[str]) 
     for known, of_words in BINARIES:
         if named & known:
             return (meant(device) or of_words) if of_words == "button" else of_words
-    return meant(device) if not named - device else None
+    unsafe = device_class == "safety" and not named & BESIDE_THE_EVENT
+    if not named - device:
+        return meant(device) or ("help" if unsafe else None)
+    return "help" if unsafe else None
 
 
 def of_text(named: frozenset[str], device: frozenset[str]) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+import cbor2
+
 NOTHING: tuple[str, ...] = ()
 REFUSED = ("refused",)
 
@@ -471,6 +473,12 @@ ZIGBEE: list[list[Said]] = [
 ]  # fmt: skip
 
 SENML: list[list[Said]] = [
+    [Said("senml", cbor2.dumps([{-2: "cuff/", -3: 1780000000, 0: "systolic", 1: "mm[Hg]", 2: 128},
+                                {0: "diastolic", 1: "mm[Hg]", 2: 79, 6: -5}]),
+          ("cuff systolic 128", "cuff diastolic 79")),
+     Said("senml", b"\x9f" + cbor2.dumps({0: "button/help", 4: True}) + b"\xff",
+          ("button help 1",)),
+     Said("senml", b"\x9f" + cbor2.dumps({0: "button/help", 4: True}), REFUSED)],
     [Said("senml", [{"bn": "urn:dev:ow:10e2073a01080063:", "bt": 1772344800, "n": "voltage",
                      "u": "V", "v": 120.1}, {"n": "current", "u": "A", "v": 1.2, "t": -5}],
           ("urn:dev:ow:10e2073a01080063 voltage 120.1",

@@ -314,6 +314,32 @@ def test_many_entities_of_one_topic_take_bounded_work() -> None:
     assert time.perf_counter() - start < 0.5
 
 
+@pytest.mark.parametrize(
+    ("name", "device_class", "metric"),
+    [
+        ("Detector", "safety", "help"),
+        ("Zone 3", "safety", "help"),
+        ("Smoke", "safety", "smoke"),
+        ("Heat alarm", "safety", "smoke"),
+        ("Heat detector", "heat", "smoke"),
+        ("Overheating", "", "smoke"),
+        ("Tamper", "safety", "tamper"),
+        ("Front door", "safety", "door"),
+    ],
+)
+def test_what_is_unsafe_calls_for_help(name: str, device_class: str, metric: str) -> None:
+    config = {"name": name, "dev_cla": device_class} if device_class else {"name": name}
+    assert one("binary_sensor", "ON", **config) == (metric, 1.0, None)
+    assert one("binary_sensor", "OFF", **config) == (metric, 0.0, None)
+
+
+@pytest.mark.parametrize("name", ["Alarm test", "Mute", "Heating", "Alarm volume"])
+def test_what_is_beside_an_alarm_is_none(name: str) -> None:
+    home = Home()
+    home.announce("binary_sensor", name=name, dev_cla="safety")
+    assert home.read("t", "ON") == []
+
+
 HOSTILE = [
     "{{ states('binary_sensor.x') }}",
     "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
