@@ -20,6 +20,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from core.catalogue import catalogue
@@ -70,13 +71,15 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
     told = read_payload(payload)
     key = "/".join((group, *thing))
     born = message.endswith("BIRTH")
-    learned = _birth(told) if born else {}
-    known = learned if born else definitions.get(key, {})
+    known = {} if born else definitions.get(key, {})
+    metrics = list(islice(_flat(told.metrics, known), MAX_RECORDS + 1))
+    if len(metrics) > MAX_RECORDS:
+        raise DecodeError("too_large", f"The payload has over {MAX_RECORDS:,} metrics.")
+    if born:
+        known = _birth(metrics, told)
     records: list[Record] = []
     unknown: list[Record] = []
-    for name, metric in _flat(told.metrics, known):
-        if len(records) + len(unknown) >= MAX_RECORDS:
-            raise DecodeError("too_large", f"The payload has over {MAX_RECORDS:,} metrics.")
+    for name, metric in metrics:
         entry = _entry(name, metric, known)
         if entry is None:
             unknown.append(_unnamed(thing[-1], key, metric, told.timestamp, arrival))
@@ -95,7 +98,7 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
     return Decoded(
         records,
         nothing="" if records else "no metric that is a reading",
-        learned={**ended, key: learned} if born else {},
+        learned={**ended, key: known} if born else {},
     )
 
 
@@ -126,10 +129,10 @@ def _flat(metrics: Any, known: Any, within: str = "", depth: int = 0) -> Iterato
             yield from _flat(inner, known, f"{within}{name}/", depth + 1)
 
 
-def _birth(told: Any) -> dict[str, Any]:
+def _birth(metrics: list[tuple[str, Any]], told: Any) -> dict[str, Any]:
     """What is kept of a birth: by alias (and by name, where it has a unit) name, type and unit."""
     kept: dict[str, Any] = {}
-    for name, metric in _flat(told.metrics, kept):
+    for name, metric in metrics:
         if not name:
             continue
         unit = _unit(metric)
