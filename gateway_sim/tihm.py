@@ -11,26 +11,23 @@ readings in British Summer Time.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import heapq
-import io
 import math
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from core.errors import UserError
 from core.registry import Area, Client, Device, Document, Home
 from gateway_sim import recording
 from gateway_sim.day import Reading
+from gateway_sim.tihm_files import open_table
 
 LONDON = ZoneInfo("Europe/London")
 AREA = "tihm"
@@ -220,7 +217,7 @@ def _ages(directory: Path) -> dict[str, date]:
     """Middle of the age band in 2019, as a date of birth; empty without that file."""
     ages: dict[str, date] = {}
     try:
-        with _open(directory, "Demographics", ("patient_id", "age", "sex")) as found:
+        with open_table(directory, "Demographics", ("patient_id", "age", "sex")) as found:
             for patient, band, *_ in found:
                 ends = [int(number) for number in re.findall(r"\d+", band)]
                 if ends:
@@ -231,7 +228,7 @@ def _ages(directory: Path) -> dict[str, date]:
 
 
 def _activity(directory: Path, low: str, high: str) -> Iterator[Row]:
-    with _open(directory, "Activity", _ACTIVITY) as found:
+    with open_table(directory, "Activity", _ACTIVITY) as found:
         for patient, location, at in found:
             if low <= at < high:
                 device, metric = _activity_device(location)
@@ -239,7 +236,7 @@ def _activity(directory: Path, low: str, high: str) -> Iterator[Row]:
 
 
 def _physiology(directory: Path, low: str, high: str) -> Iterator[Row]:
-    with _open(directory, "Physiology", _PHYSIOLOGY) as found:
+    with open_table(directory, "Physiology", _PHYSIOLOGY) as found:
         for patient, at, kind, text, unit in found:
             if low <= at < high:
                 device, metric = _physiology_device(kind)
@@ -286,34 +283,3 @@ def _bounds(start: datetime | None, end: datetime | None) -> tuple[str, str]:
     low = "" if start is None else f"{start.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
     high = "~" if end is None else f"{end.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"
     return low, high
-
-
-@contextmanager
-def _open(directory: Path, name: str, columns: tuple[str, ...]) -> Iterator[Iterator[list[str]]]:
-    path = directory / f"{name}.csv.gz"
-    if not path.exists():
-        path = directory / f"{name}.csv"
-    try:
-        with _text(path) as text:
-            reader = csv.reader(text)
-            if tuple(next(reader, [])) != columns:
-                raise UserError(
-                    f"{path} is not TIHM's {name}: its first line has to be {','.join(columns)}."
-                )
-            try:
-                yield reader
-            except ValueError as error:
-                raise UserError(
-                    f"{path}, line {reader.line_num}, cannot be read: {error}."
-                ) from error
-    except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} cannot be read ({error.__class__.__name__}): {directory} has to be a folder "
-            f"with TIHM's Activity.csv and Physiology.csv, plain or gzipped."
-        ) from error
-
-
-def _text(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
