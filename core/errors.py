@@ -7,6 +7,7 @@ The command line prints it and ends with `exit_status`; the web answers with `ht
     ├── UserError            the caller's mistake: wrong argument, bad file
     │   ├── SettingsError    an environment variable is missing or wrong
     │   ├── RegistryError    a registry document contradicts itself or the registry
+    │   ├── ModelError       a model cannot be trained, or a saved one is not what it says it is
     │   ├── CertificateError a certificate or its authority cannot be made, read or used
     │   └── NotFoundError    what was named does not exist, or the caller may not know of it
     ├── ConflictError        somebody else changed it meanwhile
@@ -49,6 +50,10 @@ class RegistryError(UserError):
 
 class CertificateError(UserError):
     """A certificate or its authority cannot be made, read or used."""
+
+
+class ModelError(UserError):
+    """A model cannot be trained on this, or a saved one is not what it says it is."""
 
 
 class NotFoundError(UserError):

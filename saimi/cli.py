@@ -18,6 +18,7 @@ from saimi.commands import (
     database,
     decode,
     doctor,
+    evaluate,
     gateway,
     grafana,
     reading,
@@ -26,6 +27,7 @@ from saimi.commands import (
     replay,
     services,
     simulate,
+    train,
     up,
     user,
 )
@@ -45,6 +47,8 @@ app.command("web")(services.web)
 app.command("simulate")(simulate.simulate)
 app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
 app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
 app.add_typer(gateway.app, name="gateway")

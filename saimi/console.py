@@ -41,6 +41,16 @@ def show_values(values: Mapping[str, Any]) -> None:
         print(f"{name.ljust(width)}  {_text(value)}")
 
 
+def fraction(value: float | None) -> str:
+    """0.934, or - where there is none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def between(ends: tuple[float, float] | None) -> str:
+    """0.901 … 0.966, or - where there is none."""
+    return "-" if ends is None else f"{ends[0]:.3f} … {ends[1]:.3f}"
+
+
 def _text(value: Any) -> str:
     if value is None:
         return "-"

@@ -1,0 +1,110 @@
+"""`saimi evaluate`: a saved model on homes and days, also ones that it never saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import UserError
+from saimi.console import Json, between, emit, fraction, say, show_table, show_values
+
+if TYPE_CHECKING:
+    from models.evaluating import Evaluated, Report
+    from models.training import Trained
+    from saimi.home_days import Labelled
+
+
+def evaluate(
+    directory: Annotated[
+        Path, typer.Argument(help="Folder laid out like TIHM: Activity and Labels, plain or gzip.")
+    ],
+    model: Annotated[Path, typer.Option(metavar="FILE", help="What saimi train wrote.")],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="T", help="First date that counts; days before it are history only."
+        ),
+    ] = None,
+    days: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write each home-day's score and reasons here, one JSON a line."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge a saved model by home-days: every one is scored, with what was known at its end."""
+    import msgspec
+
+    from models.evaluating import evaluate as judge
+    from models.store import load
+    from saimi.home_days import read_home_days
+    from saimi.times import parse_time
+
+    trained = load(model)
+    first = None if since is None else parse_time("--from", since).date().toordinal()
+    found = read_home_days(directory)
+    if first is not None and not (found.days.day >= first).any():
+        raise UserError(f"{directory} has no home-day from {since} on, so nothing can be judged.")
+    judged = judge(trained, found.days, found.positive, first)
+    if days is not None:
+        _write(days, trained, found, judged)
+    if json:
+        report = msgspec.to_builtins(judged.report)
+        emit({**report, "labels_without_home_day": found.without_home_day})
+        return
+    _show(judged.report)
+
+
+def _show(report: Report) -> None:
+    from models.card import TITLES
+
+    show_table(
+        ("", "value", "95 %, by homes"),
+        [
+            (title, fraction(getattr(report, name)), between(report.intervals[name]))
+            for name, title in TITLES.items()
+        ],
+    )
+    show_values(
+        {
+            "homes": report.homes,
+            "home-days": report.home_days,
+            "with the label": report.positive,
+            "alerts a home-week": fraction(report.alerts_per_home_week),
+            "alert limit": fraction(report.limit),
+            "sensitivity there": fraction(report.sensitivity_at_limit),
+            "specificity there": fraction(report.specificity_at_limit),
+        }
+    )
+    if report.note is not None:
+        say(report.note)
+
+
+def _write(path: Path, trained: Trained, found: Labelled, judged: Evaluated) -> None:
+    import msgspec
+
+    from models.home_days import text_of
+    from models.reasons import reasons
+
+    try:
+        with path.open("wb") as file:
+            for row in judged.rows.nonzero()[0].tolist():
+                probability = float(judged.probability[row])
+                line = {
+                    "home": found.days.names[int(found.days.home[row])],
+                    "date": text_of(int(found.days.day[row])),
+                    "probability": round(probability, 6),
+                    "alert": probability >= trained.limit,
+                    "label": bool(found.positive[row]),
+                    "unknown_windows": [
+                        trained.model.windows[run]
+                        for run in (judged.scored.by_run[row] == 0).nonzero()[0].tolist()
+                    ],
+                    "reasons": reasons(judged.scored, trained.model.windows, row),
+                }
+                file.write(msgspec.json.encode(line) + b"\n")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error

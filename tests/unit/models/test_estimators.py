@@ -1,0 +1,167 @@
+"""Every estimator keeps the same promises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.agitation import Agitation
+from models.calibration import Sigmoid
+from models.estimator import Estimator
+from models.home_days import HomeDays
+from models.windows import memory_from_state, memory_state
+
+from .made_homes import made_days
+
+
+@dataclass(frozen=True)
+class Case:
+    """An estimator, rows to score, and what its scores are as numbers (n, …)."""
+
+    fit: Callable[[], Estimator[Any, Any]]
+    kind: type[Any]
+    rows: Callable[[], Any]
+    numbers: Callable[[Any], Any]
+    """Of a scoring."""
+    cut: Callable[[Any], list[Any]]
+    """The rows in pieces that know nothing of one another."""
+    hidden: Callable[[Any], Any]
+    """The rows with something unknown."""
+
+
+@cache
+def learned_from() -> Any:
+    return made_days()
+
+
+@cache
+def others() -> HomeDays:
+    return made_days(seed=2)[0]
+
+
+def without_hallway(days: HomeDays) -> HomeDays:
+    counts = days.counts.copy()
+    counts[:, :, 2] = np.nan
+    return HomeDays(days.names, days.home, days.day, counts)
+
+
+def by_home(days: HomeDays) -> list[HomeDays]:
+    return [days.only(days.home == home) for home in np.unique(days.home)]
+
+
+CASES = {
+    "agitation": Case(
+        fit=lambda: Agitation.fit(*learned_from()),
+        kind=Agitation,
+        rows=others,
+        numbers=lambda scored: scored.score,
+        cut=by_home,
+        hidden=without_hallway,
+    ),
+    "sigmoid": Case(
+        fit=lambda: Sigmoid.fit(
+            np.linspace(0.01, 0.99, 60), np.random.default_rng(1).random(60) < 0.3
+        ),
+        kind=Sigmoid,
+        rows=lambda: np.linspace(0.0, 1.0, 101),
+        numbers=lambda scored: scored,
+        cut=lambda rows: np.array_split(rows, 7),
+        hidden=lambda rows: np.full_like(rows, np.nan),
+    ),
+}
+every = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+@every
+def test_scoring_changes_nothing(case: Case) -> None:
+    estimator = case.fit()
+    before = json.dumps(estimator.state())
+    first = case.numbers(estimator.score(case.rows()))
+    again = case.numbers(estimator.score(case.rows()))
+    assert json.dumps(estimator.state()) == before
+    assert first.tobytes() == again.tobytes()
+
+
+@every
+def test_learning_again_gives_the_same_values(case: Case) -> None:
+    assert json.dumps(case.fit().state()) == json.dumps(case.fit().state())
+
+
+@every
+def test_it_comes_back_from_plain_values(case: Case) -> None:
+    estimator = case.fit()
+    back = case.kind.from_state(json.loads(json.dumps(estimator.state())))
+    rows = case.rows()
+    assert case.numbers(back.score(rows)).tobytes() == case.numbers(estimator.score(rows)).tobytes()
+
+
+@every
+def test_pieces_give_the_same_as_the_whole(case: Case) -> None:
+    estimator, rows = case.fit(), case.rows()
+    pieces = [case.numbers(estimator.score(piece)) for piece in case.cut(rows)]
+    assert np.concatenate(pieces).tobytes() == case.numbers(estimator.score(rows)).tobytes()
+
+
+@every
+def test_the_unknown_is_not_nothing(case: Case) -> None:
+    estimator, rows = case.fit(), case.rows()
+    known = case.numbers(estimator.score(rows))
+    unknown = case.numbers(estimator.score(case.hidden(rows)))
+    assert not np.array_equal(known, unknown, equal_nan=True)
+    assert case.kind is Sigmoid or not np.isnan(unknown).any()
+
+
+@every
+def test_scores_are_between_nothing_and_certainty(case: Case) -> None:
+    numbers = case.numbers(case.fit().score(case.rows()))
+    assert ((numbers >= 0) & (numbers <= 1)).all()
+
+
+@pytest.mark.parametrize("cuts", [(3,), (1, 2), (5, 6, 7, 13)])
+def test_day_by_day_gives_the_same_as_at_once(cuts: tuple[int, ...]) -> None:
+    model, days = Agitation.fit(*learned_from()), others()
+    whole = model.score(days)
+    edges = [0, *cuts, 99]
+    offset = days.day - days.day.min()
+    memory = None
+    for low, high in pairwise(edges):
+        rows = (offset >= low) & (offset < high)
+        piece = model.score(days.only(rows), memory)
+        assert piece.score.tobytes() == whole.score[rows].tobytes()
+        memory = memory_from_state(json.loads(json.dumps(memory_state(piece.memory))))
+
+
+def test_days_out_of_order_are_refused() -> None:
+    model, days = Agitation.fit(*learned_from()), others()
+    after = model.score(days).memory
+    with pytest.raises(ValueError, match="in order"):
+        model.score(days, after)
+
+
+def test_later_days_change_no_earlier_score() -> None:
+    model, days = Agitation.fit(*learned_from()), others()
+    early = days.day < days.day.min() + 9
+    counts = days.counts.copy()
+    counts[~early] *= 7.0
+    changed = HomeDays(days.names, days.home, days.day, counts)
+    assert model.score(changed).score[early].tobytes() == model.score(days).score[early].tobytes()
+    assert (model.score(changed).score[~early] != model.score(days).score[~early]).mean() > 0.9
+
+
+def test_without_a_hallway_the_rest_speaks_for_it() -> None:
+    """Hidden, it is put where the other sensors say it would be: most of the order stays."""
+    days, labels = learned_from()
+    model = Agitation.fit(days, labels)
+    told = [
+        model.score(one).score[labels.any(axis=1)].mean()
+        - model.score(one).score[~labels.any(axis=1)].mean()
+        for one in (days, without_hallway(days))
+    ]
+    assert told[1] > 0.7 * told[0] > 0.1
