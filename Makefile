@@ -23,6 +23,7 @@ help:
 	@echo "make test      install what the tests need and run them (ARGS=... go to pytest)"
 	@echo "make soak      the fault run: 100 kills of ingest, database and broker (KILLS=…)"
 	@echo "make fuzz      coverage-guided fuzzing over the decoders (SECONDS=…)"
+	@echo "make drawings  the pictures of simulated homes in docs/ (TIHM=folder: also beside recorded ones)"
 	@echo "make docs      write the rule catalogue and the hazard list from the rules"
 	@echo "make lint      ruff, mypy, import rules"
 	@echo "make format    format the code"
