@@ -64,23 +64,22 @@ def decode(rest: str, payload: bytes, arrival: float, definitions: Definitions) 
         DecodeError: not a pack of RFC 8428; says what is wrong, and where.
     """
     try:
-        _in_other_clothes(payload)
-        if is_cbor(payload):
-            payload = as_json(payload)
+        if not payload.startswith(b"["):  # nearly every pack does
+            payload = _in_json(payload)
         return _resolve(_read(payload), arrival)
     except DecodeError as error:
         error.boot, error.seq = salvage_position(payload)
         raise
 
 
-def _in_other_clothes(payload: bytes) -> None:
-    """Refuse by name the forms of SenML that are not taken: XML and EXI (RFC 8428, 7 and 8)."""
-    first = payload[:1]
-    if first in (b"<", b"\xa0") or payload.startswith((b"$EXI", b"\xef\xbb\xbf<")):
+def _in_json(payload: bytes) -> bytes:
+    """A pack in another form as JSON; refused by name are XML and EXI (RFC 8428, 7 and 8)."""
+    if payload.startswith((b"<", b"\xef\xbb\xbf<", b"\xa0", b"$EXI")):
         form = "XML" if b"<" in payload[:4] else "EXI"
         raise DecodeError(
             "not_senml", f"SenML in {form} is not taken; let the gateway send JSON or CBOR."
         )
+    return as_json(payload) if is_cbor(payload) else payload
 
 
 def _read(payload: bytes) -> list[_Entry]:
