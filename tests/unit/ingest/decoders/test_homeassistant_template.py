@@ -206,6 +206,17 @@ def test_a_slow_expression_within_the_bounds_is_still_fast() -> None:
     assert time.perf_counter() - start < SECONDS_PER_KILOBYTE
 
 
+def test_comparing_costs_what_is_compared() -> None:
+    half = [list(range(100)) for _ in range(100)]
+    told = {"a": half, "b": [list(one) for one in half]}
+    again = "{% for i in range(1000) %}{% if value_json.a == value_json.b %}{% endif %}{% endfor %}"
+    with pytest.raises(DecodeError, match="too much work"):
+        render(again, {"value_json": told}, Budget(40_000))
+    assert (
+        render("{{ value_json.a == value_json.b }}", {"value_json": told}, Budget(40_000)) == "True"
+    )
+
+
 def test_a_message_cannot_have_any_number_of_long_templates_read() -> None:
     budget, long = Budget(0), "x" * 2_000
     for number in range(20):

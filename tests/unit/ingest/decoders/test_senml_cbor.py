@@ -193,6 +193,9 @@ CALL = {"bn": "button-1/", "n": "help", "vb": True}
         (packed({**CALL, "vb": False})[:-1] + b"\xf4\x00", []),
         (packed({**CALL, "vb": False}) + b"\x00", []),
         (packed({**CALL, "vb": False}, {"n": "x", "v": 1})[:-1], []),
+        (b"\x81\xa4\x21\x69button-1/\x00\x64help\x04\xf4", []),  # cut off behind "no"
+        (b"\x81\xa4\x21\x69button-1/\x00\x64help\x02\x00", []),
+        (b"\x81\xa4\x21\x69button-1/\x00\x64help\x02\x01", [("button-1", "help")]),
         (packed({"n": "x/pulse", "v": 1, "note": "help"})[:-1], []),
         (packed({"n": "gauge/rainfall", "v": 1})[:-1], []),
         (b"\x9f" + packed(*[CALL] * 20)[1:], [("button-1", "help")]),
