@@ -48,9 +48,9 @@ _OVER = frozenset(
      "released", "dry", "muted")
 )  # fmt: skip
 _TOLD = ("event", "state", "status", "cmd", "command", "message", "text", "action", "alert",
-         "extradata", "extra", "button")  # fmt: skip
+         "alarm", "warning", "reason", "extradata", "extra", "data", "value", "button")  # fmt: skip
 """Fields that say in words what happened."""
-_KIND = ("subtype", "class", "model")
+_KIND = ("type", "subtype", "class", "device", "model")
 _WHETHER = ("alarm", "detect", "detected", "triggered", "active", "switch1", "event", "state",
             "status", "alert")  # fmt: skip
 """Fields by which a detector says whether it has detected something; `switch1` (OPEN, CLOSED) is
@@ -123,6 +123,8 @@ def _detected(metric: str, told: Mapping[str, Any]) -> float | None:
     """Whether a detector of nothing else has detected it; None where it only says it is there."""
     asked = [key for key in _WHETHER if key in told]
     said = [truth(told[key]) if key == "switch1" else alarm(metric, told[key]) for key in asked]
+    if "button" in told:  # a button for help has one meaning, whatever the number of the button
+        said.append(1.0 if told["button"] else 0.0)
     known = [one for one in said if one is not None]
     if known:
         return max(known)

@@ -834,6 +834,13 @@ RTL_433: list[list[Said]] = [
            "extradata": "Keypad Panic Button"}, "help 1"),
      _rtl({"model": "SimpliSafe-Sensor", "id": "12345", "extradata": "Alarm Off"}),
      _rtl({"model": "Foo-Pendant", "id": 8}, "help 1"),
+     _rtl({"model": "SOS-Pendant", "id": 8, "button": 2, "battery_ok": 1},
+          "help 1", "battery_low 0"),
+     _rtl({"model": "Panic-Button", "id": 3, "event": "pressed"}, "help 1", "button 1"),
+     _rtl({"model": "Generic", "id": 3, "type": "smoke", "alarm": 1}, "smoke 1"),
+     _rtl({"model": "Generic", "id": 3, "alarm": "fall"}, "fall 1"),
+     _rtl({"model": "Generic", "id": 3, "alarm": "off"}),
+     _rtl({"model": "Proflame2-Remote", "id": 3, "cmd": 1}),
      _rtl({"model": "Foo-Pendant", "id": 8, "battery_ok": 1}, "battery_low 0")],
     [_rtl({"model": "Kerui-Security", "id": 812, "cmd": 10, "motion": 1}, "motion 1"),
      _rtl({"model": "Kerui-Security", "id": 813, "cmd": 14, "opened": 1}, "door 1"),
@@ -869,6 +876,9 @@ RTL_433: list[list[Said]] = [
      Said(f"{OMG}/LORAtoMQTT", {"rssi": -42, "message": "SOS"},
           (f"{OMG[5:]}/LORAtoMQTT help 1", f"{OMG[5:]}/LORAtoMQTT signal_strength -42")),
      Said(f"{OMG}/LORAtoMQTT", {"rssi": -42, "message": "{broken"}),
+     Said(f"{OMG}/RFtoMQTT", {"value": 1, "device": "smoke_detector_hall", "state": "ON"},
+          (f"{OMG[5:]}/RFtoMQTT smoke 1",)),
+     Said(f"{OMG}/433toMQTT", {"value": 1315156, "smoke": True}, (f"{OMG[5:]}/433toMQTT smoke 1",)),
      Said(f"{OMG}/RTL_433toMQTT", "[]", REFUSED)],
 ]  # fmt: skip
 
