@@ -17,6 +17,7 @@ from gateway_sim.faults import NO_FAULTS, FaultFile
 from gateway_sim.files_format import Manifest
 from gateway_sim.files_replay import FilesRecording
 from gateway_sim.files_write import county_of, planned, write_files
+from gateway_sim.ledger import Ledger
 from gateway_sim.made import Made
 from gateway_sim.replay import ReplayReport, replay
 from gateway_sim.scenario import load_scenario
@@ -157,18 +158,35 @@ async def test_without_receipts_a_broker_that_is_killed_gets_everything(
     assert report.rows > 1000
 
 
-def test_the_command_counts_what_the_broker_has(broker: Broker) -> None:
+def test_the_command_counts_what_the_broker_has_and_notes_the_truth(
+    broker: Broker, tmp_path: Path
+) -> None:
+    (tmp_path / "t.toml").write_text(
+        'name = "t"\ndescription = "…"\nhours = 1\n\n[[fault]]\nkind = "limits"\nfrom_hours = 0\n'
+        'devices = ["wearable"]\nmetrics = ["pulse"]\nlow = 65\nhigh = 70\n'
+    )
     with ReceiptGiver(broker.url) as ingest:
         ingest.silent = True
         done = saimi(
             "simulate", "--homes", "6", "--hours", "0.1", "--speed", "max", "--json",
+            "--faults", tmp_path / "t.toml", "--ledger", tmp_path / "ledger.db",
             settings={"SAIMI_MQTT_URL": broker.url},
         )  # fmt: skip
         assert done.status == 0, done.err
         report = done.report
         wait_for(lambda: len(ingest.messages) >= report["messages"], what="the last message")
-    assert arrived(ingest.messages).total() == report["readings"] >= 6 * 6 * 6
+    rows = arrived(ingest.messages)
+    assert rows.total() == report["readings"] >= 6 * 6 * 6
     assert (report["answered_by"], report["unanswered"]) == ("broker", 0)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert rows == Counter(
+            (r.gateway, r.device, r.metric, round(r.time.timestamp() * 1000), r.value, r.qualifier)
+            for chunk in ledger.readings()
+            for r in chunk
+        )
+        assert {m for m in rows if m[2] == "pulse" and m[5]}
+        assert {fault.kind for fault in ledger.truth_faults()} == {"limits"}
+        assert {label.kind for label in ledger.labels()} >= {"infection"}
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from saimi.broker_access import admission, control
 from saimi.certificates import issue_gateway, load_authority
 from saimi.embedded.broker import Broker
 from saimi.embedded.ports import LOOPBACK
-from tests.support.commands import saimi
+from tests.support.commands import Outcome, saimi
 from tests.support.county import County
 from tests.support.receipts import ReceiptGiver
 from tests.support.waiting import eventually
@@ -205,6 +205,41 @@ async def test_each_gateway_comes_in_with_its_own_certificate(
         report = await played(url, tmp_path / "run", tmp_path / "given", 2)
         assert report.unreceipted == 0
         assert {gateway for gateway, _, _ in ingest.messages} == {"gw-000001", "gw-000002"}
+
+
+async def test_the_past_too_comes_from_each_gateway_itself(county: County, tmp_path: Path) -> None:
+    """The access rules let nobody write in another's name."""
+    lines = []
+    for n in (1, 2, 3):
+        name, password = f"gw-{n:06d}", f"{PASSWORD}-{n}"
+        await asyncio.to_thread(control, county.admin_url, admission(name, password))
+        lines.append(json.dumps({"gateway": name, "home": "x", "password": password}))
+    file = tmp_path / "given.jsonl"
+    file.write_text("\n".join(lines))
+
+    def sent(homes: int) -> Outcome:
+        return saimi(
+            "simulate", "--homes", str(homes), "--hours", "0.1", "--speed", "max", "--json",
+            "--credentials", file,
+            settings={
+                "SAIMI_MQTT_URL": f"mqtts://{LOOPBACK}:{county.port}",
+                "SAIMI_MQTT_CA": str(county.ca),
+            },
+        )  # fmt: skip
+
+    with ReceiptGiver(county.ingest_url) as ingest:
+        done = await asyncio.to_thread(sent, 3)
+        assert done.status == 0, done.err
+        assert done.report["unanswered"] == 0
+
+        async def all_are_there() -> bool:
+            return len(ingest.messages) >= int(done.report["messages"])
+
+        await eventually(all_are_there, what="the last message")
+        assert {gateway for gateway, _, _ in ingest.messages} == {f"gw-{n:06d}" for n in (1, 2, 3)}
+    refused = await asyncio.to_thread(sent, 4)
+    assert refused.status == 2
+    assert "has no credentials for gw-000004" in refused.err
 
 
 @pytest.mark.parametrize(
