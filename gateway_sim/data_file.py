@@ -24,26 +24,28 @@ class DataFile:
 
     Args:
         what: what such a file is called: "scenario", "fault file".
-        shipped: the folder with those that come with Saimi.
+        shipped: the folder with those that come with Saimi; None: they have no names.
     """
 
-    def __init__(self, name_or_path: str | Path, what: str, shipped: Path) -> None:
+    def __init__(self, name_or_path: str | Path, what: str, shipped: Path | None = None) -> None:
         """Read it: one that ships, by name, or any file.
 
         Raises:
             UserError: there is none of that name, or it cannot be read.
         """
-        known = names_in(shipped)
+        known = names_in(shipped) if shipped is not None else []
         wanted = str(name_or_path)
-        self.path = shipped / f"{wanted}.toml" if wanted in known else Path(name_or_path)
+        self.path = Path(name_or_path)
+        if shipped is not None and wanted in known:
+            self.path = shipped / f"{wanted}.toml"
         try:
             with self.path.open("rb") as file:
                 raw = file.read(MOST_BYTES + 1)
             self._text = raw.decode("utf-8")
         except (OSError, UnicodeDecodeError, ValueError):
+            named = f"one of {', '.join(known)}, or " if known else ""
             raise UserError(
-                f"There is no {what} {wanted!r}: name one of {', '.join(known)}, or a readable "
-                "TOML file."
+                f"There is no {what} {wanted!r}: name {named}a readable TOML file."
             ) from None
         if len(raw) > MOST_BYTES:
             raise UserError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from gateway_sim.data_file import DataFile
 from gateway_sim.localtime import SATURDAY, weekday
 from gateway_sim.noise import Floats, Keys, key, mix, normal
 from gateway_sim.traits import Spread
@@ -107,8 +107,12 @@ class Routine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_routine(path: Path) -> Routine:
-    """A routine from a file like `day.toml`."""
-    return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Routine)
+    """A routine from a file like `day.toml`.
+
+    Raises:
+        UserError: there is no such file, or it is wrong; names file, line and key.
+    """
+    return DataFile(path, "routine").convert(Routine, lambda _: iter(()))
 
 
 @cache

@@ -42,9 +42,13 @@ def compare(
     """
     from gateway_sim.comparing import compare, joined, score, simulated_homes, yardsticks
     from gateway_sim.recorded import recorded_homes
+    from gateway_sim.routine import load_routine
+    from gateway_sim.routine import routine as shipped
 
+    if format_ is not Format.TIHM:
+        raise UserError("Simulated homes can be compared with recorded ones: give --format tihm.")
+    plan = shipped() if routine is None else load_routine(routine)
     to_fit, apart = recorded_homes(directory)
-    plan = _routine(routine)
     if fit is not None:
         plan = _fitted(plan, to_fit, fit)
     simulated = simulated_homes(plan, seed=seed, homes=homes, days=days)
@@ -67,19 +71,6 @@ def compare(
         ],
     )
     print(f"Mean of the last column, by {len(apart)} homes kept apart: {mean:.2f}")
-
-
-def _routine(path: Path | None) -> Routine:
-    import msgspec
-
-    from gateway_sim.routine import load_routine, routine
-
-    if path is None:
-        return routine()
-    try:
-        return load_routine(path)
-    except (OSError, ValueError, msgspec.ValidationError) as error:
-        raise UserError(f"{path} is no routine like gateway_sim/day.toml: {error}.") from error
 
 
 def _fitted(plan: Routine, recorded: Homes, path: Path) -> Routine:

@@ -162,5 +162,5 @@ def test_an_impossible_routine_is_refused(tmp_path: Path, good: str, bad: str, r
     text = Path("gateway_sim/day.toml").read_text()
     assert good in text
     path.write_text(text.replace(good, bad, 1))
-    with pytest.raises(msgspec.ValidationError, match=reason):
+    with pytest.raises(UserError, match=reason):
         load_routine(path)
