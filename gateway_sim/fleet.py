@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -258,10 +259,11 @@ class Fleet:
     async def _run(self) -> None:
         while True:
             self.pump()
-            try:
-                await asyncio.wait_for(self._wake.wait(), _CHECK_S)
-            except TimeoutError:
-                continue
+            # Not wait_for: up to Python 3.11 it can swallow a cancellation, and `close` would wait
+            # for ever (CPython issue 86296).
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CHECK_S):
+                    await self._wake.wait()
 
     def pump(self) -> None:
         """Take in what the network brought, send what is to be sent."""

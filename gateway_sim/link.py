@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
@@ -76,10 +77,9 @@ async def terms_of(address: BrokerAddress, stop: asyncio.Event, said_by: str) ->
                     f"The MQTT broker at {address} refuses the gateways ({answer}): "
                     f"check user and password in {said_by}."
                 )
-        try:
-            await asyncio.wait_for(stop.wait(), 0.5)
-        except TimeoutError:
-            continue
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await stop.wait()
     return None
 
 

@@ -32,6 +32,11 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         return (self.folder / "broker.log").read_text(errors="replace")
 
