@@ -152,4 +152,4 @@ def _problems(scenario: Scenario) -> Problems:
     for n, event in enumerate(scenario.event):
         yield from unknown(f"event[{n}].metric", [event.metric], EVENT_DEVICES)
         if not 0 <= event.at_minutes <= scenario.hours * 60:
-            yield f"event[{n}].at_minutes", f"the run begins at 0, and {whole[4:]}"
+            yield f"event[{n}].at_minutes", f"the run begins at 0, and {whole[8:]}"
