@@ -72,8 +72,11 @@ class Fleet:
         credentials: how each gateway comes in; none: all as `mqtt_url` says.
         formats: gateways that do not speak SenML; they have no boot, no seq and no receipts.
         window: how many messages a gateway may have on their way.
+        patience: real seconds without any receipt after which a gateway begins to repeat.
         receipts: whether somebody gives them; else a message is done with once the broker has
             acknowledged it, and no gateway says that it is there: no heartbeat, no goodbye.
+        heartbeats: whether gateways say now and then that they are there, besides their first and
+            last word.
         monotonic, wall: real time, for waiting and for the ledger.
     """
 
@@ -89,7 +92,9 @@ class Fleet:
         credentials: Mapping[str, BrokerAddress] | None = None,
         formats: Mapping[str, Format] | None = None,
         window: int = 64,
+        patience: float = 5.0,
         receipts: bool = True,
+        heartbeats: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = wall_time,
     ) -> None:
@@ -105,9 +110,13 @@ class Fleet:
         self._wall = wall
         self._window = window
         self._receipts = receipts
+        self._heartbeats = heartbeats
         self._sent: deque[tuple[Message, Published]] = deque()
         """Without receipts: what the broker has not acknowledged, as far as we have looked."""
-        self._windows = {gateway: Window(window) for gateway in gateways}
+        self._windows = {
+            gateway: Window(window, patience=patience, longest=max(20.0, patience))
+            for gateway in gateways
+        }
         self._links: list[Link] = []
         self._link_of: dict[str, Link] = {}
         self._held: set[str] = set()
@@ -270,7 +279,7 @@ class Fleet:
         self._wake.clear()
         now = self._monotonic()
         self._take_in(now)
-        if now - self._beaten >= _HEARTBEAT_S:
+        if self._heartbeats and now - self._beaten >= _HEARTBEAT_S:
             self._beaten = now
             for gateway in self._windows:
                 self._status(gateway)

@@ -28,6 +28,10 @@ _WINDOW = 16
 """Messages of a home without an answer at most."""
 _UNANSWERED = 4_000
 """Messages of all homes without an answer at most; some 4 kB each when they are full."""
+_PATIENCE_S = 60.0
+"""Real seconds without a receipt before a gateway repeats anything: so long may what all of them
+have on their way take a busy ingest, and repeats would only make it longer. After a reconnect
+everything goes out again at once."""
 _HANDED_ON = 64
 """Packs between two looks at the network, where nothing has to be waited for."""
 _PAUSE_S = 0.05
@@ -115,7 +119,9 @@ async def replay(
         window=_WINDOW,
         connections=connections,
         credentials=credentials,
+        patience=_PATIENCE_S,
         receipts=receipts,
+        heartbeats=pace is not None,  # nobody is there now who says at once what was
     )
     sender = _Sender(memory, fleet, stop, recorded.rows, progress)
     began = time.monotonic()
