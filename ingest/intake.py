@@ -219,9 +219,9 @@ class Intake:
     @property
     def unready(self) -> str | None:
         """Why no message can be taken now, in one sentence; None: they can."""
-        if self._own is None:
+        if self._own is None and self.waits_for is not None:
             return self.waits_for
-        return None if self._own.connected else "The broker is not connected."
+        return None if self.connected else "The broker is not connected."
 
     @property
     def connected(self) -> bool:

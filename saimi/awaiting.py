@@ -18,11 +18,13 @@ class Awaited:
     def __init__(self, url: str) -> None:
         self._url = url
         self._outage = Outage("waiting for the database", "the database is there")
+        self.begun = False
+        """The service is at its work; to be set by whoever lets it begin."""
 
     @property
     def missing(self) -> str | None:
-        """What is waited for, in one sentence; None: nothing."""
-        return self._outage.why
+        """Why the service is not at its work yet, in one sentence; None: it is."""
+        return None if self.begun else self._outage.why or "The service has not started yet."
 
     async def wait(self, stop: asyncio.Event) -> bool:
         """Wait, however long it takes, until the database answers and has this version's schema;

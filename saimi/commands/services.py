@@ -171,6 +171,7 @@ def _serve(
                 clock = await read_clock(connection)
             finally:
                 await connection.close()
+            awaited.begun = True  # from here on the work itself says whether it is ready
             await work(_Given(url, settings, clock, stop, seen))
 
     run(serve, watch_stdin=watch_stdin)

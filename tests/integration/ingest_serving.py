@@ -156,6 +156,7 @@ class Sender:
             CallbackAPIVersion.VERSION2, client_id=f"sender-{gateway}-{boot}"
         )
         self._client.max_queued_messages_set(0)
+        self._client.max_inflight_messages_set(200)
         self._client.reconnect_delay_set(1, 1)
         self._connected = threading.Event()
         self._client.on_connect = self._on_connect
@@ -202,6 +203,10 @@ class Sender:
         """Anything, below the gateway's own prefix; returns when the broker has it."""
         topic = f"saimi/v1/{self.gateway}/{rest}"
         self._client.publish(topic, payload, qos=qos, retain=retain).wait_for_publish(20)
+
+    def publish_later(self, rest: str, payload: bytes) -> None:
+        """As `publish`, but returns at once; see `wait_published`."""
+        self._client.publish(f"saimi/v1/{self.gateway}/{rest}", payload, qos=1)
 
     def wait_published(self) -> None:
         """Until the broker has everything."""

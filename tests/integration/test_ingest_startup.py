@@ -58,8 +58,10 @@ async def waits(ingest: IngestProcess, reason: str) -> None:
     """Until it is not ready for this reason, and has tried again since."""
 
     async def said() -> bool:
+        unready = await asyncio.to_thread(lambda: ingest.unready)
         assert ingest.alive, ingest.log
-        return reason in (await asyncio.to_thread(lambda: ingest.unready) or "")
+        assert unready is not None, "it calls itself ready"
+        return reason in unready
 
     await eventually(said, within=30, what=f"waiting because of: {reason}")
 

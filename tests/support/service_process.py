@@ -19,16 +19,31 @@ from saimi.embedded.ports import LOOPBACK, free_port
 from tests.support.commands import saimi_environment
 from tests.support.waiting import wait_for
 
+_COMMAND = """
+import sys
+from saimi.cli import main
+sys.exit(main())
+"""
+
 
 class IngestProcess:
-    """A running `saimi ingest`; `settings` are environment variables."""
+    """A running `saimi ingest`; `settings` are environment variables, `beforehand` is Python that
+    the process runs first."""
 
-    def __init__(self, folder: Path, database_url: str, mqtt_url: str, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        mqtt_url: str,
+        *,
+        beforehand: str = "",
+        **settings: str,
+    ) -> None:
         self._port = free_port()
         self._log = folder / f"ingest-{self._port}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "saimi", "ingest"],
+                [sys.executable, "-P", "-c", beforehand + _COMMAND, "ingest"],
                 env=saimi_environment(
                     SAIMI_DATABASE_URL=database_url,
                     SAIMI_MQTT_URL=mqtt_url,
@@ -108,10 +123,10 @@ def _entry(line: str) -> dict[str, Any]:
 
 @contextmanager
 def ingest_process(
-    folder: Path, database_url: str, mqtt_url: str, **settings: str
+    folder: Path, database_url: str, mqtt_url: str, *, beforehand: str = "", **settings: str
 ) -> Iterator[IngestProcess]:
     """Killed at the end if it still runs."""
-    made = IngestProcess(folder, database_url, mqtt_url, **settings)
+    made = IngestProcess(folder, database_url, mqtt_url, beforehand=beforehand, **settings)
     try:
         yield made
     finally:
