@@ -24,6 +24,7 @@ from core.clock import REAL_CLOCK, Clock
 from core.database import connect
 from core.wire import decode_receipt, merge_ranges, readings_topic
 from ingest.intake import LEASE_S
+from ingest.quota import Quota
 from ingest.service import run
 from tests.integration.ingest_homes import pack, spo2
 from tests.support.waiting import DEADLINE_S, eventually, wait_for
@@ -53,6 +54,7 @@ async def serving(
     client_id: str = "saimi-ingest",
     shared: bool = False,
     lease_s: float = LEASE_S,
+    quota: Quota | None = None,
     wait: bool = True,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """The service as a task, subscribed when `wait`; stopped in order at the end."""
@@ -67,6 +69,7 @@ async def serving(
             shared=shared,
             lease_s=lease_s,
             on_ready=ready.set,
+            quota=quota,
         )
     )
     try:
