@@ -76,7 +76,7 @@ async def nothing_behind(url: str, database: asyncpg.Connection) -> None:
 
     async def there() -> bool:
         earlier = "SELECT count(*) FROM telemetry.reading WHERE time < now() - interval '1 day'"
-        return await database.fetchval(earlier) == len(QOS)
+        return bool(await database.fetchval(earlier) == len(QOS))
 
     await eventually(there, within=60, what="the last messages")
 
@@ -92,7 +92,7 @@ async def prepared(url: str, broker: str) -> AsyncIterator[asyncpg.Connection]:
 
             async def known() -> bool:
                 count = "SELECT count(*) FROM telemetry.definition"
-                return await database.fetchval(count) == len(told)
+                return bool(await database.fetchval(count) == len(told))
 
             await eventually(known, what="the announcements")
         yield database

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -171,6 +172,6 @@ async def flood(one: Sender, hundreds: int, bad: bytes) -> None:
     await asyncio.to_thread(one.wait_published)
 
 
-def only(rows: list[asyncpg.Record]) -> asyncpg.Record:
+def only(rows: list[dict[str, Any]]) -> dict[str, Any]:
     (row,) = rows
     return row
