@@ -12,39 +12,42 @@ def take_in_turn(
 ) -> list[Message]:
     """Take up to `most` messages (and about `most_bytes`) off `queue`, in the order they came.
 
-    While more wait than that, each gateway gets an equal share of what is taken, so the flood of
-    one does not hold up the others; what one leaves of its share goes to the others. Of one
-    gateway no message overtakes another. At most `look_at` messages are looked at.
+    While more wait than that, each gateway gets an equal share of the messages and of the bytes
+    that are taken, so the flood of one does not hold up the others, be it of many messages or of
+    large ones; what one leaves of its share goes to the others. Of one gateway no message overtakes
+    another. At most `look_at` messages are looked at.
     """
-    if len(queue) <= most:
-        return _plainly(queue, most, most_bytes)
+    if len(queue) <= most and sum(len(message.payload) for message in queue) <= most_bytes:
+        taken = list(queue)
+        queue.clear()
+        return taken
     looked_at = [queue.popleft() for _ in range(min(len(queue), look_at or 2 * most))]
-    waiting = Counter(_gateway(message) for message in looked_at)
-    share = _share(list(waiting.values()), most)
-    left = dict.fromkeys(waiting, share)
-    taken: list[Message] = []
+    gateways = [_gateway(message) for message in looked_at]
+    waiting = Counter(gateways)
+    sizes = dict.fromkeys(waiting, 0)
+    for gateway, message in zip(gateways, looked_at, strict=True):
+        sizes[gateway] += len(message.payload)
+    left = dict.fromkeys(waiting, _share(list(waiting.values()), most))
+    share = _share(list(sizes.values()), most_bytes)
+    left_bytes = dict.fromkeys(waiting, share)
+    taken = []
     others: list[Message] = []
-    size = 0
-    for message in looked_at:
-        gateway = _gateway(message)
-        if left[gateway] and size < most_bytes and len(taken) < most:
+    too_large = 0
+    for gateway, message in zip(gateways, looked_at, strict=True):
+        size = len(message.payload)
+        takes = left[gateway] and len(taken) < most
+        if takes and size > left_bytes[gateway]:
+            # A message that fits no share is taken by itself, and not many of them at a time.
+            takes = left_bytes[gateway] == share and too_large < most_bytes
+            too_large += size if takes else 0
+        if takes:
             left[gateway] -= 1
-            size += len(message.payload)
+            left_bytes[gateway] -= size
             taken.append(message)
         else:
             left[gateway] = 0
             others.append(message)
     queue.extendleft(reversed(others))
-    return taken
-
-
-def _plainly(queue: deque[Message], most: int, most_bytes: int) -> list[Message]:
-    taken: list[Message] = []
-    size = 0
-    while queue and len(taken) < most and size < most_bytes:
-        message = queue.popleft()
-        size += len(message.payload)
-        taken.append(message)
     return taken
 
 

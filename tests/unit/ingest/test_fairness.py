@@ -44,7 +44,20 @@ def test_what_fits_is_taken_as_it_is() -> None:
 
 def test_bytes_are_bounded() -> None:
     waiting = deque(message("a", number, 1_000) for number in range(10))
-    assert len(take_in_turn(waiting, 5, 2_500)) == 3
+    assert len(take_in_turn(waiting, 5, 2_500)) == 2
+
+
+def test_a_flood_of_large_messages_leaves_room_too() -> None:
+    flood = [message("flood", number, 1_000) for number in range(40)]
+    waiting = deque([*flood, *(message(one, 99, 50) for one in "abc")])
+    assert counts(take_in_turn(waiting, 100, 10_000)) == {"flood": 9, "a": 1, "b": 1, "c": 1}
+    assert counts(list(waiting)) == {"flood": 31}
+
+
+def test_messages_that_fit_no_share_are_taken_a_few_at_a_time() -> None:
+    waiting = deque(message(one, number, 9_000) for number in range(4) for one in "abcde")
+    waiting.append(message("f", 99, 50))
+    assert counts(take_in_turn(waiting, 100, 10_000)) == {"a": 1, "b": 1, "f": 1}
 
 
 @given(st.lists(st.sampled_from("abcde"), max_size=60), st.integers(1, 30), st.integers(1, 40))
