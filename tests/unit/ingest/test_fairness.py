@@ -31,7 +31,7 @@ def test_a_flood_leaves_room_for_those_behind_it() -> None:
 
 def test_two_floods_share() -> None:
     waiting = queue(*["one"] * 100, *["two"] * 100, "a")
-    assert counts(take_in_turn(waiting, 101, 10**9, look_at=1_000)) == {
+    assert counts(take_in_turn(waiting, 101, 10**9)) == {
         "one": 50, "two": 50, "a": 1,
     }  # fmt: skip
 
@@ -52,6 +52,18 @@ def test_a_flood_of_large_messages_leaves_room_too() -> None:
     waiting = deque([*flood, *(message(one, 99, 50) for one in "abc")])
     assert counts(take_in_turn(waiting, 100, 10_000)) == {"flood": 9, "a": 1, "b": 1, "c": 1}
     assert counts(list(waiting)) == {"flood": 31}
+
+
+def test_where_only_one_of_the_bounds_is_reached_the_other_takes_nothing_away() -> None:
+    waiting = queue(*["one"] * 90, *["two"] * 30)
+    assert counts(take_in_turn(waiting, 100, 125)) == {"one": 70, "two": 30}
+    waiting = deque(message("one", number, 100) for number in range(50))
+    assert len(take_in_turn(waiting, 100, 4_000)) == 40
+
+
+def test_what_is_far_behind_a_flood_is_seen() -> None:
+    waiting = queue(*["flood"] * 10_000, "a", "b")
+    assert counts(take_in_turn(waiting, 100, 10**9)) == {"flood": 98, "a": 1, "b": 1}
 
 
 def test_messages_that_fit_no_share_are_taken_a_few_at_a_time() -> None:
