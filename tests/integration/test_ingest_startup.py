@@ -34,6 +34,9 @@ async def test_it_waits_for_the_database_its_schema_and_the_broker_each_in_turn(
         await waits(ingest, "saimi db migrate")
         await migrate(url)
         await register(url)
+        await asyncio.to_thread(
+            wait_for, lambda: ingest.said("waiting for the broker"), within=30, what="its word"
+        )
         await waits(ingest, "broker")
         broker = broker_factory("mosquitto", port=port)
         await asyncio.to_thread(ingest.wait_ready)
