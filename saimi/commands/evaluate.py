@@ -84,10 +84,16 @@ def _show(report: Report) -> None:
 
 
 def _write(path: Path, trained: Trained, found: Labelled, judged: Evaluated) -> None:
+    from dataclasses import asdict
+
     import msgspec
 
     from models.home_days import text_of
     from models.reasons import reasons
+    from web.i18n import LANGUAGES, texts
+    from web.reasons import reason_text
+
+    words = [texts(language) for language in LANGUAGES]
 
     try:
         with path.open("wb") as file:
@@ -103,7 +109,10 @@ def _write(path: Path, trained: Trained, found: Labelled, judged: Evaluated) -> 
                         trained.model.windows[run]
                         for run in (judged.scored.by_run[row] == 0).nonzero()[0].tolist()
                     ],
-                    "reasons": reasons(judged.scored, trained.model.windows, row),
+                    "reasons": [
+                        {**asdict(one), "text": {w.language: reason_text(one, w) for w in words}}
+                        for one in reasons(judged.scored, trained.model.windows, row)
+                    ],
                 }
                 file.write(msgspec.json.encode(line) + b"\n")
     except OSError as error:
