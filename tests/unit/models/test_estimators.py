@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.agitation import Agitation
+from models.agitation import Agitation, _expected
 from models.calibration import Sigmoid
 from models.estimator import Estimator
 from models.home_days import HomeDays
@@ -155,13 +155,26 @@ def test_later_days_change_no_earlier_score() -> None:
     assert (model.score(changed).score[~early] != model.score(days).score[~early]).mean() > 0.9
 
 
-def test_without_a_hallway_the_rest_speaks_for_it() -> None:
-    """Hidden, it is put where the other sensors say it would be: most of the order stays."""
-    days, labels = learned_from()
-    model = Agitation.fit(days, labels)
-    told = [
-        model.score(one).score[labels.any(axis=1)].mean()
-        - model.score(one).score[~labels.any(axis=1)].mean()
-        for one in (days, without_hallway(days))
-    ]
-    assert told[1] > 0.7 * told[0] > 0.1
+def test_the_expected_value_is_the_conditional_mean() -> None:
+    """Two of six related: mean_b + cov_ab / var_a (a - mean_a), the textbook's formula."""
+    mean, covariance = np.arange(6.0), np.eye(6)
+    covariance[0, 1] = covariance[1, 0] = 1.5
+    covariance[0, 0] = 4.0
+    row = np.array([[3.0, np.nan, 2.0, np.nan, 4.0, 5.0]])
+    filled = _expected(row, mean, covariance)
+    assert filled[0] == pytest.approx([3.0, 1.0 + 1.5 / 4.0 * 3.0, 2.0, 3.0, 4.0, 5.0], abs=1e-5)
+
+
+def test_a_sigmoid_finds_the_probabilities_behind_the_scores() -> None:
+    rng = np.random.default_rng(2)
+    odds = rng.normal(-2.0, 2.0, 20_000)
+    truth = 1 / (1 + np.exp(-(0.5 * odds - 1.0)))
+    fitted = Sigmoid.fit(1 / (1 + np.exp(-odds)), rng.random(20_000) < truth)
+    assert (fitted.slope, fitted.offset) == pytest.approx((0.5, -1.0), abs=0.08)
+    assert fitted.score(1 / (1 + np.exp(-odds))) == pytest.approx(truth, abs=0.03)
+
+
+def test_a_sigmoid_turns_nothing_round() -> None:
+    score = np.linspace(0.01, 0.99, 100)
+    fitted = Sigmoid.fit(score, score < 0.3)
+    assert fitted.score(score) == pytest.approx(score)

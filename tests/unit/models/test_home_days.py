@@ -85,6 +85,15 @@ def test_usual_is_the_mean_of_the_days_before() -> None:
     assert np.isnan(found.now[:, 1, 0]).tolist() == [True, False, False, True]
 
 
+def test_days_of_which_nothing_is_known_are_not_in_the_usual() -> None:
+    counts = np.zeros((3, 24, 3))
+    counts[:, 10, 2] = [np.nan, 7, 5]
+    days = HomeDays(("a",), np.zeros(3, dtype=int), MONDAY + np.arange(3), counts)
+    usual = levels(days, ((8, 13),)).usual[:, 0, 2]
+    assert np.isnan(usual[:2]).all()
+    assert usual[2] == pytest.approx(np.log1p(7))
+
+
 def test_a_window_counts_its_first_hour_and_not_its_end() -> None:
     counts = np.zeros((2, 24, 3))
     counts[0, [18, 19, 23], 0] = [1, 10, 100]
