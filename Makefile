@@ -35,8 +35,9 @@ demo: $(VENV)/run.stamp
 
 install: $(VENV)/run.stamp
 
+# All of them at once as far as the machine goes; with ARGS one after another (or say -n yourself).
 test: $(VENV)/dev.stamp test-parts
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(or $(ARGS),-n auto)
 
 # The long show: the same test as above, with 100 kills over 200,000 messages.
 soak: $(VENV)/dev.stamp test-parts

@@ -222,7 +222,7 @@ async def test_an_ingest_that_comes_late_gets_everything(broker: Broker, tmp_pat
 
 async def test_a_call_for_help_overtakes_a_full_window(broker: Broker, tmp_path: Path) -> None:
     demo = load_scenario("demo")
-    demo.event[0].at_minutes = 200.0  # four seconds on this clock
+    demo.event[0].at_minutes = 400.0  # eight seconds on this clock: the window is full by then
     with ReceiptGiver(broker.url) as ingest:
         ingest.silent = True
         async with running(broker.url, tmp_path, demo, timedelta(days=2), 3000.0) as run:

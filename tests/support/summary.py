@@ -1,4 +1,4 @@
-"""How a run ends: servers stopped whoever ends it, and what was skipped named.
+"""How a run ends: servers stopped whoever ends it, what failed readable, what was skipped named.
 
 A skipped test must not look like a passed one.
 """
@@ -9,12 +9,21 @@ import signal
 from collections import defaultdict
 
 import pytest
+import structlog
 from _pytest.terminal import TerminalReporter
 
 
 def pytest_configure() -> None:
-    """Let SIGTERM end a run as Ctrl-C does: fixtures stop what they started."""
+    """Let SIGTERM end a run as Ctrl-C does: fixtures stop what they started.
+
+    Logged errors have plain tracebacks: structlog's default draws thousands of lines for one that a
+    worker meets again and again, which takes seconds.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    plain = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
