@@ -157,12 +157,12 @@ def test_later_days_change_no_earlier_score() -> None:
 
 def test_the_expected_value_is_the_conditional_mean() -> None:
     """Two of six related: mean_b + cov_ab / var_a (a - mean_a), the textbook's formula."""
-    mean, covariance = np.arange(6.0), np.eye(6)
+    mean, covariance = np.arange(1.0, 7.0), np.eye(6)
     covariance[0, 1] = covariance[1, 0] = 1.5
     covariance[0, 0] = 4.0
     row = np.array([[3.0, np.nan, 2.0, np.nan, 4.0, 5.0]])
     filled = _expected(row, mean, covariance)
-    assert filled[0] == pytest.approx([3.0, 1.0 + 1.5 / 4.0 * 3.0, 2.0, 3.0, 4.0, 5.0], abs=1e-5)
+    assert filled[0] == pytest.approx([3.0, 2.0 + 1.5 / 4.0 * 2.0, 2.0, 4.0, 4.0, 5.0], abs=1e-5)
 
 
 def test_a_sigmoid_finds_the_probabilities_behind_the_scores() -> None:
