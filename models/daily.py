@@ -84,8 +84,7 @@ def median(values: Floats) -> Floats:
     ordered = np.sort(values, axis=-1)
     known = (~np.isnan(values)).sum(axis=-1)[..., None]
     low = np.take_along_axis(ordered, np.maximum(known - 1, 0) // 2, axis=-1)
-    high = np.take_along_axis(ordered, known // 2 % values.shape[-1], axis=-1)
-    # Of an odd number both are the same; of all of them known // 2 is within.
+    high = np.take_along_axis(ordered, known // 2, axis=-1)
     middle: Floats = (0.5 * (low + high))[..., 0]
     return middle
 

@@ -125,6 +125,7 @@ def test_two_days_alike_are_believed() -> None:
     found = told(values)
     assert np.flatnonzero(found.doubted[:, 0]).tolist() == [25]
     assert found.gain[26, 0] > 50.0
+    assert found.since[28, 0] == FIRST + 25  # the first of them too, once there is a second
 
 
 def test_what_rises_day_by_day_is_never_doubted() -> None:
@@ -172,6 +173,21 @@ def test_one_day_makes_no_shift_of_note() -> None:
     found = told(values)
     assert not found.doubted.any()
     assert found.shift[44:, 0].max() < 4.0
+
+
+def test_days_that_resemble_the_day_before_make_no_shift() -> None:
+    """A level that wanders makes long runs; their cumulative sums are in its own unit."""
+    made = made_days(people=80, days=80, seed=3)
+    carried = made.value.reshape(80, 80, 2) - made.value.reshape(80, 80, 2)[:, :1]
+    for day in range(1, 80):
+        carried[:, day] += 0.7 * carried[:, day - 1]
+    wandering = replace(made, value=carried.reshape(-1, 2))
+    trend = Trend.fit(wandering)
+    assert trend.carries == pytest.approx(0.65, abs=0.1)
+    assert (learned().carries < 0.1).all()
+    for one, days in ((trend, wandering), (learned(), made)):
+        shift = one.score(days).shift
+        assert np.nanquantile(np.abs(shift), 0.99) < 6.5
 
 
 def test_without_a_shift_nothing_is_said_of_one() -> None:
