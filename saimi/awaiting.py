@@ -47,7 +47,8 @@ class Awaited:
                 self._outage.over()
                 return True
             try:
-                await asyncio.wait_for(stop.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await stop.wait()
             except TimeoutError:
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
         return False

@@ -110,7 +110,8 @@ class Service:
         if process is not None and process.returncode is None:
             process.send_signal(signal.SIGTERM)
             try:
-                await asyncio.wait_for(self._ended(process), grace)
+                async with asyncio.timeout(grace):
+                    await self._ended(process)
             except TimeoutError:
                 process.kill()
                 await process.wait()

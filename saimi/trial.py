@@ -56,7 +56,8 @@ async def run_trial(line: Line, seconds: float, stop: asyncio.Event) -> Report:
         began = wall_time()
         await line.bring_homes_to_life()
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await stop.wait()
         lasted = (wall_time() - began).total_seconds()
         homes = await line.send_homes_to_sleep()
         async with _connection(line) as connection:

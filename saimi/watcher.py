@@ -62,7 +62,8 @@ class Watcher:
                         f"(status {answer.status}): see its log."
                     )
             self._task = asyncio.create_task(self._watch())
-            await asyncio.wait_for(self._live.wait(), 20)
+            async with asyncio.timeout(20):
+                await self._live.wait()
         except BaseException as error:
             await self.close()
             if isinstance(error, (aiohttp.ClientError, TimeoutError)):
