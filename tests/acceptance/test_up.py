@@ -115,7 +115,8 @@ def test_a_trial_accounts_for_everything(data_dir: Path) -> None:
 
 
 def test_every_part_is_killed_in_a_trial_and_nothing_is_lost(data_dir: Path) -> None:
-    options = ("--for", "20", "--speed", "60", "--port", "0", "--json")
+    # Long enough for six kills at random moments, each once the part runs again.
+    options = ("--for", "30", "--speed", "60", "--port", "0", "--json")
     parts = ["postgres", "ingest", "alerts", "web", "simulate"]
     if find_mosquitto() is not None:
         parts.append("mosquitto")
@@ -123,8 +124,8 @@ def test_every_part_is_killed_in_a_trial_and_nothing_is_lost(data_dir: Path) -> 
     with running_up(data_dir, *options) as process:
         address(process)
         for part in parts:
-            pid = wait_for(functools.partial(part_of, data_dir, part), what=f"{part} running")
             time.sleep(random.uniform(0.5, 2.5))  # the moment is random, nothing waits for it
+            pid = wait_for(functools.partial(part_of, data_dir, part), what=f"{part} running")
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
         out, err = process.communicate(timeout=90)

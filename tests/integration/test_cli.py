@@ -96,7 +96,7 @@ def test_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_an_empty_database_is_migrated(empty_database_url: str, tmp_path: Path) -> None:
     url = {"SAIMI_DATABASE_URL": empty_database_url}
-    refused = saimi("web", settings=url, cwd=tmp_path)
+    refused = saimi("user", "list", settings=url, cwd=tmp_path)
     assert refused.status == 2
     assert "saimi db migrate" in refused.err
     assert saimi("db", "status", "--json", settings=url, cwd=tmp_path).report["current"] is False
