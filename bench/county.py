@@ -104,14 +104,13 @@ def publishing(
     """
     told = simulate([*options, "--speed", "max"])
     bare = _bare(run, mqtt_url, told["readings"], told["messages"], say)
-    rate = told["readings"] / told["seconds"]
-    per_cpu, bare_per_cpu = told["readings"] / told["cpu_s"], told["readings"] / bare.cpu_s
+    bare_per_cpu = told["readings"] / bare.cpu_s
     return msgspec.convert(
         {
             **told,
             "bare_paho": bare,
-            "ratio": rate / bare.readings_per_s,
-            "cpu_ratio": per_cpu / bare_per_cpu,
+            "ratio": told["readings_per_s"] / bare.readings_per_s,
+            "cpu_ratio": told["readings_per_cpu_s"] / bare_per_cpu,
         },
         Publishing,
         from_attributes=True,
