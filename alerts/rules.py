@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -19,27 +21,58 @@ from core.errors import UserError
 
 SHIPPED = Path(__file__).with_name("rules.toml")
 
-LIMITS: dict[str, frozenset[str]] = {
-    **{name: frozenset() for name in ("help", "smoke", "carbon_monoxide", "fall")},
-    "call_request": frozenset({"newest_h"}),
-    "news2_high": frozenset({"total"}),
-    "news2_medium": frozenset({"total"}),
-    "news2_single_three": frozenset({"points"}),
-    "news2_oxygen_unknown": frozenset({"points"}),
-    "spo2_below_range": frozenset(),
-    "spo2_above_range": frozenset(),
-    "client_limit": frozenset(),
-    "beyond_meter": frozenset(),
-    "hypoglycaemia_level_1": frozenset({"below"}),
-    "hypoglycaemia_level_2": frozenset({"below"}),
-    "severe_blood_pressure": frozenset({"systolic", "diastolic", "repeat_within_min"}),
-    "device_silent": frozenset(),
-    "gateway_silent": frozenset(),
-    "assessment_failed": frozenset(),
-}
-"""Every rule there is, and the limits it must be given."""
+Range = tuple[float, float]
+"""Between which a limit makes sense at all, both ends included."""
 
-Minutes = Annotated[float, Meta(ge=0)]
+
+class Form(NamedTuple):
+    """What a rule of this name is, whatever a file says: what it is about, and its limits."""
+
+    kind: str
+    limits: Mapping[str, Range] = MappingProxyType({})
+
+
+FORMS: Mapping[str, Form] = {
+    **{name: Form(name) for name in ("help", "smoke", "carbon_monoxide", "fall")},
+    "call_request": Form("call_request", {"newest_h": (1, 168)}),
+    "news2_high": Form("news2", {"total": (1, 20)}),
+    "news2_medium": Form("news2", {"total": (1, 20)}),
+    "news2_single_three": Form("news2", {"points": (1, 3)}),
+    "news2_oxygen_unknown": Form("news2", {"points": (1, 3)}),
+    "spo2_below_range": Form("spo2"),
+    "spo2_above_range": Form("spo2"),
+    "client_limit": Form("limit"),
+    "beyond_meter": Form("limit"),
+    "hypoglycaemia_level_1": Form("glucose", {"below": (1, 10)}),
+    "hypoglycaemia_level_2": Form("glucose", {"below": (1, 10)}),
+    "severe_blood_pressure": Form(
+        "blood_pressure",
+        {"systolic": (100, 250), "diastolic": (60, 150), "repeat_within_min": (1, 120)},
+    ),
+    "device_silent": Form("silence"),
+    "gateway_silent": Form("silence"),
+    "assessment_failed": Form("technical"),
+}
+"""Every rule there is. A file gives limits within these ranges; it cannot make one rule another."""
+
+_ASCENDING = (
+    ("news2_medium", "news2_high", "total"),
+    ("hypoglycaemia_level_2", "hypoglycaemia_level_1", "below"),
+)
+"""Limits that lie in this order."""
+_NO_MILDER = (
+    ("news2_high", "news2_medium"),
+    ("news2_medium", "news2_single_three"),
+    ("hypoglycaemia_level_2", "hypoglycaemia_level_1"),
+)
+"""The first is at least as severe as the second."""
+_LONGEST_MIN = 7 * 24 * 60
+_LONGEST_LATE_MIN = 24 * 60
+_LONGEST_REPEAT_MIN = 60
+"""Minutes in which a call for help may count as the device repeating itself, at most."""
+_EMERGENCY = 4
+
+Minutes = Annotated[float, Meta(ge=0, le=_LONGEST_MIN)]
 Text = Annotated[str, Meta(min_length=1)]
 
 
@@ -146,16 +179,27 @@ class _Parser:
         unknown = set(content) - {"late_after_min", "episodes", "rules"}
         if unknown:
             self._refuse(None, min(unknown), "there is no such section or key")
-        late_after = content.get("late_after_min")
-        if not isinstance(late_after, int | float) or late_after <= 0:
-            self._refuse(None, "late_after_min", "it must be a number of minutes above 0")
+        late_after: Any = content.get("late_after_min")
+        number = isinstance(late_after, int | float) and not isinstance(late_after, bool)
+        if not number or not 0 < late_after <= _LONGEST_LATE_MIN:
+            self._refuse(
+                None,
+                "late_after_min",
+                f"it must be a number of minutes above 0, and {_LONGEST_LATE_MIN} at most",
+            )
         behaviours = self._tables(content, "episodes", Behaviour, frozenset(KINDS))
-        rules = self._tables(content, "rules", Rule, frozenset(LIMITS))
+        for kind, behaviour in behaviours.items():
+            self._check_behaviour(kind, behaviour)
+        rules = self._tables(content, "rules", Rule, frozenset(FORMS))
         rules = {key: msgspec.structs.replace(rule, id=key) for key, rule in rules.items()}
         for rule in rules.values():
             self._check(rule)
-        self._ascending(rules, "news2_medium", "news2_high", "total")
-        self._ascending(rules, "hypoglycaemia_level_2", "hypoglycaemia_level_1", "below")
+        for low, high, limit in _ASCENDING:
+            if rules[low].limits[limit] >= rules[high].limits[limit]:
+                self._refuse(f"rules.{high}", "limits", f"{limit} must be above that of {low}")
+        for worse, milder in _NO_MILDER:
+            if rules[worse].severity < rules[milder].severity:
+                self._refuse(f"rules.{worse}", "severity", f"it must be no milder than {milder}")
         return Rules(rules, behaviours, timedelta(minutes=late_after))
 
     def _tables(
@@ -178,25 +222,42 @@ class _Parser:
         return found
 
     def _check(self, rule: Rule) -> None:
-        place = f"rules.{rule.id}"
-        if rule.kind not in KINDS:
-            self._refuse(place, "kind", f"there is no kind of episode called {rule.kind!r}")
-        if set(rule.limits) != LIMITS[rule.id]:
-            wanted = ", ".join(sorted(LIMITS[rule.id])) or "none"
+        place, form = f"rules.{rule.id}", FORMS[rule.id]
+        if rule.kind != form.kind:
+            self._refuse(place, "kind", f"it is {form.kind!r}, and cannot be {rule.kind!r}")
+        if set(rule.limits) != set(form.limits):
+            wanted = ", ".join(sorted(form.limits)) or "none"
             self._refuse(place, "limits", f"it needs exactly these limits: {wanted}")
-        if rule.kind in LIFE_SAFETY and rule.enabled is False:
-            self._refuse(place, "enabled", "a life-safety event is never filtered")
+        for name, (least, most) in form.limits.items():
+            if not least <= rule.limits[name] <= most:  # nor is NaN
+                self._refuse(place, "limits", f"{name} must be from {least:g} to {most:g}")
+        if rule.id in LIFE_SAFETY:
+            if rule.enabled is False:
+                self._refuse(place, "enabled", "a life-safety event is never filtered")
+            if rule.severity != _EMERGENCY:
+                self._refuse(place, "severity", f"a life-safety event is always {_EMERGENCY}")
+            if rule.use != "alert":
+                self._refuse(place, "use", "a life-safety event always alerts")
 
-    def _ascending(self, rules: Mapping[str, Rule], low: str, high: str, limit: str) -> None:
-        if rules[low].limits[limit] >= rules[high].limits[limit]:
-            self._refuse(f"rules.{high}", "limits", f"{limit} must be above that of {low}")
+    def _check_behaviour(self, kind: str, behaviour: Behaviour) -> None:
+        place = f"episodes.{kind}"
+        for name in ("lower_after_min", "again_after_min", "repeat_within_min"):
+            if math.isnan(getattr(behaviour, name)):
+                self._refuse(place, name, "it must be a number of minutes")
+        if kind in LIFE_SAFETY:
+            if behaviour.lasting:
+                self._refuse(place, "lasting", "a life-safety event stays until a person closes it")
+            if behaviour.repeat_within_min > _LONGEST_REPEAT_MIN:
+                self._refuse(
+                    place, "repeat_within_min",
+                    f"a call for help is heard again after {_LONGEST_REPEAT_MIN} minutes at most",
+                )  # fmt: skip
 
     def _refuse(self, table: str | None, key: str, why: str) -> NoReturn:
         where = f"{self._name}, line {self._line(table, key)}"
         rule = f"{table}, " if table else ""
         raise RuleError(
-            f"{where}: {rule}key {key}: {why}. The rules in force stay as they are; correct the "
-            "file and load it again."
+            f"{where}: {rule}key {key}: {why}. Nothing of this file is in force: correct it."
         )
 
     def _line(self, table: str | None, key: str) -> int:

@@ -14,7 +14,7 @@ from alerts.assess import RULES, assess
 from alerts.catalogue_docs import render_hazards, render_rules
 from alerts.episodes import Quiet
 from alerts.finding import KINDS, LIFE_SAFETY, Finding
-from alerts.rules import LIMITS, SHIPPED, RuleError, Rules, parse_rules, read_rules, shipped_rules
+from alerts.rules import FORMS, SHIPPED, RuleError, Rules, parse_rules, read_rules, shipped_rules
 from alerts.state import State
 from alerts.subject import Context, Subject
 from tests.unit.alerts.making import NOW, context, subject, vitals
@@ -46,7 +46,7 @@ def test_every_kind_behaves_and_life_safety_never_clears() -> None:
     assert set(behaviours) == set(KINDS)
     assert not any(behaviours[kind].lasting for kind in LIFE_SAFETY)
     assert {rule.kind for rule in shipped_rules().rules.values()} <= set(KINDS)
-    assert set(LIMITS) == set(shipped_rules().rules)
+    assert set(FORMS) == set(shipped_rules().rules)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_every_kind_behaves_and_life_safety_never_clears() -> None:
         ("totals = 7", "total = 7", "limits = { totals = 7 }", "exactly these limits: total"),
         ("[rules.halp]", "[rules.help]", "[rules.halp]", "nothing called 'halp'"),
         ("hazrd = ", "hazard = ", "hazrd = ", "unknown field `hazrd`"),
-        ('kind = "hlep"', 'kind = "help"', 'kind = "hlep"', "no kind of episode called 'hlep'"),
+        ('kind = "hlep"', 'kind = "help"', 'kind = "hlep"', "it is 'help', and cannot be 'hlep'"),
         ("lower_after_min = -1", "lower_after_min = 15", "lower_after_min = -1", "key lower_after"),
         ("late_after_min = 0\n", "late_after_min = 30\n", "late_after_min = 0", "above 0"),
         ("nonsense = 1\n\n[episodes.help]", "[episodes.help]", "nonsense", "no such section"),
@@ -66,6 +66,31 @@ def test_every_kind_behaves_and_life_safety_never_clears() -> None:
             'kind = "smoke"',
             "enabled = false",
             "a life-safety event is never filtered",
+        ),
+        # A file cannot make one rule another, nor silence a call for help by any other key.
+        ('kind = "limit"\nenabled = false', 'kind = "help"', 'kind = "limit"', "cannot be 'limit'"),
+        ('kind = "fall"\nseverity = 3', 'kind = "fall"\nseverity = 4', "severity = 3", "always 4"),
+        ("lasting = true", "lasting = false", "lasting = true", "until a person closes it"),
+        (
+            "repeat_within_min = 10000",
+            "repeat_within_min = 1\n",
+            "repeat_within_min = 10000",
+            "again",
+        ),
+        # Numbers that no comparison would ever meet.
+        ("below = nan", "below = 3.0", "limits = { below = nan }", "below must be from 1 to 10"),
+        ("below = -5", "below = 3.0", "limits = { below = -5 }", "below must be from 1 to 10"),
+        ("total = inf", "total = 7", "limits = { total = inf }", "total must be from 1 to 20"),
+        ("systolic = 9999", "systolic = 180", "systolic = 9999", "systolic must be from 100"),
+        ("again_after_min = inf", "again_after_min = 60", "again_after_min = inf", "key again"),
+        ("again_after_min = nan", "again_after_min = 60", "again_after_min = nan", "key again"),
+        ("late_after_min = nan\n", "late_after_min = 30\n", "late_after_min = nan", "above 0"),
+        ("late_after_min = true\n", "late_after_min = 30\n", "late_after_min = true", "above 0"),
+        (
+            'kind = "news2"\nseverity = 1',
+            'kind = "news2"\nseverity = 4',
+            "severity = 1",
+            "no milder than news2_medium",
         ),
     ],
 )
