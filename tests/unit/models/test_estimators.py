@@ -19,11 +19,13 @@ from models.daily import Days
 from models.estimator import Estimator
 from models.home_days import HomeDays
 from models.readings import Readings
+from models.routine import Routine
+from models.silence import Silence
 from models.tails import two_sided
 from models.trend import Trend
 from models.windows import memory_from_state, memory_state
 
-from . import made_readings
+from . import made_readings, made_routines
 from .made_homes import made_days
 
 
@@ -110,6 +112,23 @@ CASES = {
         numbers=lambda trends: two_sided(trends.drift),
         cut=by_subject,
         hidden=without_the_second,
+        unknown_stays=True,
+    ),
+    "silence": Case(
+        fit=lambda: Silence.fit(made_routines.made_steps()),
+        kind=Silence,
+        rows=lambda: made_routines.made_steps(seed=2),
+        numbers=lambda scored: scored.probability[288:].T,
+        cut=lambda rows: [rows.homes([n]) for n in range(rows.sign.shape[1])],
+        hidden=made_routines.hard_of_hearing,
+    ),
+    "routine": Case(
+        fit=lambda: Routine.fit(made_routines.made_days()),
+        kind=Routine,
+        rows=lambda: made_routines.made_days(seed=2),
+        numbers=lambda scored: scored.more.transpose(1, 0, 2),
+        cut=lambda rows: [rows.homes([n]) for n in range(rows.count.shape[1])],
+        hidden=made_routines.without_a_sensor,
         unknown_stays=True,
     ),
 }
