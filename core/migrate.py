@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -73,6 +75,22 @@ def _upgrade(connection: Connection) -> SchemaStatus:
     return before
 
 
+async def _run(url: str, work: Callable[[Connection], SchemaStatus]) -> SchemaStatus:
+    """`work` in one transaction of SQLAlchemy's; what it raises is what the driver raised, so that
+    it can be translated as everywhere else."""
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+    )
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig is not None else None
+        raise cause or error from error
+    finally:
+        await engine.dispose()
+
+
 async def migrate(url: str) -> SchemaStatus:
     """Apply what is missing, in one transaction; the status before is returned.
 
@@ -83,14 +101,7 @@ async def migrate(url: str) -> SchemaStatus:
     async with translated():
         # Asking first costs one fast connection and spares a newer message about a dead database.
         await (await connect(url)).close()
-        engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
-        )
-        try:
-            async with engine.begin() as connection:
-                before = await connection.run_sync(_upgrade)
-        finally:
-            await engine.dispose()
+        before = await _run(url, _upgrade)
         await _write_catalogue(url)
     return before
 
@@ -103,14 +114,7 @@ async def status(url: str) -> SchemaStatus:
     """
     async with translated():
         await (await connect(url)).close()
-        engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
-        )
-        try:
-            async with engine.connect() as connection:
-                return await connection.run_sync(_status)
-        finally:
-            await engine.dispose()
+        return await _run(url, _status)
 
 
 async def require_current(url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection, text
 
 from core import migrate
 from core.catalogue import catalogue
@@ -135,3 +136,17 @@ async def test_overlapping_assignments_are_refused_by_the_database(
                 await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def test_a_database_that_goes_while_its_schema_is_asked_for_is_one_that_is_away(
+    plain_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = migrate._status
+
+    def severed(connection: Connection) -> migrate.SchemaStatus:
+        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return asked(connection)
+
+    monkeypatch.setattr(migrate, "_status", severed)
+    with pytest.raises(DatabaseUnavailableError):
+        await migrate.require_current(plain_database_url)
