@@ -63,41 +63,37 @@ class Service:
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
-    async def start(self) -> None:
+    async def start(self, *, attempts: int = 1) -> None:
         """Start it and wait until it says that it is ready; from then on it is kept running.
+
+        One that ends before it is ready is started again until `attempts` were made: more than one
+        where other parts run already and any of them may just have died.
 
         Raises:
             EmbeddedError: it ended before it was ready (with its own words), or is too slow.
         """
         self._stopping = False
-        await self._spawn()
-        process = self._process
-        assert process is not None  # noqa: S101 - just started
-        ended = asyncio.ensure_future(process.wait())
-        ready = asyncio.ensure_future(self._ready.wait())
-        try:
-            done, _ = await asyncio.wait(
-                (ended, ready), timeout=_READY_S, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            ended.cancel()
-            ready.cancel()
-        if ready not in done:
-            status = process.returncode
+        pause = _SHORTEST_PAUSE_S
+        for left in reversed(range(attempts)):
+            process = await self._spawn()
+            failure = await self._not_ready(process)
+            if failure is None:
+                self._watch = asyncio.create_task(self._keep_running(process))
+                return
             await self.stop(grace=1.0)
-            what = "is not ready after 60 s" if ended not in done else f"ended (status {status})"
-            raise EmbeddedError(
-                f"The service {self.name} {what}: {self.last_words() or 'it said nothing'} "
-                f"The whole log is {self.log_file}."
-            )
-        self._watch = asyncio.create_task(self._keep_running(process))
+            words = self.last_words() or "it said nothing."
+            why = f"The service {self.name} {failure}: {words}"
+            if not left:
+                raise EmbeddedError(f"{why} The whole log is {self.log_file}.")
+            say(f"{why} It is started again.")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+            self._stopping = False
 
     async def start_soon(self) -> None:
         """Start it and keep it running, ready or not."""
         self._stopping = False
-        await self._spawn()
-        assert self._process is not None  # noqa: S101 - just started
-        self._watch = asyncio.create_task(self._keep_running(self._process))
+        self._watch = asyncio.create_task(self._keep_running(await self._spawn()))
 
     async def wait_ready(self) -> None:
         """Wait until it says that it is ready, however often it has to be started."""
@@ -141,7 +137,7 @@ class Service:
             return ""
         return lines[-1][-500:].removeprefix("saimi: ") if lines else ""
 
-    async def _spawn(self) -> None:
+    async def _spawn(self) -> asyncio.subprocess.Process:
         if self._listening is not None:
             self._listening.cancel()
         self._ready.clear()
@@ -152,7 +148,7 @@ class Service:
         listener.bind(path)
         log = os.dup(sys.stderr.fileno()) if self.log_file is None else _open_log(self.log_file)
         try:
-            self._process = await asyncio.create_subprocess_exec(
+            self._process = process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE if self._keep_output else log,
@@ -164,6 +160,24 @@ class Service:
         finally:
             os.close(log)
         self._listening = asyncio.create_task(self._listen(listener, Path(folder)))
+        return process
+
+    async def _not_ready(self, process: asyncio.subprocess.Process) -> str | None:
+        """What became of it instead of saying that it is ready; None: it has said so."""
+        ended = asyncio.ensure_future(process.wait())
+        ready = asyncio.ensure_future(self._ready.wait())
+        try:
+            done, _ = await asyncio.wait(
+                (ended, ready), timeout=_READY_S, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            ended.cancel()
+            ready.cancel()
+        if ready in done:
+            return None
+        return (
+            f"ended (status {process.returncode})" if ended in done else "is not ready after 60 s"
+        )
 
     async def _listen(self, listener: socket.socket, folder: Path) -> None:
         try:
@@ -191,9 +205,7 @@ class Service:
             say(f"{self.name} ended (status {status}) and is started again{self._where}.")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
-            await self._spawn()
-            assert self._process is not None  # noqa: S101 - just started
-            process = self._process
+            process = await self._spawn()
 
 
 def saimi_command(name: str, *options: str) -> list[str]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
 
 from core.clock import wall_time
 from core.database import ServerInfo, connect, load_queries, server_info, translated
+from core.errors import DatabaseUnavailableError
 from gateway_sim.ledger import Ledger
-from saimi.reckoning import percentile, reckon
+from saimi.reckoning import Reckoning, percentile, reckon
 from saimi.up import Line
 from saimi.watcher import Watcher
 
+T = TypeVar("T")
 _SETTLE_S = 15.0
 """How long the last alerts may take to reach the page."""
 _POLL_S = 0.05
+_AWAY_S = 30.0
+"""How long the database may be away when it is asked: a trial is there to be disturbed."""
 
 
 class Report(msgspec.Struct):
@@ -50,9 +57,7 @@ async def run_trial(line: Line, seconds: float, stop: asyncio.Event) -> Report:
     desk = next(login for login in line.logins if login.role == "coordinator")
     async with Watcher(line.web_url, username=desk.username, password=desk.password) as watcher:
         # No connection is held meanwhile: the run counts although the database may be killed.
-        async with _connection(line) as connection:
-            before = await load_queries("saimi").counters(connection)
-            last_episode = await load_queries("saimi").last_episode(connection)
+        before, last_episode = await _asked(line, _state)
         began = wall_time()
         await line.bring_homes_to_life()
         with suppress(TimeoutError):
@@ -60,43 +65,77 @@ async def run_trial(line: Line, seconds: float, stop: asyncio.Event) -> Report:
                 await stop.wait()
         lasted = (wall_time() - began).total_seconds()
         homes = await line.send_homes_to_sleep()
-        async with _connection(line) as connection:
+
+        async def judged(connection: asyncpg.Connection) -> _Judged:
             opened = await _settle(connection, watcher, last_episode)
             info = await server_info(connection)
-            after = await load_queries("saimi").counters(connection)
+            after, _ = await _state(connection)
             with Ledger(line.ledger) as ledger:
                 found = await reckon(connection, ledger.readings(), since=began)
                 messages = sum(message.published_at >= began for message in ledger.messages())
                 delays = _delays(watcher, ledger)
+            return _Judged(opened, info, after["duplicates"], found, messages, delays)
+
+        after = await _asked(line, judged)
+    found = after.found
     return Report(
         seconds=round(lasted, 1),
         homes=len(line.county.homes),
-        messages=messages,
+        messages=after.messages,
         published=found.published,
         committed=found.stored,
-        duplicates=after["duplicates"] - before["duplicates"],
+        duplicates=after.duplicates - before["duplicates"],
         lost=found.lost,
         rejected=found.rejected,
         unreceipted=homes.get("unreceipted"),
-        alerts_opened=opened,
+        alerts_opened=after.opened,
         reading_to_alert_ms={
-            "p50": percentile(delays, 0.5),
-            "p99": percentile(delays, 0.99),
-            "alerts": len(delays),
+            "p50": percentile(after.delays, 0.5),
+            "p99": percentile(after.delays, 0.99),
+            "alerts": len(after.delays),
         },
-        database=_named(info),
+        database=_named(after.info),
         broker=line.broker,
     )
 
 
-@asynccontextmanager
-async def _connection(line: Line) -> AsyncIterator[asyncpg.Connection]:
-    async with translated():
-        connection = await connect(line.database_url)
+@dataclass(frozen=True)
+class _Judged:
+    """What the database and the ledger say at the end."""
+
+    opened: int
+    info: ServerInfo
+    duplicates: int
+    found: Reckoning
+    messages: int
+    delays: list[float]
+
+
+async def _state(connection: asyncpg.Connection) -> tuple[Mapping[str, Any], int]:
+    """The counters of messages, and the last episode's id."""
+    queries = load_queries("saimi")
+    return await queries.counters(connection), await queries.last_episode(connection)
+
+
+async def _asked(line: Line, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    """What `work` makes of a connection; made anew, from its beginning, while the database is away.
+
+    Raises:
+        DatabaseUnavailableError: it stays away.
+    """
+    until = time.monotonic() + _AWAY_S
+    while True:
         try:
-            yield connection
-        finally:
-            await connection.close()
+            async with translated():
+                connection = await connect(line.database_url)
+                try:
+                    return await work(connection)
+                finally:
+                    await connection.close()
+        except DatabaseUnavailableError:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(_POLL_S)
 
 
 def _named(info: ServerInfo) -> dict[str, str]:

@@ -35,6 +35,9 @@ T = TypeVar("T")
 HOST = "127.0.0.1"
 HISTORY = timedelta(hours=24)
 """What a new county has behind it, so that its trends are not empty. Homes send it only once."""
+_ATTEMPTS = 5
+"""How often the homes are started before it is given up: a part that they need may just have died
+and be starting again."""
 _DRAIN_S = 60.0
 """How long the gateways may take to get their last receipts."""
 
@@ -165,7 +168,7 @@ class Line:
         """
         assert self._homes is not None  # noqa: S101 - start() was called
         self._stack.push_async_callback(self._homes.stop, _DRAIN_S)
-        await self._unless_stopped(self._homes.start())
+        await self._unless_stopped(self._homes.start(attempts=_ATTEMPTS))
 
     async def send_homes_to_sleep(self) -> dict[str, Any]:
         """Let the homes send nothing more and wait for their receipts; what they say they did."""

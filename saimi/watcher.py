@@ -20,6 +20,8 @@ from core.clock import wall_time
 from core.errors import SaimiError
 
 _RETRY_S = 0.2
+_PATIENCE_S = 20.0
+"""How long the service may be away at the beginning."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,32 @@ class Watcher:
         """Episodes that were open when the stream began."""
 
     async def open(self) -> Self:
-        """Log in and wait for the first snapshot.
+        """Log in and wait for the first snapshot; while the service is away, again.
+
+        Raises:
+            SaimiError: the web service does not take the login, or stays away for 20 s.
+        """
+        why = "it does not answer"
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while (refusal := await self._refused()) is not None:
+                    why = refusal
+                    await asyncio.sleep(_RETRY_S)
+                why = "it sends no list"
+                self._task = asyncio.create_task(self._watch())
+                await self._live.wait()
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, TimeoutError):
+                raise SaimiError(
+                    f"The web service at {self._base_url} gives no stream of alerts ({why}): see "
+                    "its log."
+                ) from error
+            raise
+        return self
+
+    async def _refused(self) -> str | None:
+        """Log in; why that cannot be done just now, None if it is done.
 
         Raises:
             SaimiError: the web service does not take the login.
@@ -56,23 +83,16 @@ class Watcher:
             async with self._session.post(
                 f"{self._base_url}/login", data=self._login, allow_redirects=False
             ) as answer:
-                if answer.status != 303:
+                if answer.status == 303:
+                    return None
+                if answer.status < 500:
                     raise SaimiError(
                         f"The web service at {self._base_url} does not take the demo's login "
                         f"(status {answer.status}): see its log."
                     )
-            self._task = asyncio.create_task(self._watch())
-            async with asyncio.timeout(20):
-                await self._live.wait()
-        except BaseException as error:
-            await self.close()
-            if isinstance(error, (aiohttp.ClientError, TimeoutError)):
-                raise SaimiError(
-                    f"The web service at {self._base_url} gives no stream of alerts "
-                    f"({type(error).__name__}): see its log."
-                ) from error
-            raise
-        return self
+                return f"status {answer.status}"
+        except aiohttp.ClientError as error:
+            return type(error).__name__
 
     async def close(self) -> None:
         """End the stream."""

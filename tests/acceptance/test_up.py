@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import random
@@ -47,6 +46,18 @@ def part_of(folder: Path, part: str) -> int | None:
         if name == part or command[3:5] == ["saimi", part]:
             return pid
     return None
+
+
+def kill(folder: Path, part: str, process: subprocess.Popen[str]) -> None:
+    """kill -9 a part of `process`, a `saimi up`, once it runs."""
+
+    def running() -> int | None:
+        assert process.poll() is None, process.communicate()
+        return part_of(folder, part)
+
+    pid = wait_for(running, what=f"{part} running")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -125,9 +136,7 @@ def test_every_part_is_killed_in_a_trial_and_nothing_is_lost(data_dir: Path) -> 
         address(process)
         for part in parts:
             time.sleep(random.uniform(0.5, 2.5))  # the moment is random, nothing waits for it
-            pid = wait_for(functools.partial(part_of, data_dir, part), what=f"{part} running")
-            assert pid is not None
-            os.kill(pid, signal.SIGKILL)
+            kill(data_dir, part, process)
         out, err = process.communicate(timeout=90)
     assert process.returncode == 0, err
     report = json.loads(out)
@@ -135,6 +144,19 @@ def test_every_part_is_killed_in_a_trial_and_nothing_is_lost(data_dir: Path) -> 
     assert report["lost"] == report["unreceipted"] == 0, (parts, err)
     assert err.count("is started again") >= len(parts), err
     assert processes_of(data_dir) == []
+
+
+def test_parts_that_die_at_the_very_beginning_spoil_no_trial(data_dir: Path) -> None:
+    with running_up(data_dir, "--for", "5", "--port", "0", "--json") as process:
+        address(process)
+        # before somebody has logged in, and before the homes have said that they live
+        for part in ("web", "postgres", "simulate"):
+            kill(data_dir, part, process)
+        out, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    report = json.loads(out)
+    assert report["committed"] == report["published"] > 0, err
+    assert report["lost"] == report["unreceipted"] == 0, err
 
 
 def test_ctrl_c_stops_everything_and_a_second_start_is_quick(data_dir: Path) -> None:

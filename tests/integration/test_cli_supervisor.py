@@ -85,6 +85,35 @@ async def test_one_that_does_not_start_says_why(tmp_path: Path) -> None:
     assert bad.pid is None
 
 
+SICKLY = """
+import pathlib, sys
+born = pathlib.Path("born")
+born.touch()
+born.write_text(born.read_text() + "x")
+if len(born.read_text()) < 3:
+    sys.exit("saimi: The database has just died.")
+"""
+
+
+async def test_one_that_dies_before_it_is_ready_is_started_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sickly = service(tmp_path, SICKLY + GOOD)
+    await sickly.start(attempts=3)
+    assert pids(tmp_path) == [sickly.pid]
+    said = capsys.readouterr().err
+    assert said.count("The database has just died. It is started again.") == 2
+    await sickly.stop()
+
+
+async def test_one_that_always_dies_is_given_up(tmp_path: Path) -> None:
+    sickly = service(tmp_path, SICKLY + GOOD)
+    with pytest.raises(EmbeddedError, match=r"The database has just died\. The whole log"):
+        await sickly.start(attempts=2)
+    assert (tmp_path / "born").read_text() == "xx"
+    assert sickly.pid is None
+
+
 async def test_one_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     deaf = service(tmp_path, DEAF)
     await deaf.start()
