@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeVar
 import msgspec
 from msgspec import Meta
 
-from alerts.finding import KINDS, LIFE_SAFETY
+from alerts.finding import KINDS, LIFE_SAFETY, Severity
 from core.errors import UserError
 
 SHIPPED = Path(__file__).with_name("rules.toml")
@@ -70,7 +70,6 @@ _LONGEST_MIN = 7 * 24 * 60
 _LONGEST_LATE_MIN = 24 * 60
 _LONGEST_REPEAT_MIN = 60
 """Minutes in which a call for help may count as the device repeating itself, at most."""
-_EMERGENCY = 4
 
 Minutes = Annotated[float, Meta(ge=0, le=_LONGEST_MIN)]
 Text = Annotated[str, Meta(min_length=1)]
@@ -234,8 +233,10 @@ class _Parser:
         if rule.id in LIFE_SAFETY:
             if rule.enabled is False:
                 self._refuse(place, "enabled", "a life-safety event is never filtered")
-            if rule.severity != _EMERGENCY:
-                self._refuse(place, "severity", f"a life-safety event is always {_EMERGENCY}")
+            if rule.severity != Severity.EMERGENCY:
+                self._refuse(
+                    place, "severity", f"a life-safety event is always {Severity.EMERGENCY:d}"
+                )
             if rule.use != "alert":
                 self._refuse(place, "use", "a life-safety event always alerts")
 
