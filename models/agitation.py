@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from core.errors import ModelError
-from models.calibration import rounded, sigmoid
+from models.calibration import rounded
 from models.home_days import MEASURES, Flags, Floats, HomeDays
 from models.judging import auroc
 from models.windows import Levels, Memory, Window, hours_of, levels, window_sums
@@ -124,7 +125,7 @@ class Agitation:
         parts = self.coefficients[:_LEVELS] * (filled - self.mean) / _scale(self.covariance)
         parts[~known] = 0.0
         odds = self.intercept + self.coefficients[_LEVELS:] + parts.sum(axis=2)
-        by_run = np.where(known, sigmoid(odds), 0.0)
+        by_run = np.where(known, expit(odds), 0.0)
         weight = parts[:, :, : len(MEASURES)] + parts[:, :, len(MEASURES) :]
         return Scored(
             1.0 - np.prod(1.0 - by_run, axis=1),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 
 from models.home_days import Flags, Floats
 
@@ -38,7 +39,8 @@ class Sigmoid:
 
     def score(self, score: Floats) -> Floats:
         """Probabilities (n,)."""
-        return sigmoid(self.slope * _logit(score) + self.offset)
+        probability: Floats = expit(self.slope * _logit(score) + self.offset)
+        return probability
 
     def state(self) -> dict[str, Any]:
         """Plain values."""
@@ -50,18 +52,11 @@ class Sigmoid:
         return cls(float(state["slope"]), float(state["offset"]))
 
 
-def sigmoid(value: Floats) -> Floats:
-    """1 / (1 + e^-x), without overflow."""
-    result: Floats = 0.5 * (1.0 + np.tanh(0.5 * value))
-    return result
-
-
 def rounded(value: float) -> float:
     """To nine digits: the solver's last digits depend on the machine, a saved model must not."""
     return float(f"{value:.9g}")
 
 
 def _logit(score: Floats) -> Floats:
-    clipped = np.clip(score, _LEAST, 1.0 - _LEAST)
-    result: Floats = np.log(clipped) - np.log1p(-clipped)
-    return result
+    clipped: Floats = logit(np.clip(score, _LEAST, 1.0 - _LEAST))
+    return clipped

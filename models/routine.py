@@ -20,9 +20,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betainc
 
 from core.errors import ModelError
-from models.tails import two_sided
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -211,20 +211,9 @@ class Routine:
 def at_least(x: Floats, mean: Floats, size: Floats) -> Floats:
     """P(X ≥ x) of the negative binomial with variance mean + mean² / size; shapes equal.
 
-    Saddlepoint with continuity correction (Daniels, Int Stat Rev 1987;55:37), in the form of
-    Barndorff-Nielsen: within 0.02 of the exact tail and a fifth of it
-    (tests/unit/models/test_routine.py).
+    By the incomplete beta function (Johnson, Kemp and Kotz, Univariate Discrete Distributions,
+    5.6).
     """
-    at = np.maximum(x - 0.5, 0.25)
-    point = np.log(at * (size + mean) / (mean * (size + at)))
-    # Twice the distance of the log-likelihoods at `at` and at the mean.
-    far = 2.0 * (at * np.log(at / mean) - (at + size) * np.log((size + at) / (size + mean)))
-    w = np.copysign(np.sqrt(np.maximum(far, 0.0)), point)
-    near = np.abs(w) < 1e-3
-    safe = np.where(near, 1e-3, w)
-    u = 2.0 * np.sinh(np.where(near, 1e-3, point) / 2.0) * np.sqrt(at + at * at / size)
-    skewed = (1.0 + 2.0 * mean / size) / np.sqrt(mean + mean**2 / size) / 6.0
-    star = np.where(near, w + skewed, safe + np.log(np.where(near, 1.0, u / safe)) / safe)
-    half = two_sided(star) / 2.0
-    result: Floats = np.where(x <= 0.0, 1.0, np.where(star >= 0.0, half, 1.0 - half))
+    share = mean / (mean + size)
+    result: Floats = np.where(x <= 0.0, 1.0, betainc(np.maximum(x, 1e-300), size, share))
     return result

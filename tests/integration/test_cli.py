@@ -28,7 +28,17 @@ def one_sentence(text: str) -> bool:
 
 def test_help_is_quick() -> None:
     """Each of these would cost a large part of a second, on every call of every command."""
-    heavy = {"aiohttp", "alembic", "asyncpg", "cryptography", "numpy", "pyarrow", "sqlalchemy"}
+    heavy = {
+        "aiohttp",
+        "alembic",
+        "asyncpg",
+        "cryptography",
+        "numpy",
+        "pyarrow",
+        "scipy",
+        "sklearn",
+        "sqlalchemy",
+    }
     code = (
         "import sys\nfrom saimi.cli import main\nsys.argv = ['saimi', '--help']\n"
         f"try: main()\nfinally: print('imported:', *sorted({heavy} & set(sys.modules)))"
