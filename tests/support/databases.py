@@ -124,7 +124,8 @@ class Databases:
 def databases(edition: str, folder: Path) -> Iterator[Databases]:
     """Start the server of an edition (or reach the external one) and stop it at the end.
 
-    Its files are in memory where the machine has room, else in `folder`.
+    Its files are in memory where the machine has room, else in `folder`; those of a TimescaleDB
+    that runs in a folder of its own stay there.
 
     Skips the test where the edition is not to be had on this machine.
     """
@@ -140,8 +141,7 @@ def databases(edition: str, folder: Path) -> Iterator[Databases]:
 def _in_memory(folder: Path) -> Iterator[Path]:
     """A folder in memory that is removed afterwards, or `folder` where there is none to be had.
 
-    A database is a thousand small files: on a disk making and dropping one can cost ten times the
-    processor time.
+    A database is a thousand small files, and on a disk the system spends most of the time on them.
     """
     if not os.access(_MEMORY, os.W_OK) or shutil.disk_usage(_MEMORY).free < _ROOM:
         yield folder
