@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from gateway_sim.county import County
 from gateway_sim.ledger import TruthLabel
@@ -36,3 +39,30 @@ def labels(
         at = datetime.fromtimestamp(event.reading.time, UTC)
         found.append(TruthLabel(client, home.gateway, event.reading.metric, "event", at))
     return sorted(found, key=lambda label: (label.time, label.client, label.kind, label.what))
+
+
+class Course(NamedTuple):
+    """One illness, or what only looks like one, from its beginning to its end; Unix seconds."""
+
+    gateway: str
+    client: str
+    kind: str
+    onset: float
+    crisis: float
+    """NaN: it has none."""
+    recovered: float
+
+
+def courses(labels: Iterable[TruthLabel]) -> list[Course]:
+    """The courses that labels, in order of time, tell of; one that has no end is left out."""
+    open_: dict[tuple[str, str, str], Course] = {}
+    found = []
+    for label in labels:
+        who, at = (label.gateway, label.client, label.kind), label.time.timestamp()
+        if label.what == "onset":
+            open_[who] = Course(*who, at, math.nan, math.nan)
+        elif label.what == "crisis" and who in open_:
+            open_[who] = open_[who]._replace(crisis=at)
+        elif label.what == "recovered" and who in open_:
+            found.append(open_.pop(who)._replace(recovered=at))
+    return found
