@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from alerts.assess import assess, fail
-from alerts.episodes import Change, Episode, step
+from alerts.episodes import Change
 from alerts.line import Line
 from alerts.load import (
     LONGEST_VALIDITY,
@@ -24,10 +24,11 @@ from alerts.load import (
     load_events,
     load_subjects,
 )
+from alerts.looking import listens, look, next_look, only_technical
 from alerts.rules import Rules
 from alerts.state import State
 from alerts.store import write_changes
-from alerts.subject import Assessment, Context, Subject
+from alerts.subject import Assessment, Context
 from core.clock import Clock, ScaledClock
 from core.database import Connection, load_queries
 
@@ -82,7 +83,6 @@ class Batch:
         self._rules = rules
         factor = clock.factor if isinstance(clock, ScaledClock) else 1.0
         self._delay = JOURNEY * factor
-        self._lasting = frozenset(k for k, b in rules.behaviours.items() if b.lasting)
         self.claimed: list[int] = []
         """The subjects of the last transaction: what to take one by one where it failed."""
 
@@ -107,9 +107,10 @@ class Batch:
             claim = await self._claim_one(connection, subject)
             now = self._clock.now()
             assessment = Assessment()
-            fail(assessment, "write", error, Context(now=now, rules=self._rules))
+            context = Context(now=now, rules=self._rules)
+            fail(assessment, "write", error, context)
             episodes = (await load_episodes(connection, [subject], now=now)).get(subject, [])
-            changes = self._only_technical(now, assessment, claim.states[subject], episodes)
+            changes = only_technical(assessment, claim.states[subject], episodes, context)
             await self._write_states(connection, claim, {subject: assessment}, now)
             await write_changes(connection, [(subject, change) for change in changes], now=now)
 
@@ -166,7 +167,13 @@ class Batch:
         watched = [
             one
             for one in taken
-            if one.id in present and _listens(claim, one.id, episodes.get(one.id, ()), now)
+            if one.id in present
+            and listens(
+                claim.states[one.id],
+                episodes.get(one.id, ()),
+                is_due=one.id in claim.due,
+                now=now,
+            )
         ]
         if watched:
             await load_devices(connection, watched, claim.states, now=now, delay=self._delay)
@@ -175,72 +182,20 @@ class Batch:
         for subject, assessment in zip(taken, assessments, strict=True):
             if subject.id in claim.broken:
                 fail(assessment, "state", claim.broken[subject.id], context)
-            found = episodes.get(subject.id, [])
-            state = claim.states[subject.id]
-            unseen = self._unseen(subject, assessment, present=subject.id in present)
-            try:
-                outcome = self._step(now, assessment, state, found, unseen, subject)
-            except Exception as error:
-                _log.exception("episodes failed", subject=subject.id)
-                fail(assessment, "episodes", error, context)
-                outcome = self._only_technical(now, assessment, state, found)
+            outcome = look(
+                subject,
+                assessment,
+                claim.states[subject.id],
+                episodes.get(subject.id, []),
+                context,
+                present=subject.id in present,
+            )
             changes.extend((subject.id, change) for change in outcome)
         done = {one.id: a for one, a in zip(taken, assessments, strict=True)}
         # A state of nobody registered any more is not looked at again.
         done.update({gone: Assessment() for gone in claim.due - subjects.keys()})
         await self._write_states(connection, claim, done, now, present)
         return changes
-
-    def _unseen(self, subject: Subject, assessment: Assessment, *, present: bool) -> frozenset[str]:
-        """Kinds of which the absence of findings means nothing this time."""
-        if not present:
-            return self._lasting
-        if assessment.failed:
-            return self._lasting - {"technical"}
-        return frozenset({"silence"}) if subject.devices is None else frozenset()
-
-    def _step(
-        self,
-        now: datetime,
-        assessment: Assessment,
-        state: State,
-        episodes: list[Episode],
-        unseen: frozenset[str],
-        subject: Subject,
-    ) -> list[Change]:
-        outcome = step(
-            now,
-            assessment.findings,
-            open_episodes=[one for one in episodes if one.closed_at is None],
-            closed_episodes=_last_closed(episodes),
-            quiet=state.quiet_by_key(),
-            valid=subject.newest.keys(),
-            behaviours=self._rules.behaviours,
-            unseen=unseen,
-        )
-        state.remember(outcome.quiet)
-        for at in outcome.due:
-            assessment.look_again("episodes", at)
-        if subject.devices is not None:
-            state.silence_at = assessment.due.get("silence")
-            state.heard = {str(device.id): device.heard_at for device in subject.devices}
-        return outcome.changes
-
-    def _only_technical(
-        self, now: datetime, assessment: Assessment, state: State, episodes: list[Episode]
-    ) -> list[Change]:
-        """The changes where nothing else of a subject can be trusted to work."""
-        return step(
-            now,
-            [finding for finding in assessment.findings if finding.kind == "technical"],
-            open_episodes=[
-                one for one in episodes if one.kind == "technical" and one.closed_at is None
-            ],
-            closed_episodes=[one for one in _last_closed(episodes) if one.kind == "technical"],
-            quiet=state.quiet_by_key(),
-            valid=frozenset(),
-            behaviours=self._rules.behaviours,
-        ).changes
 
     async def _write_states(
         self,
@@ -254,33 +209,16 @@ class Batch:
         for subject, assessment in assessments.items():
             state = claim.states[subject]
             state.retry = claim.ranges.get(subject) if assessment.failed else None
-            asked = [*assessment.due.values()]
-            if state.silence_at is not None:
-                asked.append(state.silence_at)
-            if present is not None and subject not in present and claim.due_at[subject]:
-                asked.append(claim.due_at[subject] or now)
+            due = next_look(
+                state,
+                assessment,
+                due_at=claim.due_at[subject],
+                present=present is None or subject in present,
+            )
             subjects.append(subject)
-            dues.append(min(asked, default=None))
+            dues.append(due)
             states.append(state.write())
         if subjects:
             await _queries.write_states(
                 connection, subjects=subjects, due=dues, states=states, now=now
             )
-
-
-def _listens(
-    claim: Claim, subject: int, episodes: list[Episode] | tuple[()], now: datetime
-) -> bool:
-    """Whether to look at a subject's devices: when it is time, or while one of them is silent."""
-    silence_at = claim.states[subject].silence_at
-    if silence_at is None:
-        return subject in claim.due
-    return silence_at <= now or any(
-        one.kind == "silence" and one.closed_at is None and one.cleared_at is None
-        for one in episodes
-    )
-
-
-def _last_closed(episodes: list[Episode]) -> list[Episode]:
-    closed = [(one.closed_at, one.id, one) for one in episodes if one.closed_at is not None]
-    return list({one.key: one for _, _, one in sorted(closed, key=lambda c: c[:2])}.values())

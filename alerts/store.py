@@ -95,7 +95,7 @@ def _opening(subject: int, change: Change, names: Names) -> dict[str, Any]:
         "origin": origin,
         "severity": change.severity,
         "summary": change.summary,
-        "evidence": _evidence(change, names)[:KEEP_EVIDENCE],
+        "evidence": evidence_of(change, names)[:KEEP_EVIDENCE],
     }
 
 
@@ -103,7 +103,7 @@ def _changing(change: Change, names: Names) -> dict[str, Any]:
     assert change.episode is not None  # noqa: S101 - the caller's choice of rows
     evidence: list[Any] | None = None
     if change.joined is not None:
-        evidence = _evidence(change, names)
+        evidence = evidence_of(change, names)
         if change.what == "updated":
             evidence = [*evidence, *change.episode.evidence]
         evidence = evidence[:KEEP_EVIDENCE]
@@ -127,7 +127,7 @@ def _detail(change: Change, names: Names) -> dict[str, Any]:
         return {}
     detail: dict[str, Any] = {"severity": change.severity, "summary": change.summary}
     if change.joined is not None:
-        detail["evidence"] = _evidence(change, names)
+        detail["evidence"] = evidence_of(change, names)
         events = [reading for reading in change.joined.evidence if reading.metric in EVENTS]
         if events:
             detail["events"] = [event_key(reading) for reading in events]
@@ -147,7 +147,7 @@ def event_key(reading: Reading) -> list[int]:
     return [reading.device, catalogue()[reading.metric].id, micros]
 
 
-def _evidence(change: Change, names: Names) -> list[dict[str, Any]]:
+def evidence_of(change: Change, names: Names) -> list[dict[str, Any]]:
     """What alerts.listing.Card says of `evidence`."""
     joined = change.joined
     if joined is None:

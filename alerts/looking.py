@@ -1,0 +1,124 @@
+"""One look at one subject: its assessment -> what changes, what is kept, when to look next.
+
+Pure, so that the worker (alerts.batch) and the backtest (alerts.backtest) do the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from alerts.assess import fail
+from alerts.episodes import Change, Episode, step
+from alerts.rules import Rules
+from alerts.state import State
+from alerts.subject import Assessment, Context, Subject
+
+_log = structlog.get_logger()
+
+
+def look(
+    subject: Subject,
+    assessment: Assessment,
+    state: State,
+    episodes: Sequence[Episode],
+    context: Context,
+    *,
+    present: bool,
+) -> list[Change]:
+    """Bring a subject's episodes up to date; `state` and `assessment` take on what follows.
+
+    Args:
+        episodes: open ones, and those closed while their evidence can still be valid.
+        present: the newest readings were looked at, not the events of history alone.
+    """
+    try:
+        return _step(subject, assessment, state, episodes, context, present=present)
+    except Exception as error:
+        _log.exception("episodes failed", subject=subject.id)
+        fail(assessment, "episodes", error, context)
+        return only_technical(assessment, state, episodes, context)
+
+
+def only_technical(
+    assessment: Assessment, state: State, episodes: Sequence[Episode], context: Context
+) -> list[Change]:
+    """The changes where nothing else of a subject can be trusted to work."""
+    return step(
+        context.now,
+        [finding for finding in assessment.findings if finding.kind == "technical"],
+        open_episodes=[
+            one for one in episodes if one.kind == "technical" and one.closed_at is None
+        ],
+        closed_episodes=[one for one in _last_closed(episodes) if one.kind == "technical"],
+        quiet=state.quiet_by_key(),
+        valid=frozenset(),
+        behaviours=context.rules.behaviours,
+    ).changes
+
+
+def next_look(
+    state: State, assessment: Assessment, *, due_at: datetime | None, present: bool
+) -> datetime | None:
+    """When to look again even if nothing arrives; `due_at` is what was asked for before."""
+    asked = [*assessment.due.values()]
+    if state.silence_at is not None:
+        asked.append(state.silence_at)
+    if not present and due_at:
+        asked.append(due_at)
+    return min(asked, default=None)
+
+
+def listens(state: State, episodes: Sequence[Episode], *, is_due: bool, now: datetime) -> bool:
+    """Whether to look at a subject's devices: when it is time, or while one of them is silent."""
+    if state.silence_at is None:
+        return is_due
+    return state.silence_at <= now or any(
+        one.kind == "silence" and one.closed_at is None and one.cleared_at is None
+        for one in episodes
+    )
+
+
+def _step(
+    subject: Subject,
+    assessment: Assessment,
+    state: State,
+    episodes: Sequence[Episode],
+    context: Context,
+    *,
+    present: bool,
+) -> list[Change]:
+    outcome = step(
+        context.now,
+        assessment.findings,
+        open_episodes=[one for one in episodes if one.closed_at is None],
+        closed_episodes=_last_closed(episodes),
+        quiet=state.quiet_by_key(),
+        valid=subject.newest.keys(),
+        behaviours=context.rules.behaviours,
+        unseen=_unseen(subject, assessment, context.rules, present=present),
+    )
+    state.remember(outcome.quiet)
+    for at in outcome.due:
+        assessment.look_again("episodes", at)
+    if subject.devices is not None:
+        state.silence_at = assessment.due.get("silence")
+        state.heard = {str(device.id): device.heard_at for device in subject.devices}
+    return outcome.changes
+
+
+def _unseen(
+    subject: Subject, assessment: Assessment, rules: Rules, *, present: bool
+) -> frozenset[str]:
+    """Kinds of which the absence of findings means nothing this time."""
+    if present and not assessment.failed:
+        return frozenset({"silence"}) if subject.devices is None else frozenset()
+    lasting = frozenset(kind for kind, one in rules.behaviours.items() if one.lasting)
+    return lasting - {"technical"} if present else lasting
+
+
+def _last_closed(episodes: Sequence[Episode]) -> list[Episode]:
+    closed = [(one.closed_at, one.id, one) for one in episodes if one.closed_at is not None]
+    return list({one.key: one for _, _, one in sorted(closed, key=lambda c: c[:2])}.values())
