@@ -15,4 +15,5 @@ In reading order:
     store.py        writes what changed, and tells
     handling.py     what a person does to an episode
     listing.py      episodes as the web shows them
+    outbox.py       what is to be said to people outside, written with what it tells of
 """

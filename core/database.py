@@ -41,6 +41,8 @@ DEFINITION_CHANNEL = "saimi_definition"
 """Woken, with the gateway's name as payload, when ingest has learned how to read its messages."""
 REGISTRY_CHANNEL = "saimi_registry"
 """Woken when the registry changes."""
+OUTBOX_CHANNEL = "saimi_outbox"
+"""Woken when there is something to deliver."""
 
 
 @dataclass(frozen=True)
