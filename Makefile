@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := alerts bench core dashboards gateway_sim ingest models saimi web
 CHECKED := $(PACKAGES) tests
+# Scripts in Python have no ending: found by their first line.
+SCRIPTS := $(shell grep -l '^\#!.*python' scripts/*)
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 # A folder counts once it holds code.
 present = $(wildcard $(1))
@@ -64,14 +66,15 @@ test-parts:
 	@scripts/install-test-parts
 
 lint: $(VENV)/dev.stamp
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check . $(SCRIPTS)
+	$(BIN)/ruff format --check . $(SCRIPTS)
 	$(BIN)/mypy $(call present,$(CHECKED))
+	$(BIN)/mypy --scripts-are-modules $(SCRIPTS)
 	$(BIN)/lint-imports
 
 format: $(VENV)/dev.stamp
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format . $(SCRIPTS)
+	$(BIN)/ruff check --fix . $(SCRIPTS)
 
 # Stamps: a second run installs nothing until a lock file or pyproject.toml changes.
 $(VENV)/venv.stamp:
