@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 from core.registry import Area, Client, Device, Document, Home
 from core.wire import readings_topic
-from gateway_sim.day import Reading
+from gateway_sim.reading import Reading
 from gateway_sim.senml import encode_pack
 
 CHANNELS = (

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway_sim.day import CHANNELS, Reading
+from gateway_sim.ambient import CHANNELS
 from gateway_sim.devices import ambient, personal
 from gateway_sim.measuring import BY_HAND
 from gateway_sim.people import VITALS
+from gateway_sim.reading import Reading
 from gateway_sim.scenario import EVENT_DEVICES
 from gateway_sim.sorting import order_by
 

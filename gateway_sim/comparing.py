@@ -18,8 +18,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway_sim.ambient import CHANNELS, DOORS
 from gateway_sim.county import County
-from gateway_sim.day import CHANNELS, DOORS, ambient_day
+from gateway_sim.day import ambient_day
 from gateway_sim.localtime import local_days
 from gateway_sim.noise import Floats
 from gateway_sim.people import WELL, Indexes

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.registry import Area, Client, Device, Document, Home, Member, Team
-from gateway_sim.day import Dwellers
+from gateway_sim.ambient import Dwellers
 from gateway_sim.devices import Model, ambient, personal
 from gateway_sim.people import People
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gateway_sim.day import DOORS
+from gateway_sim.ambient import DOORS
 from gateway_sim.routine import ROOMS
 
 _DAY_AND_A_HALF = 36 * 60.0

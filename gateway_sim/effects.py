@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from core.catalogue import catalogue
 from gateway_sim import faults as kinds
 from gateway_sim.columns import Columns, channels
-from gateway_sim.day import Reading
 from gateway_sim.noise import Floats, Keys, mix, normal, uniform
+from gateway_sim.reading import Reading
 from gateway_sim.sorting import order_by
 
 Rows = NDArray[np.int64]

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from core.registry import Area, Client, Device, Document, Home
-from gateway_sim.day import Reading
 from gateway_sim.files_read import Recording
 from gateway_sim.files_rows import Rows
+from gateway_sim.reading import Reading
 from gateway_sim.recording import Pack, Row
 
 _IN_USE_SINCE = datetime(2000, 1, 1, tzinfo=UTC)

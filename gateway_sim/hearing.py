@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from gateway_sim.columns import Columns, channels
-from gateway_sim.day import Reading
 from gateway_sim.devices import REMEMBERS_H
 from gateway_sim.effects import Shown
 from gateway_sim.faulty import KIND_OF, Faulty, Mask
 from gateway_sim.production import MONITOR_EVERY, Production
+from gateway_sim.reading import Reading
 
 _HALF_S = 0.0005
 _REMEMBERS_MS = np.array(

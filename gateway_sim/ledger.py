@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from core.wire import SENML
-from gateway_sim.day import Reading
+from gateway_sim.reading import Reading
 from gateway_sim.store import StoreError, open_file, queries, transaction
 
 _sql = queries("ledger")

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway_sim.county import County, SimulatedHome
-from gateway_sim.day import Reading
 from gateway_sim.illness import Illnesses
 from gateway_sim.localtime import EPOCH, local_day
 from gateway_sim.noise import Floats, key, mix, uniform
 from gateway_sim.people import WELL, Indexes, winter
+from gateway_sim.reading import Reading
 from gateway_sim.traits import VITALS, traits
 
 BY_HAND: tuple[tuple[str, str], ...] = (

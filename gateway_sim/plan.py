@@ -18,8 +18,8 @@ import numpy as np
 
 from core.errors import UserError
 from gateway_sim.county import County, Resident, SimulatedHome
-from gateway_sim.day import Reading
 from gateway_sim.illness import Illness, Illnesses, kinds
+from gateway_sim.reading import Reading
 from gateway_sim.scenario import EVENT_DEVICES, Scenario, WavePlan
 
 _FILE = "plan.json"

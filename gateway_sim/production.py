@@ -11,13 +11,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway_sim.ambient import CHANNELS, Dwellers
 from gateway_sim.columns import Columns, places
 from gateway_sim.county import County
-from gateway_sim.day import CHANNELS, Dwellers, Reading, ambient_day
+from gateway_sim.day import ambient_day
 from gateway_sim.localtime import local_date, milliseconds
 from gateway_sim.measuring import BY_HAND, by_hand
 from gateway_sim.people import VITALS
 from gateway_sim.plan import Plan
+from gateway_sim.reading import Reading
 
 MONITOR_EVERY = 60.0
 """Seconds between the packs of a worn monitor."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from core.registry import Document
-from gateway_sim.day import Reading
+from gateway_sim.reading import Reading
 
 _PENDING = 200_000
 """Rows in packs that are not full, before all of them are handed on."""

@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 
 from core.catalogue import catalogue
-from gateway_sim.day import Reading
+from gateway_sim.reading import Reading
 
 
 class _Record(msgspec.Struct, omit_defaults=True):

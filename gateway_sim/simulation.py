@@ -15,7 +15,6 @@ from core.broker import BrokerAddress
 from core.catalogue import catalogue
 from core.clock import Clock, wall_time
 from gateway_sim.county import County
-from gateway_sim.day import Reading
 from gateway_sim.faults import NO_FAULTS, FaultFile
 from gateway_sim.faulty import Faulty
 from gateway_sim.fleet import OWN_CONNECTIONS, Fleet
@@ -26,6 +25,7 @@ from gateway_sim.ledger import Ledger
 from gateway_sim.outbox import Lane, Outbox
 from gateway_sim.plan import Plan, keep_plan
 from gateway_sim.production import Production
+from gateway_sim.reading import Reading
 from gateway_sim.scenario import Scenario
 from gateway_sim.senml import encode_pack
 

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 from core.errors import UserError
 from core.registry import Area, Client, Device, Document, Home
 from gateway_sim import recording
-from gateway_sim.day import Reading
+from gateway_sim.reading import Reading
 from gateway_sim.tihm_files import open_table
 
 LONDON = ZoneInfo("Europe/London")

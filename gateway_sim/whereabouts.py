@@ -7,8 +7,9 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway_sim.ambient import CHANNELS, Dwellers
 from gateway_sim.county import County
-from gateway_sim.day import CHANNELS, Dwellers, ambient_day
+from gateway_sim.day import ambient_day
 from gateway_sim.illness import Illnesses
 from gateway_sim.localtime import local_day
 from gateway_sim.noise import Floats

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from core.clock import LOCAL
-from gateway_sim.day import Reading
 from gateway_sim.devices import Model
 from gateway_sim.formats.told import Format, Told
+from gateway_sim.reading import Reading
 
 _NAN, _ABOVE, _BELOW = 0x07FF, 0x07FE, 0x0802
 """Special values of an SFLOAT: no number, beyond the range above and below."""

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import msgspec
 
-from gateway_sim.day import Reading
 from gateway_sim.formats.told import Format, Told
+from gateway_sim.reading import Reading
 
 _RSSI = -61
 _TEMPERATURE_STEP, _HUMIDITY_STEP = 200, 400

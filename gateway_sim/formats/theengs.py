@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from gateway_sim.day import Reading
 from gateway_sim.formats.told import Format, Told
+from gateway_sim.reading import Reading
 
 _TOPIC = "home/TheengsGateway/BTtoMQTT"
 _RSSI = -68

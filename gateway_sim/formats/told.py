@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from gateway_sim.day import Reading
 from gateway_sim.devices import Model
+from gateway_sim.reading import Reading
 
 
 class Told(NamedTuple):

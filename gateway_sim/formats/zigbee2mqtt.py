@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from gateway_sim.day import Reading
 from gateway_sim.devices import Model
 from gateway_sim.formats.told import Format, Told
+from gateway_sim.reading import Reading
 
 _BASE = "zigbee2mqtt"
 _encode = msgspec.json.Encoder().encode

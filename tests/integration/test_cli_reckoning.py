@@ -9,8 +9,8 @@ from core.catalogue import catalogue
 from core.database import connect
 from core.registry import Area, Device, Document, Home
 from core.registry_import import import_document
-from gateway_sim.day import Reading
 from gateway_sim.ledger import Ledger
+from gateway_sim.reading import Reading
 from saimi.reckoning import Reckoning, reckon
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway_sim.day import Reading
 from gateway_sim.ledger import Ledger, TruthLabel
 from gateway_sim.outbox import Lane, Message, Outbox
+from gateway_sim.reading import Reading
 from gateway_sim.store import StoreError
 
 AT = datetime(2026, 1, 15, 9, 0, 0, 250_000, tzinfo=UTC)

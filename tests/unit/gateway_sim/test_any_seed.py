@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import catalogue
+from gateway_sim.ambient import CHANNELS
 from gateway_sim.county import County
-from gateway_sim.day import CHANNELS, ambient_day
+from gateway_sim.day import ambient_day
 from gateway_sim.illness import Illness, Illnesses, kinds
 from gateway_sim.localtime import local_midnight
 from gateway_sim.measuring import BY_HAND, by_hand

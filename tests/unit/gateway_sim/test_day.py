@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from core.catalogue import catalogue
 from core.clock import LOCAL
+from gateway_sim.ambient import CHANNELS
 from gateway_sim.county import County
-from gateway_sim.day import CHANNELS, ambient_day
+from gateway_sim.day import ambient_day
 from gateway_sim.illness import Illness, Illnesses
 from gateway_sim.localtime import EPOCH, at_hour, local_day, local_midnight
 from gateway_sim.routine import ROOMS, routine

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway_sim.county import County
-from gateway_sim.day import Reading
 from gateway_sim.devices import REMEMBERS_H
 from gateway_sim.effects import renumbered
 from gateway_sim.faults import FaultFile, load_faults
@@ -23,6 +22,7 @@ from gateway_sim.faulty import KIND_OF, Faulty
 from gateway_sim.hearing import Hearing
 from gateway_sim.plan import make_plan
 from gateway_sim.production import Production
+from gateway_sim.reading import Reading
 from gateway_sim.scenario import load_scenario
 
 START = datetime(2026, 1, 15, 9, tzinfo=UTC)

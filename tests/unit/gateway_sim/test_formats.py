@@ -9,12 +9,12 @@ import pytest
 
 from core.catalogue import catalogue
 from gateway_sim.county import County
-from gateway_sim.day import Reading
 from gateway_sim.formats import FORMATS, as_told, formats_of
 from gateway_sim.formats.gatt import Gatt
 from gateway_sim.formats.told import Told
 from gateway_sim.plan import make_plan
 from gateway_sim.production import Production
+from gateway_sim.reading import Reading
 from gateway_sim.scenario import load_scenario
 from ingest.decoders import decode
 

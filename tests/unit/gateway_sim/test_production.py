@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from core.catalogue import catalogue
 from gateway_sim.county import County
-from gateway_sim.day import Reading
 from gateway_sim.plan import make_plan
 from gateway_sim.production import Production
+from gateway_sim.reading import Reading
 from gateway_sim.scenario import load_scenario
 
 START = datetime(2026, 3, 28, 20, tzinfo=UTC)  # the clock changes in this night

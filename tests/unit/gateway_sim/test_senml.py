@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway_sim.day import Reading
+from gateway_sim.reading import Reading
 from gateway_sim.senml import encode_pack
 
 
