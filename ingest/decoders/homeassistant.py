@@ -18,9 +18,10 @@ from typing import Any
 
 from core.catalogue import catalogue
 from ingest.decoders.entity_words import words
+from ingest.decoders.homeassistant_budget import Budget
 from ingest.decoders.homeassistant_config import COMPONENTS, learn, place
 from ingest.decoders.homeassistant_plain import plainly
-from ingest.decoders.homeassistant_template import Budget, render
+from ingest.decoders.homeassistant_template import render
 from ingest.decoders.life_safety import in_text, meant
 from ingest.decoders.plain_values import measured
 from ingest.decoders.record import MAX_RECORDS, Channel, Decoded, DecodeError, Record

@@ -19,7 +19,7 @@ from core.wire import MAX_NAME
 from ingest.decoders import homeassistant_meaning as meaning
 from ingest.decoders.entity_words import words
 from ingest.decoders.homeassistant_names import availabilities, device_of, spelled_out
-from ingest.decoders.homeassistant_template import MAX_TEMPLATE, check
+from ingest.decoders.homeassistant_parsing import MAX_TEMPLATE, check
 from ingest.decoders.plain_values import LIFE_SAFETY
 from ingest.decoders.record import DecodeError
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeGuard
 
-from jinja2 import Environment, TemplateError, nodes
+from jinja2 import nodes
 
+from ingest.decoders.homeassistant_budget import Budget, bound, weight
 from ingest.decoders.homeassistant_each import EACH, Namespace, each, of_loop
 from ingest.decoders.homeassistant_filters import (
     FILTERS,
@@ -26,51 +27,11 @@ from ingest.decoders.homeassistant_filters import (
     formatted,
 )
 from ingest.decoders.homeassistant_lists import UNDEFINED, Undefined, entries_of, truth
+from ingest.decoders.homeassistant_parsing import NAMESPACE, admit, parsed, refused
 from ingest.decoders.record import DecodeError
 
-MAX_TEMPLATE = 2_048
-"""Characters."""
-MAX_SIZE = 65_536
-"""Characters or entries of any value that a template makes."""
 MAX_DEPTH = 64
 _MAX_INTEGER = 10**30
-_NAMESPACE = "namespace"
-_JINJA = Environment(autoescape=True)  # only its parser is used
-
-
-class Budget:
-    """What the templates of one message may still do."""
-
-    def __init__(self, payload: int) -> None:
-        """`payload`: the length of the message, in bytes; a longer one may cost more."""
-        self._left = 10_000 + payload // 16
-
-    def spend(self, size: int = 0) -> None:
-        """One step over a value of `size` characters or entries.
-
-        Raises:
-            DecodeError: more than the message is worth.
-        """
-        self._left -= 1 + size // 256
-        if self._left < 0:
-            raise DecodeError(
-                "template_limit",
-                "The templates that this message must be read with take too much work, so they "
-                "were stopped; make them simpler.",
-            )
-
-
-def check(template: str) -> None:
-    """Refuse what `render` would refuse whatever the values are.
-
-    Raises:
-        DecodeError: no template, too long, or with a part that is not understood.
-    """
-    waiting: list[nodes.Node] = [_parsed(template)]
-    while waiting:
-        node = waiting.pop()
-        _known(node)
-        waiting.extend(node.iter_child_nodes())
 
 
 def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
@@ -82,7 +43,7 @@ def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
         DecodeError: not understood, too much work, or an error such as a division by zero.
     """
     budget.spend(32 * len(template))  # it may have to be parsed
-    tree = _parsed(template)
+    tree = parsed(template)
     try:
         text = _Walk(dict(variables), budget).block(tree.body)
     except NotTold:
@@ -94,56 +55,6 @@ def render(template: str, variables: dict[str, Any], budget: Budget) -> str:
             "known.",
         ) from None
     return text.strip()
-
-
-def _parsed(template: str) -> nodes.Template:
-    if len(template) > MAX_TEMPLATE:
-        raise DecodeError(
-            "template",
-            f"The template is longer than {MAX_TEMPLATE:,} characters, so it was not read.",
-        )
-    tree = _tree(template)
-    if tree is None:
-        raise DecodeError(
-            "template", "The template is not written as Jinja writes them, so it was not used."
-        )
-    return tree
-
-
-@lru_cache(maxsize=4_096)
-def _tree(template: str) -> nodes.Template | None:
-    """The tree of a template; None if it is none, which is remembered as well."""
-    try:
-        return _JINJA.parse(template)
-    except (TemplateError, ValueError, ArithmeticError, RecursionError):
-        return None
-
-
-def _known(node: nodes.Node) -> None:
-    if type(node) not in _KNOWN:
-        raise _refused(f"{type(node).__name__.lower()!r}")
-    if isinstance(node, nodes.Filter) and node.name not in FILTERS and node.name not in EACH:
-        raise _refused(f"the filter {node.name[:40]!r}")
-    if isinstance(node, nodes.Test) and node.name not in TESTS:
-        raise _refused(f"the test {node.name[:40]!r}")
-    if isinstance(node, (nodes.Getattr, nodes.NSRef)) and node.attr.startswith("_"):
-        raise _refused(f"the attribute {node.attr[:40]!r}")
-    if isinstance(node, nodes.Call):
-        called = node.node
-        if isinstance(called, nodes.Name) and called.name not in (*FUNCTIONS, _NAMESPACE):
-            raise _refused(f"the function {called.name[:40]!r}")
-        if isinstance(called, nodes.Getattr) and called.attr not in METHODS:
-            raise _refused(f"the method {called.attr[:40]!r}")
-        if not isinstance(called, (nodes.Name, nodes.Getattr)):
-            raise _refused("a call of what is no function")
-
-
-def _refused(what: str) -> DecodeError:
-    return DecodeError(
-        "template",
-        f"The template uses {what}, which is not run here: only values, arithmetic, conditions, "
-        "loops and the usual filters are.",
-    )
 
 
 class _Walk:
@@ -177,20 +88,20 @@ class _Walk:
             elif isinstance(node, nodes.Assign):
                 self._assign(node)
             else:
-                raise _refused(f"{type(node).__name__.lower()!r}")
-            _bound(size)
+                raise refused(f"{type(node).__name__.lower()!r}")
+            bound(size)
         return "".join(parts)
 
     def _assign(self, node: nodes.Assign) -> None:
         if _makes_namespace(node.node):
             if not isinstance(node.target, nodes.Name):
-                raise _refused("a namespace that has no name")
+                raise refused("a namespace that has no name")
             held = {one.key: self.value(one.value) for one in node.node.kwargs}
             self._variables[node.target.name] = Namespace(held)
             return
         value = self.value(node.node)
         if isinstance(node.target, nodes.NSRef):
-            _known(node.target)
+            admit(node.target)
             kept = self._variables.get(node.target.name)
             if not isinstance(kept, Namespace):
                 raise TypeError
@@ -213,7 +124,7 @@ class _Walk:
     def _loop(self, node: nodes.For) -> str:
         """A loop: what is set in one turn is forgotten after it, as Jinja has it."""
         if node.recursive:
-            raise _refused("a loop within itself")
+            raise refused("a loop within itself")
         entries = entries_of(self.value(node.iter))
         self._budget.spend(len(entries))
         around = self._variables
@@ -224,7 +135,7 @@ class _Walk:
         for number, one in enumerate(entries):
             parts.append(self._turn(node, {**around, "loop": of_loop(number, len(entries))}, one))
             size += len(parts[-1])
-            _bound(size)
+            bound(size)
         self._variables = around
         return "".join(parts) if entries else self._nested(node.else_)
 
@@ -251,14 +162,17 @@ class _Walk:
     def _deeper(self) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise _refused("conditions within conditions, too many of them")
+            raise refused("conditions within conditions, too many of them")
 
     def value(self, node: nodes.Node) -> Any:
         """What an expression is worth."""
-        _known(node)
+        admit(node)
         self._budget.spend()
         self._deeper()
-        result = _KNOWN[type(node)](self, node)
+        compute = _VALUES.get(type(node))
+        if compute is None:
+            raise refused(f"{type(node).__name__.lower()!r} within an expression")
+        result = compute(self, node)
         self._depth -= 1
         if isinstance(result, (str, list, dict, tuple)):
             self._budget.spend(len(result))
@@ -274,7 +188,7 @@ class _Walk:
         if isinstance(value, Undefined):
             return ""
         if isinstance(value, (list, dict, tuple)):
-            self._budget.spend(_weight(value, self._budget))
+            self._budget.spend(weight(value, self._budget))
         return str(value)
 
     def _constant(self, node: Any) -> Any:
@@ -292,7 +206,7 @@ class _Walk:
     def _weighed(self, made: Any) -> Any:
         """What was put together, at the cost of all that it holds; a part that is in it twice
         counts twice, as whoever goes through it later will meet it twice."""
-        self._budget.spend(_weight(made, self._budget))
+        self._budget.spend(weight(made, self._budget))
         return made
 
     def _attribute(self, node: Any) -> Any:
@@ -319,7 +233,7 @@ class _Walk:
         left = self.value(node.expr)
         for operand in node.ops:
             right = self.value(operand.expr)
-            self._budget.spend(_weight(left, self._budget) + _weight(right, self._budget))
+            self._budget.spend(weight(left, self._budget) + weight(right, self._budget))
             if not _COMPARISONS[operand.op](left, right):
                 return False
             left = right
@@ -345,18 +259,18 @@ class _Walk:
     def _arithmetic(self, node: Any) -> Any:
         left, right = self.value(node.left), self.value(node.right)
         if isinstance(node, nodes.Add) and isinstance(left, str) and isinstance(right, str):
-            _bound(len(left) + len(right))
+            bound(len(left) + len(right))
             return left + right
         if isinstance(node, nodes.Mod) and isinstance(left, str):
-            self._budget.spend(_weight(right, self._budget))
+            self._budget.spend(weight(right, self._budget))
             text = formatted(left, *(right if isinstance(right, tuple) else (right,)))
-            _bound(len(text), len(left))
+            bound(len(text), len(left))
             return text
         return _ARITHMETIC[type(node)](_numeric(left), _numeric(right))
 
     def _joined(self, node: Any) -> Any:
         parts = [self._text(self.value(one)) for one in node.nodes]
-        _bound(sum(map(len, parts)))
+        bound(sum(map(len, parts)))
         return "".join(parts)
 
     def _condition(self, node: Any) -> Any:
@@ -375,8 +289,8 @@ class _Walk:
 
     def _call(self, node: Any) -> Any:
         if isinstance(node.node, nodes.Name):
-            if node.node.name == _NAMESPACE:
-                raise _refused("a namespace within an expression")
+            if node.node.name == NAMESPACE:
+                raise refused("a namespace within an expression")
             return self._apply(FUNCTIONS[node.node.name], None, node, plain=True)
         held = self.value(node.node.node)
         allowed = (str, dict) if node.node.attr in ("get", "keys", "values", "items") else str
@@ -388,7 +302,7 @@ class _Walk:
         self, function: Callable[..., Any], given: Any, node: Any, *, plain: bool = False
     ) -> Any:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
-            raise _refused("arguments that are unpacked")
+            raise refused("arguments that are unpacked")
         positional = [self.value(one) for one in node.args]
         named = {one.key: self.value(one.value) for one in node.kwargs}
         if not plain:
@@ -404,40 +318,20 @@ class _Walk:
         self._budget.spend()
         for one in positional:
             if isinstance(one, (str, list, dict, tuple)):
-                self._budget.spend(_weight(one, self._budget))
+                self._budget.spend(weight(one, self._budget))
         if function in SEARCHES:
             self._budget.spend(256 * 1_000)
         result = function(*positional, **(named or {}))
         if isinstance(result, (str, list, tuple)):
-            _bound(len(result), *[len(one) for one in positional if isinstance(one, (str, list))])
+            bound(len(result), *[len(one) for one in positional if isinstance(one, (str, list))])
         return result
-
-
-def _weight(value: Any, budget: Budget) -> int:
-    """Characters and entries of a value with all that it holds."""
-    if isinstance(value, str):
-        return len(value)
-    if not isinstance(value, (list, dict, tuple)):
-        return 1
-    budget.spend(len(value))
-    held = value.values() if isinstance(value, dict) else value
-    return len(value) + sum(_weight(one, budget) for one in held)
-
-
-def _bound(size: int, *given: int) -> None:
-    """A value may be as long as the longest it was made of, or MAX_SIZE."""
-    if size > max(MAX_SIZE, *given, 0):
-        raise DecodeError(
-            "template_limit",
-            f"The template makes a value of more than {MAX_SIZE:,} characters, so it was stopped.",
-        )
 
 
 def _makes_namespace(node: nodes.Node) -> TypeGuard[nodes.Call]:
     return (
         isinstance(node, nodes.Call)
         and isinstance(node.node, nodes.Name)
-        and node.node.name == _NAMESPACE
+        and node.node.name == NAMESPACE
         and not (node.args or node.dyn_args or node.dyn_kwargs)
     )
 
@@ -473,27 +367,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _of_statement(walk: _Walk, node: Any) -> Any:
-    raise _refused(f"{type(node).__name__.lower()!r} within an expression")
-
-
-_KNOWN: dict[type[nodes.Node], Callable[[_Walk, Any], Any]] = {
-    **dict.fromkeys(
-        (
-            nodes.Template,
-            nodes.Output,
-            nodes.If,
-            nodes.For,
-            nodes.Assign,
-            nodes.NSRef,
-            nodes.TemplateData,
-            nodes.Pair,
-            nodes.Keyword,
-            nodes.Operand,
-            nodes.Slice,
-        ),
-        _of_statement,
-    ),
+_VALUES: dict[type[nodes.Node], Callable[[_Walk, Any], Any]] = {
     nodes.Const: _Walk._constant,
     nodes.Name: _Walk._name,
     nodes.List: _Walk._list,

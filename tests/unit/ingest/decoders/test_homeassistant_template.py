@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.decoders.homeassistant_template import Budget, check, render
+from ingest.decoders.homeassistant_budget import Budget
+from ingest.decoders.homeassistant_parsing import check
+from ingest.decoders.homeassistant_template import render
 from ingest.decoders.record import DecodeError
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
