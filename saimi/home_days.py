@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -94,19 +93,8 @@ def _when(text: str) -> tuple[int, float]:
     Raises:
         ValueError: it is no such time.
     """
-    hour, minute, second = text[11:13], text[14:16], text[17:]
-    if (
-        text[10:11] not in (" ", "T")
-        or text[13:14] != ":"
-        or not (hour.isdigit() and minute.isdigit() and text[16:17] == ":")
-    ):
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is not None or len(text) <= len("2019-04-01"):
         raise ValueError(f"{text[:40]!r} is no time like 2019-04-01 01:51:16")
-    time = int(hour) * 3600.0 + int(minute) * 60.0 + float(second)
-    if not (int(hour) < 24 and int(minute) < 60 and 0 <= float(second) < 60):
-        raise ValueError(f"{text[:40]!r} is no time of day")
-    return _date(text[:10]), time
-
-
-@lru_cache(maxsize=10_000)
-def _date(text: str) -> int:
-    return date.fromisoformat(text).toordinal()
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return at.toordinal(), (at - midnight).total_seconds()
