@@ -8,7 +8,8 @@ In reading order:
     subject.py      what is known of a subject when it is assessed
     rules.toml      the rules as data, read by rules.py
     assess.py       readings and facts -> findings, by one table of rules: events.py, news.py,
-                    thresholds.py, glucose.py, blood_pressure.py, silence.py (with line.py)
+                    thresholds.py, glucose.py, blood_pressure.py, silence.py (with line.py),
+                    and by pauses.py, which also suspends what a pause suspends
     finding.py      what a rule says, with its evidence
     joining.py      findings of one kind as one
     episodes.py     findings and open episodes -> what changes

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts import blood_pressure, events, glucose, news, silence, thresholds
+from alerts import blood_pressure, events, glucose, news, pauses, silence, thresholds
 from alerts.finding import Finding
 from alerts.subject import Assess, Assessment, Context, Subject
 
@@ -23,6 +23,7 @@ RULES: dict[str, Assess] = {
     "glucose": glucose.assess,
     "blood_pressure": blood_pressure.assess,
     "silence": silence.assess,
+    "pauses": pauses.assess,
 }
 """What is applied, in this order."""
 
@@ -47,6 +48,8 @@ def assess(
                 assessments[index].findings.append(verdict)
             else:
                 assessments[index].look_again(name, verdict)
+    for subject, assessment in zip(subjects, assessments, strict=True):
+        pauses.suspend(subject, assessment)
     return assessments
 
 

@@ -28,6 +28,8 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
     device_silent         gateway, device, device_kind, location; last: time or null (never heard);
                           expected_minutes
     gateway_silent        gateway; last: time or null; devices: how many are silent
+    home_early            pause: "hospital" | "holiday"; until; metric: what was heard; newest: its
+                          time; held: true where an emergency in values is held back by the pause
     assessment_failed     rule: which rule could not be applied; error: kind of error
 
 Parameters of NEWS2 are named as metrics are: respiratory_rate, spo2, oxygen, systolic, pulse,
@@ -55,6 +57,7 @@ KINDS = (
     "blood_pressure",
     "limit",
     "silence",
+    "home_early",
     "technical",
 )
 """Every kind of episode. Kind `limit` is told apart by its origin, the metric's name; `silence` by

@@ -10,6 +10,7 @@ from alerts.episodes import Episode
 from alerts.events import EVENTS
 from alerts.finding import Reading
 from alerts.news import METRICS as NEWS_METRICS
+from alerts.pauses import MEASURED, MOVEMENT, Known, bearing
 from alerts.state import State
 from alerts.subject import Client, Device, Limit, Subject
 from core.catalogue import Metric, catalogue
@@ -36,8 +37,56 @@ async def load_subjects(
     subjects: dict[int, Subject] = {}
     async for row in _queries.subjects(connection, subjects=list(ids)):
         subjects[row["id"]] = Subject(row["id"], row["kind"], _client(row))
-    await _load_newest(connection, [one for one in subjects.values() if one.id in present], now)
+    await _load_pauses(connection, subjects, now)
+    taken = [one for one in subjects.values() if one.id in present]
+    await _load_newest(connection, taken, now)
+    await _load_signs(connection, [one for one in taken if one.away is not None], now)
     return subjects
+
+
+async def _load_pauses(
+    connection: Connection, subjects: Mapping[int, Subject], now: datetime
+) -> None:
+    found: dict[int, list[Known]] = {}
+    residents: dict[int, int] = {}
+    async for row in _queries.pauses(connection, subjects=list(subjects), now=now):
+        found.setdefault(row["subject"], []).append(
+            Known(row["whose"], row["kind"], row["since"], row["until"])
+        )
+        residents[row["subject"]] = row["residents"]
+    for ident, known in found.items():
+        subject = subjects[ident]
+        subject.pauses, subject.next_pause = bearing(
+            ident, subject.kind, known, residents=residents[ident], now=now
+        )
+        if subject.client is not None:
+            subject.client.pauses = subject.pauses
+
+
+async def _load_signs(connection: Connection, away: Sequence[Subject], now: datetime) -> None:
+    """Add the signs of life of those who are away; a home's movement, a client's measurements.
+
+    A home whose resident is heard as a person has none: the resident's own alert says it.
+    """
+    if not away:
+        return
+    heard: set[int] = set()
+    by_id = {subject.id: subject for subject in away}
+    rows = _queries.signs_of_life(
+        connection,
+        subjects=list(by_id),
+        since=[subject.away.since for subject in away if subject.away is not None],
+        movement=[catalogue()[name].id for name in MOVEMENT],
+        measured=[catalogue()[name].id for name in MEASURED],
+        until=now + AHEAD,
+    )
+    async for row in rows:
+        subject = by_id[row["subject"]]
+        if row["whose"] != subject.id:
+            heard.add(subject.id)
+        subject.signs.append(_reading(row))
+    for ident in heard:
+        by_id[ident].signs.clear()
 
 
 async def _load_newest(connection: Connection, subjects: Sequence[Subject], now: datetime) -> None:

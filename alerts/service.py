@@ -159,6 +159,7 @@ class Worker:
             now = self._clock.now()
             await _queries.watch_new(connection, now=now)
             await _queries.watch_known(connection, now=now)
+            await _queries.watch_paused(connection, now=now)
             self._watched = tick
 
     async def _beat(self, connection: asyncpg.Connection) -> None:

@@ -14,12 +14,24 @@ from alerts.rules import Rules
 from core.catalogue import catalogue
 from core.reading import Qualifier
 
+AWAY = frozenset({"hospital", "holiday"})
+"""Kinds of pause in which nobody is to be heard of."""
+
 
 class Limit(NamedTuple):
     """A client's own limits of one metric, in the catalogue's unit; None: no limit that way."""
 
     low: float | None
     high: float | None
+
+
+class Pause(NamedTuple):
+    """What is not expected for a time (core.pauses); alerts.pauses says what it suspends."""
+
+    kind: str
+    """hospital, holiday or guests."""
+    since: datetime
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -32,6 +44,8 @@ class Client:
     conditions: frozenset[str] = frozenset()
     limits: dict[str, Limit] = field(default_factory=dict)
     """By metric."""
+    pauses: tuple[Pause, ...] = ()
+    """Those that are on now, the client's own and the home's."""
 
     def age(self, on: date) -> int:
         """Completed years."""
@@ -64,12 +78,25 @@ class Subject:
     id: int
     kind: str = "client"
     client: Client | None = None
+    pauses: tuple[Pause, ...] = ()
+    """Those that are on now: of a client, own and the home's; of a home, its own, and hospital or
+    holiday where everybody who lives there is away."""
+    next_pause: datetime | None = None
+    """When the next one begins."""
+    signs: list[Reading] = field(default_factory=list)
+    """Of somebody who is away: the newest sign of life of each metric since the pause began."""
     newest: dict[str, list[Reading]] = field(default_factory=dict)
     """By metric, newest first, OK and within their validity; as many as `load.DEPTHS` says."""
     events: list[Reading] = field(default_factory=list)
     """Events that have not been dealt with yet."""
     devices: list[Device] | None = None
     """Regularly heard devices of its gateways; None: not looked at this time."""
+
+    @property
+    def away(self) -> Pause | None:
+        """The hospital stay or journey that is on, the longest if there are several."""
+        on = [pause for pause in self.pauses if pause.kind in AWAY]
+        return max(on, key=lambda pause: pause.until, default=None)
 
     def latest(self, metric: str) -> Reading | None:
         """The newest valid reading of a metric."""

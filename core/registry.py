@@ -8,7 +8,7 @@ has another owner than before gets a new assignment from then on, and its histor
 from __future__ import annotations
 
 import tomllib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +21,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 WireName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Language = Literal["fi", "sv", "en"]
 Role = Literal["member", "clinician", "coordinator", "operator"]
+PauseKind = Literal["hospital", "holiday", "guests"]
+LONGEST_PAUSE = timedelta(days=60)
+"""One who is away for longer is looked at in between. The schema holds it too."""
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -61,6 +64,15 @@ class Limit(_Entry):
     high: float | None = None
 
 
+class Pause(_Entry):
+    """What is not expected for a time: somebody is in hospital or away, or a home has guests."""
+
+    kind: PauseKind
+    since: datetime
+    until: datetime
+    """There is no pause without an end, nor one that lasts longer than LONGEST_PAUSE."""
+
+
 class Client(_Entry):
     """A client, as the care plan has them."""
 
@@ -78,6 +90,8 @@ class Client(_Entry):
     teams: list[str] = []
     """Names of the teams with which the client has a care relationship."""
     limits: list[Limit] = []
+    pauses: list[Pause] = []
+    """Of this client alone."""
 
 
 class Device(_Entry):
@@ -110,6 +124,8 @@ class Home(_Entry):
     access: str = ""
     clients: list[Client] = []
     devices: list[Device] = []
+    pauses: list[Pause] = []
+    """Of everybody who lives there."""
 
 
 class Document(_Entry):

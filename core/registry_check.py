@@ -5,11 +5,12 @@ What it names but does not contain (an area registered earlier, say) is for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 
 from core.catalogue import catalogue
 from core.errors import RegistryError
-from core.registry import Client, Device, Document, Home
+from core.registry import LONGEST_PAUSE, Client, Device, Document, Home, Pause
 
 
 def check_document(document: Document) -> None:
@@ -27,6 +28,8 @@ def check_document(document: Document) -> None:
     for home in document.homes:
         for client in home.clients:
             _check_limits(client)
+            check_pauses(f"Client {client.reference!r}", client.pauses)
+        check_pauses(f"Home {home.name!r}", home.pauses)
         _check_devices(home)
 
 
@@ -51,6 +54,31 @@ def _check_limits(client: Client) -> None:
                 f"{where} has a limit of {limit.metric!r} whose low ({limit.low:g}) is not below "
                 f"its high ({limit.high:g})."
             )
+
+
+def check_pauses(whose: str, pauses: Sequence[Pause]) -> None:
+    """Refuse pauses of one subject that are none, or run into each other.
+
+    Raises:
+        RegistryError: names the first that is wrong, and why.
+    """
+    for pause in pauses:
+        if pause.since.tzinfo is None or pause.until.tzinfo is None:
+            raise RegistryError(
+                f"{whose} has a {pause.kind} pause without time zone: write its times with Z, or "
+                "with their offset."
+            )
+        if pause.until <= pause.since:
+            raise RegistryError(f"{whose} has a {pause.kind} pause that ends before it begins.")
+        if pause.until - pause.since > LONGEST_PAUSE:
+            raise RegistryError(
+                f"{whose} has a {pause.kind} pause of more than {LONGEST_PAUSE.days} days: let it "
+                "end sooner, and set another one then if it is still needed."
+            )
+    ordered = sorted(pauses, key=lambda pause: (pause.kind, pause.since))
+    for first, second in itertools.pairwise(ordered):
+        if first.kind == second.kind and second.since < first.until:
+            raise RegistryError(f"{whose} has two {first.kind} pauses at once: keep one of them.")
 
 
 def _check_devices(home: Home) -> None:

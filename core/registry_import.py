@@ -68,6 +68,7 @@ async def import_document(
         await _rows(queries.import_moves(connection))
         await _rows(queries.import_limits(connection, now=now))
         await _rows(queries.import_care_relationships(connection, now=now))
+        await queries.import_pauses(connection, now=now)
         await _rows(queries.import_gateways(connection))
         added["devices"] = _new(await _rows(queries.import_devices(connection)))
 
@@ -130,6 +131,11 @@ async def _check_references(connection: Connection) -> None:
             f"Device {row['device']!r} of home {row['home']!r} measures client {row['client']!r}, "
             + (f"who lives in home {row['other']!r}." if row["other"] else "whom nobody knows.")
         )
+    if row := await queries.import_overlapping_pause(connection):
+        raise RegistryError(
+            f"{row['what']} {row['name']!r} has a {row['kind']} pause from {row['since']:%F %R} to "
+            f"{row['until']:%F %R} UTC already: end that one, or let the other begin after it."
+        )
     if row := await queries.import_left_behind(connection):
         raise RegistryError(
             f"Client {row['client']!r} moves to home {row['home']!r}, but device {row['device']!r} "
@@ -190,6 +196,16 @@ def _tables(document: Document) -> dict[str, list[tuple[Any, ...]]]:
             (client.reference, team)
             for _, client in clients
             for team in dict.fromkeys(client.teams)
+        ],
+        "import_pause": [
+            (None, home.name, pause.kind, pause.since, pause.until)
+            for home in homes
+            for pause in home.pauses
+        ]
+        + [
+            (client.reference, None, pause.kind, pause.since, pause.until)
+            for _, client in clients
+            for pause in client.pauses
         ],
         "import_device": list(
             {

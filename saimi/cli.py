@@ -21,6 +21,7 @@ from saimi.commands import (
     evaluate,
     gateway,
     grafana,
+    pause,
     reading,
     registry,
     rejected,
@@ -51,6 +52,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
+app.add_typer(pause.app, name="pause")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(user.app, name="user")
 app.add_typer(rejected.app, name="rejected")

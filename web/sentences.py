@@ -12,7 +12,7 @@ from typing import Any
 
 from core.catalogue import Metric, catalogue
 from web.i18n import Texts
-from web.words import BANDS, CODES, DEVICES, KINDS, METRICS, MISSING, PLACES, UNITS
+from web.words import BANDS, CODES, DEVICES, KINDS, METRICS, MISSING, PAUSES, PLACES, UNITS
 
 Params = Mapping[str, Any]
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -222,6 +222,23 @@ def _gateway_silent(text: Texts, params: Params) -> str:
     )
 
 
+def _home_early(text: Texts, params: Params) -> str:
+    until, newest = as_time(params["until"]), as_time(params["newest"])
+    if until is None or newest is None:
+        raise ValueError
+    said = text.gettext(
+        "Home early? Entered as %(pause)s until %(until)s, but heard at %(time)s: %(metric)s.",
+        pause=named(text, PAUSES, str(params["pause"])),
+        until=text.date_time(until),
+        time=text.date_time(newest),
+        metric=metric_name(text, str(params["metric"])),
+    )
+    if not params.get("held"):
+        return said
+    more = text.gettext("Values are alarming and page nobody until the pause is ended: look now.")
+    return f"{said} {more}"
+
+
 def _failed(text: Texts, params: Params) -> str:
     return text.gettext(
         "A rule (%(rule)s) could not be applied, so this client is not being watched fully: "
@@ -247,6 +264,7 @@ SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
     "call_request": _event("call_request"),
     "device_silent": _device_silent,
     "gateway_silent": _gateway_silent,
+    "home_early": _home_early,
     "assessment_failed": _failed,
 }
 

@@ -229,8 +229,16 @@ KINDS: dict[str, str] = {
     "blood_pressure": mark("Blood pressure"),
     "limit": mark("Own limit"),
     "silence": mark("Silence"),
+    "home_early": mark("Home early?"),
     "technical": mark("Technical"),
 }
+
+PAUSES: dict[str, str] = {
+    "hospital": mark("in hospital"),
+    "holiday": mark("away"),
+    "guests": mark("guests"),
+}
+"""Kinds of pause."""
 
 OUTCOMES: dict[str, str] = {
     "real": mark("Real"),

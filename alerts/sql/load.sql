@@ -7,6 +7,36 @@ SELECT s.id, s.kind, c.born, c.spo2_scale, c.oxygen_prescribed, c.conditions,
   LEFT JOIN registry.client c ON c.subject = s.id
  WHERE s.id = ANY(:subjects::int[]);
 
+-- name: pauses(subjects, now)
+-- Pauses, on or to come, that bear on each subject: a client's own and the home's; for a home, also
+-- those of everybody who lives in it, with how many do.
+SELECT s.id AS subject, p.subject AS whose, p.kind, p.since, p.until,
+       (SELECT count(*) FROM registry.subject c
+         WHERE c.home = s.home AND c.kind = 'client') AS residents
+  FROM registry.pause p
+  JOIN registry.subject w ON w.id = p.subject
+  JOIN registry.subject s ON s.home = w.home AND (s.id = w.id OR 'home' IN (s.kind, w.kind))
+ WHERE p.until > :now AND NOT isempty(p.during) AND s.id = ANY(:subjects::int[])
+ ORDER BY s.id, p.since, p.id;
+
+-- name: signs_of_life(subjects, since, movement, measured, until)
+-- The newest sign of life of each metric since then: of a client, what was measured on them; of a
+-- home, movement in it, and what was measured on anybody who lives there.
+SELECT s.subject, w.id AS whose, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device
+  FROM unnest(:subjects::int[], :since::timestamptz[]) AS s(subject, since)
+  JOIN registry.subject o ON o.id = s.subject
+  JOIN registry.subject w ON w.id = o.id OR (o.kind = 'home' AND w.home = o.home)
+ CROSS JOIN LATERAL unnest(CASE w.kind WHEN 'home' THEN :movement::smallint[]
+                           ELSE :measured::smallint[] END) AS m(metric)
+ CROSS JOIN LATERAL (
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.device
+          FROM telemetry.reading r
+         WHERE r.subject = w.id AND r.metric = m.metric
+           AND r.time > s.since AND r.time <= :until AND r.state = 0 AND r.value > 0
+           AND r.entered_by IS NULL
+         ORDER BY r.time DESC
+         LIMIT 1) r;
+
 -- name: newest_readings(subjects, metrics, after, depths, until)
 -- The newest readings of each metric that are OK and still valid, newest first.
 SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device

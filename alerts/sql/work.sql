@@ -74,6 +74,22 @@ UPDATE alerts.subject_state u
            FOR UPDATE OF s SKIP LOCKED) w
  WHERE u.subject = w.subject;
 
+-- name: watch_paused(now)!
+-- Everybody on whom a pause bears that was set or changed since they were last looked at.
+UPDATE alerts.subject_state u
+   SET due_at = :now
+  FROM (SELECT s.subject
+          FROM registry.pause p
+          JOIN registry.subject w ON w.id = p.subject
+          JOIN registry.subject r ON r.home = w.home
+          JOIN alerts.subject_state s ON s.subject = r.id
+         WHERE p.changed_at > :now::timestamptz - interval '1 day'
+           AND (s.assessed_at IS NULL OR s.assessed_at <= p.changed_at)
+           AND (s.due_at IS NULL OR s.due_at > :now)
+         ORDER BY s.subject
+           FOR UPDATE OF s SKIP LOCKED) w
+ WHERE u.subject = w.subject;
+
 -- name: episodes(subjects, since)
 -- Open episodes, and those closed since then; held, so that nobody closes one meanwhile.
 SELECT e.id, e.subject, e.kind, e.origin, e.severity, e.highest, e.summary, e.evidence,

@@ -20,6 +20,8 @@ CREATE TEMP TABLE import_client (reference text, home text, given_name text, fam
 CREATE TEMP TABLE import_limit (client text, metric smallint, low float8, high float8)
     ON COMMIT DROP;
 CREATE TEMP TABLE import_care (client text, team text) ON COMMIT DROP;
+CREATE TEMP TABLE import_pause (client text, home text, kind text, since timestamptz,
+    until timestamptz) ON COMMIT DROP;
 CREATE TEMP TABLE import_device (gateway text, name text, kind text, location text,
     silent_after interval) ON COMMIT DROP;
 CREATE TEMP TABLE import_assignment (home text, gateway text, device text, user_index smallint,
@@ -28,7 +30,7 @@ CREATE TEMP TABLE import_assignment (home text, gateway text, device text, user_
 -- name: analyze_import_tables#
 -- The planner would take them for small otherwise, and join them row by row.
 ANALYZE import_area, import_team, import_team_area, import_member, import_team_member, import_home,
-        import_client, import_limit, import_care, import_device, import_assignment;
+        import_client, import_limit, import_care, import_pause, import_device, import_assignment;
 
 -- name: import_unknown_area()^
 -- An area code that is neither registered nor in the document, and who names it.
@@ -86,6 +88,20 @@ SELECT i.reference AS client, i.home, h.name AS other, d.name AS device
    AND NOT EXISTS (SELECT FROM import_assignment n
                     WHERE n.gateway = g.name AND n.device = d.name
                       AND n.user_index = a.user_index)
+ LIMIT 1;
+
+-- name: import_overlapping_pause()^
+-- A pause that is registered and runs into one of the same kind in the document. The same one, told
+-- by its beginning, only gets another end.
+SELECT CASE WHEN i.client IS NULL THEN 'Home' ELSE 'Client' END AS what,
+       coalesce(i.client, i.home) AS name, p.kind, p.since, p.until
+  FROM import_pause i
+  LEFT JOIN registry.client c ON c.reference = i.client
+  LEFT JOIN registry.home h ON h.name = i.home
+  JOIN registry.subject s ON s.id = c.subject OR (s.home = h.id AND s.kind = 'home')
+  JOIN registry.pause p ON p.subject = s.id AND p.kind = i.kind
+   AND p.during && tstzrange(i.since, i.until) AND p.since <> i.since
+ ORDER BY name
  LIMIT 1;
 
 -- name: import_areas()
@@ -192,6 +208,28 @@ SELECT t.id, c.subject, tstzrange(:now, NULL)
                     WHERE cr.team = t.id AND cr.subject = c.subject
                       AND cr.during && tstzrange(:now, NULL))
 RETURNING true AS added;
+
+-- name: import_pauses(now)!
+-- One that a person has ended stays ended.
+WITH wanted AS (
+    SELECT c.subject, i.kind, i.since, i.until
+      FROM import_pause i JOIN registry.client c ON c.reference = i.client
+    UNION ALL
+    SELECT s.id, i.kind, i.since, i.until
+      FROM import_pause i JOIN registry.home h ON h.name = i.home
+      JOIN registry.subject s ON s.home = h.id AND s.kind = 'home'
+), known AS (
+    SELECT w.*, p.id, p.ended_at, p.until AS ends
+      FROM wanted w
+      LEFT JOIN registry.pause p ON p.subject = w.subject AND p.kind = w.kind
+                                AND p.since = w.since
+), moved AS (
+    UPDATE registry.pause p SET until = k.until, changed_at = :now
+      FROM known k
+     WHERE p.id = k.id AND k.ended_at IS NULL AND k.ends <> k.until
+)
+INSERT INTO registry.pause (subject, kind, since, until, set_at, changed_at)
+SELECT subject, kind, since, until, :now, :now FROM known WHERE id IS NULL;
 
 -- name: import_gateways()
 INSERT INTO registry.gateway (name, home)

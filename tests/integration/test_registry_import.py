@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from core.database import REGISTRY_CHANNEL, connect
 from core.errors import RegistryError
-from core.registry import Area, Client, Device, Document, Home, Limit, Member, Team
+from core.pauses import end_pause, pauses_after
+from core.registry import Area, Client, Device, Document, Home, Limit, Member, Pause, Team
 from core.registry_import import import_document
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -255,3 +256,33 @@ async def test_a_county_takes_seconds(plain: asyncpg.Connection) -> None:
     await import_document(plain, document(homes=homes), now=NOW)
     assert time.perf_counter() - began < 10  # 20,000 homes were measured at about 25 s
     assert await plain.fetchval("SELECT count(*) FROM registry.assignment") == 20_000
+
+
+async def test_pauses_are_taken_over_and_the_ended_stay_ended(
+    plain: asyncpg.Connection,
+) -> None:
+    def paused(until: datetime, since: datetime = NOW) -> Document:
+        stay = Pause("hospital", since, until)
+        guests = Pause("guests", since, until)
+        return document(
+            homes=[home(clients=[person("c-1", pauses=[stay])], pauses=[guests], devices=[])]
+        )
+
+    async def ends() -> list[tuple[str, datetime]]:
+        rows = await plain.fetch("SELECT kind, until FROM registry.pause ORDER BY kind")
+        return [(row["kind"], row["until"]) for row in rows]
+
+    await import_document(plain, paused(LATER), now=NOW)
+    before = await everything(plain)
+    await import_document(plain, paused(LATER), now=LATER)
+    assert await everything(plain) == before
+    longer = LATER + timedelta(days=1)
+    await import_document(plain, paused(longer), now=NOW)
+    assert await ends() == [("guests", longer), ("hospital", longer)]
+    hour = NOW + timedelta(hours=1)
+    with pytest.raises(RegistryError, match=r"'K1' has a guests pause from 2026-03-01 12:00"):
+        await import_document(plain, paused(longer, since=hour), now=NOW)
+    for pause in await pauses_after(plain, now=NOW):
+        await end_pause(plain, pause=pause["id"], member=None, now=hour)
+    await import_document(plain, paused(LATER), now=hour)
+    assert await ends() == [("guests", hour), ("hospital", hour)]

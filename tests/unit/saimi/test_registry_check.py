@@ -62,6 +62,35 @@ def client(content: str) -> str:
             ),
             ["'m'", "assigned_from", "time zone"],
         ),
+        (
+            client(
+                '"pauses": [{"kind": "holiday", "since": "2026-01-01T00:00:00",'
+                ' "until": "2026-01-02T00:00:00Z"}]'
+            ),
+            ["'c-1'", "holiday", "time zone"],
+        ),
+        (
+            client(
+                '"pauses": [{"kind": "hospital", "since": "2026-01-02T00:00:00Z",'
+                ' "until": "2026-01-02T00:00:00Z"}]'
+            ),
+            ["'c-1'", "hospital", "ends before"],
+        ),
+        (
+            home(
+                '"pauses": [{"kind": "guests", "since": "2026-01-01T00:00:00Z",'
+                ' "until": "2026-03-02T00:00:01Z"}]'
+            ),
+            ["'K1'", "guests", "60 days"],
+        ),
+        (
+            home(
+                '"pauses": [{"kind": "guests", "since": "2026-01-01T00:00:00Z",'
+                ' "until": "2026-01-03T00:00:00Z"}, {"kind": "guests",'
+                ' "since": "2026-01-02T00:00:00Z", "until": "2026-01-04T00:00:00Z"}]'
+            ),
+            ["'K1'", "two guests pauses"],
+        ),
     ],
 )
 def test_the_wrong_entry_is_named(text: str, words: list[str]) -> None:
@@ -69,6 +98,22 @@ def test_the_wrong_entry_is_named(text: str, words: list[str]) -> None:
         check_document(parse_document(text))
     for word in words:
         assert word in str(refused.value)
+
+
+def test_a_pause_without_an_end_is_none() -> None:
+    with pytest.raises(RegistryError, match="until"):
+        parse_document(client('"pauses": [{"kind": "holiday", "since": "2026-01-01T00:00:00Z"}]'))
+
+
+def test_pauses_may_follow_each_other_and_differ_in_kind() -> None:
+    def pause(kind: str, since: int, until: int) -> str:
+        return (
+            f'{{"kind": "{kind}", "since": "2026-01-{since:02}T00:00:00Z",'
+            f' "until": "2026-01-{until:02}T00:00:00Z"}}'
+        )
+
+    pauses = [pause("hospital", 3, 9), pause("hospital", 1, 3), pause("holiday", 2, 4)]
+    check_document(parse_document(client(f'"pauses": [{", ".join(pauses)}]')))
 
 
 def test_a_shared_device_has_an_entry_per_user() -> None:

@@ -34,6 +34,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "expected_minutes": 60,
     },
     "gateway_silent": {"gateway": "gw-1", "last": None, "devices": 7},
+    "home_early": {
+        "pause": "hospital",
+        "until": "2026-03-04T10:00:00Z",
+        "metric": "pulse",
+        "newest": "2026-03-01T10:00:00Z",
+        "held": True,
+    },
     "assessment_failed": {"rule": "news2", "error": "ValueError"},
 }
 
