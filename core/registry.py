@@ -19,6 +19,8 @@ from core.errors import RegistryError
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 WireName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Language = Literal["fi", "sv", "en"]
 Role = Literal["member", "clinician", "coordinator", "operator"]
 PauseKind = Literal["hospital", "holiday", "guests"]
@@ -35,6 +37,9 @@ class Area(_Entry):
 
     code: Name
     name: Name
+    latitude: Latitude | None = None
+    """Of its centre (WGS84): where its teams start from, for travel times."""
+    longitude: Longitude | None = None
 
 
 class Member(_Entry):
@@ -54,6 +59,10 @@ class Team(_Entry):
     """Area codes."""
     members: list[str] = []
     """Usernames."""
+    service: Name = "home_care"
+    """What it does: a service of alerts/routing.toml is called before others."""
+    base: str | None = None
+    """Code of the area from whose centre its members start; absent: the first of its areas."""
 
 
 class Limit(_Entry):

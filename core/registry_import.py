@@ -150,8 +150,12 @@ def _tables(document: Document) -> dict[str, list[tuple[Any, ...]]]:
     devices = [(home, device) for home in homes for device in home.devices]
     metrics = catalogue()
     return {
-        "import_area": [(area.code, area.name) for area in document.areas],
-        "import_team": [(team.name,) for team in teams],
+        "import_area": [
+            (area.code, area.name, area.latitude, area.longitude) for area in document.areas
+        ],
+        "import_team": [
+            (team.name, team.service, team.base or next(iter(team.areas), None)) for team in teams
+        ],
         "import_team_area": [(team.name, area) for team in teams for area in team.areas],
         "import_member": [
             (one.username, one.display_name, one.role, one.language) for one in document.members

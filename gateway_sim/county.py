@@ -183,7 +183,9 @@ class County:
         """The registry document of this county; the same seed gives the same document."""
         plan = _plan()
         return Document(
-            areas=[Area(place.code, place.name) for place in plan.area],
+            areas=[
+                Area(place.code, place.name, place.latitude, place.longitude) for place in plan.area
+            ],
             members=plan.member,
             teams=plan.team,
             homes=[_registered(home, in_use_since) for home in self.homes],

@@ -26,6 +26,7 @@ from saimi.commands import (
     registry,
     rejected,
     replay,
+    rota,
     services,
     simulate,
     train,
@@ -54,6 +55,7 @@ app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
 app.add_typer(pause.app, name="pause")
 app.add_typer(gateway.app, name="gateway")
+app.add_typer(rota.app, name="rota")
 app.add_typer(user.app, name="user")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(reading.app, name="reading")

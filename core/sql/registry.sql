@@ -6,8 +6,9 @@
 SELECT pg_advisory_xact_lock(7241002);
 
 -- name: create_import_tables#
-CREATE TEMP TABLE import_area (code text, name text) ON COMMIT DROP;
-CREATE TEMP TABLE import_team (name text) ON COMMIT DROP;
+CREATE TEMP TABLE import_area (code text, name text, latitude float8, longitude float8)
+    ON COMMIT DROP;
+CREATE TEMP TABLE import_team (name text, service text, base text) ON COMMIT DROP;
 CREATE TEMP TABLE import_team_area (team text, area text) ON COMMIT DROP;
 CREATE TEMP TABLE import_member (username text, display_name text, role text, language text)
     ON COMMIT DROP;
@@ -36,6 +37,7 @@ ANALYZE import_area, import_team, import_team_area, import_member, import_team_m
 -- An area code that is neither registered nor in the document, and who names it.
 SELECT what, name, area FROM (
     SELECT 'Team' AS what, team AS name, area FROM import_team_area
+    UNION ALL SELECT 'Team', name, base FROM import_team WHERE base IS NOT NULL
     UNION ALL SELECT 'Home', name, area FROM import_home) named
  WHERE area NOT IN (SELECT code FROM import_area UNION ALL SELECT code FROM registry.area)
  LIMIT 1;
@@ -105,13 +107,20 @@ SELECT CASE WHEN i.client IS NULL THEN 'Home' ELSE 'Client' END AS what,
  LIMIT 1;
 
 -- name: import_areas()
-INSERT INTO registry.area AS old (code, name) SELECT code, name FROM import_area
-ON CONFLICT (code) DO UPDATE SET name = excluded.name WHERE old.name <> excluded.name
+INSERT INTO registry.area AS old (code, name, latitude, longitude)
+SELECT code, name, latitude, longitude FROM import_area
+ON CONFLICT (code) DO UPDATE
+   SET name = excluded.name, latitude = excluded.latitude, longitude = excluded.longitude
+ WHERE (old.name, old.latitude, old.longitude)
+       IS DISTINCT FROM (excluded.name, excluded.latitude, excluded.longitude)
 RETURNING xmax = 0 AS added;
 
 -- name: import_teams()
-INSERT INTO registry.team (name) SELECT name FROM import_team
-ON CONFLICT DO NOTHING RETURNING true AS added;
+INSERT INTO registry.team AS old (name, service, base)
+SELECT i.name, i.service, a.id FROM import_team i LEFT JOIN registry.area a ON a.code = i.base
+ON CONFLICT (name) DO UPDATE SET service = excluded.service, base = excluded.base
+ WHERE (old.service, old.base) IS DISTINCT FROM (excluded.service, excluded.base)
+RETURNING xmax = 0 AS added;
 
 -- name: import_team_areas()
 INSERT INTO registry.team_area (team, area)
