@@ -13,8 +13,9 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from alerts.assess import assess, fail
+from alerts.assess import RULES, assess, fail
 from alerts.episodes import Change
+from alerts.learned_store import LearnedStore
 from alerts.line import Line
 from alerts.load import (
     LONGEST_VALIDITY,
@@ -78,8 +79,9 @@ class Done(NamedTuple):
 class Batch:
     """What every transaction of a worker goes by."""
 
-    def __init__(self, *, clock: Clock, rules: Rules) -> None:
+    def __init__(self, *, clock: Clock, rules: Rules, learned: LearnedStore | None = None) -> None:
         self._clock = clock
+        self._learned = learned
         self._rules = rules
         factor = clock.factor if isinstance(clock, ScaledClock) else 1.0
         self._delay = JOURNEY * factor
@@ -177,7 +179,14 @@ class Batch:
         ]
         if watched:
             await load_devices(connection, watched, claim.states, now=now, delay=self._delay)
-        assessments = assess(taken, context)
+        looked, rules = None, dict(RULES)
+        if self._learned is not None:
+            those = [one for one in taken if one.id in present]
+            looked = await self._learned.load(connection, those, context, claim.ranges, episodes)
+            rules["models"] = looked.assess
+        assessments = assess(taken, context, rules)
+        if self._learned is not None and looked is not None:
+            await self._learned.keep(connection, looked, now=now)
         changes: list[tuple[int, Change]] = []
         for subject, assessment in zip(taken, assessments, strict=True):
             if subject.id in claim.broken:

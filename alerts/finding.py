@@ -30,6 +30,14 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
     gateway_silent        gateway; last: time or null; devices: how many are silent
     home_early            pause: "hospital" | "holiday"; until; metric: what was heard; newest: its
                           time; held: true where an emergency in values is held back by the pause
+    deterioration         probability: 0 … 1; reasons: [{key, weight, …}], the weightiest first. key
+                          above, below: metric, value, usual; more, fewer: measure, value, usual,
+                          low, high; silence: hours; together, news2: nothing more
+    trend                 metric, before, after; since: date or null
+    inactivity            hours, since: time, one_in, usual_signs, began: "room" | "bed" | "door",
+                          alone: bool
+    routine               what: "night_bathroom" | "night_door" | "less_by_day"; measure,
+                          night: bool, value, low, high
     assessment_failed     rule: which rule could not be applied; error: kind of error
 
 Parameters of NEWS2 are named as metrics are: respiratory_rate, spo2, oxygen, systolic, pulse,
@@ -56,12 +64,19 @@ KINDS = (
     "glucose",
     "blood_pressure",
     "limit",
+    "deterioration",
+    "trend",
+    "inactivity",
+    "routine",
     "silence",
     "home_early",
     "technical",
 )
-"""Every kind of episode. Kind `limit` is told apart by its origin, the metric's name; `silence` by
-the gateway, or gateway/device."""
+"""Every kind of episode. `limit` and `trend` are told apart by their origin, the metric's name;
+`routine` by what is unusual; `silence` by the gateway, or gateway/device."""
+
+LEARNED = ("deterioration", "trend", "inactivity", "routine")
+"""Kinds that models find (alerts/learned.py)."""
 
 LIFE_SAFETY = frozenset(metric.name for metric in catalogue() if metric.never_filtered)
 """Help, smoke, carbon monoxide, fall: open until contact with a person is recorded; never

@@ -114,7 +114,8 @@ def _unseen(
 ) -> frozenset[str]:
     """Kinds of which the absence of findings means nothing this time."""
     if present and not assessment.failed:
-        return frozenset({"silence"}) if subject.devices is None else frozenset()
+        silence = frozenset({"silence"}) if subject.devices is None else frozenset()
+        return silence | subject.unseen
     lasting = frozenset(kind for kind, one in rules.behaviours.items() if one.lasting)
     return lasting - {"technical"} if present else lasting
 

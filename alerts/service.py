@@ -12,6 +12,8 @@ import msgspec
 import structlog
 
 from alerts.batch import Batch, Done
+from alerts.learned import Learned
+from alerts.learned_store import LearnedStore
 from alerts.line import Line
 from alerts.rules import Rules, shipped_rules
 from core.clock import Clock, wall_time
@@ -49,16 +51,23 @@ async def run(
     instance: str | None = None,
     on_ready: Callable[[], None] | None = None,
     rules: Rules | None = None,
+    learned: Learned | None = None,
 ) -> None:
     """Assess what is committed until `stop` is set.
 
     Waits for a database that is not there yet, and again whenever it goes away: what is noted
-    stays noted. `on_ready` is called once, after the first look.
+    stays noted. `on_ready` is called once, after the first look. Without `learned` no model is
+    applied, only rules.
 
     Raises:
         SchemaError: the database is of another version.
     """
-    worker = Worker(clock=clock, rules=rules or shipped_rules(), instance=instance or "main")
+    worker = Worker(
+        clock=clock,
+        rules=rules or shipped_rules(),
+        instance=instance or "main",
+        learned=learned,
+    )
     watcher = asyncio.create_task(_wake_at(stop, worker.wake))
     pause = 0.1
     try:
@@ -78,9 +87,12 @@ async def run(
 class Worker:
     """One worker and its connection."""
 
-    def __init__(self, *, clock: Clock, rules: Rules, instance: str) -> None:
+    def __init__(
+        self, *, clock: Clock, rules: Rules, instance: str, learned: Learned | None = None
+    ) -> None:
         self._clock = clock
-        self._batch = Batch(clock=clock, rules=rules)
+        store = None if learned is None else LearnedStore(learned)
+        self._batch = Batch(clock=clock, rules=rules, learned=store)
         self._instance = instance
         self.wake = asyncio.Event()
         self._registry_changed = True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from alerts.finding import Finding, Reading
+from alerts.finding import LEARNED, Finding, Reading
 from alerts.line import Line
 from alerts.rules import Rules
 from core.catalogue import catalogue
@@ -91,6 +91,8 @@ class Subject:
     """Events that have not been dealt with yet."""
     devices: list[Device] | None = None
     """Regularly heard devices of its gateways; None: not looked at this time."""
+    unseen: frozenset[str] = frozenset(LEARNED)
+    """Kinds of findings of models that were not looked for (fully) this time."""
 
     @property
     def away(self) -> Pause | None:

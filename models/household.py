@@ -16,9 +16,10 @@ Ints = NDArray[np.int64]
 
 PLACES = (
     "hallway", "kitchen", "livingroom", "bedroom", "bathroom",
-    "front", "fridge", "cooking", "bed_out", "bed_in",
+    "front", "fridge", "cooking", "bed_out", "bed_in", "elsewhere",
 )  # fmt: skip
-"""What an event is of: motion in a room, a door opened, a plug on, leaving the bed, lying down."""
+"""What an event is of: motion in a room, a door opened, a plug on, leaving the bed, lying down;
+motion or a door elsewhere is a sign of life and counted nowhere."""
 ROOMS = 5
 _KITCHEN, _BATHROOM, _FRONT, _FRIDGE, _COOKING, _OUT, _IN = 1, 4, 5, 6, 7, 8, 9
 NIGHT = (22, 6)
@@ -35,7 +36,7 @@ MEASURES: tuple[str, ...] = (
     *(f"{room}_{hour:02}" for room in PLACES[:ROOMS] for hour in range(24)),
 )
 """Of a day; the last are firings by room and local hour."""
-_SENSORS = {
+SENSORS = {
     "activity": (0, 1, 2, 3, 4), "kitchen_visits": (1,), "meals": (_FRIDGE,),
     "bathroom_by_day": (_BATHROOM,), "bathroom_by_night": (_BATHROOM,), "rises": (_OUT, _IN),
     "minutes_out_of_bed": (_OUT, _IN), "front_by_night": (_FRONT,), "front_by_day": (_FRONT,),
@@ -99,7 +100,7 @@ def household(events: Events, first: int, days: int, heard: NDArray[np.bool_]) -
     cell = len(WHOLE) + 24 * place[rows] + hour[rows]
     count((day[rows] * homes + events.home[rows]) * len(MEASURES) + cell, 1.0)
     for number, name in enumerate(MEASURES):
-        needs = _SENSORS[name] if number < len(WHOLE) else ((number - len(WHOLE)) // 24,)
+        needs = SENSORS[name] if number < len(WHOLE) else ((number - len(WHOLE)) // 24,)
         made[..., number][~heard[..., needs].all(axis=-1)] = np.nan
     return made
 

@@ -1,6 +1,6 @@
 """Saved models: a folder of plain text that is refused when it is not what it says it is.
 
-    model.json      windows, coefficients, calibration, alert limit, and how it did
+    model.json      the numbers, calibration and alert limits, and how it did
     card.md         the model card, for people
     manifest.json   versions, the list of features, SHA-256 of the other two and of itself
 
@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,36 @@ class _Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     record: Record
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What a folder holds, and by what a model of another kind or version is refused."""
+
+    name: str
+    format: int
+    features: tuple[str, ...]
+
+
+AGITATION = Kind(NAME, FORMAT, FEATURES)
+
+
 def save(folder: Path, trained: Trained) -> None:
+    """Write a model of agitation and its card; see `put`."""
+    values = _Values(
+        trained.model.state(), trained.calibration.state(), trained.limit, trained.record
+    )
+    put(folder, AGITATION, msgspec.to_builtins(values), card(trained), trained.record.digest)
+
+
+def load(folder: Path) -> Trained:
+    """Read a model of agitation; see `get`."""
+    return _trained(folder / _MODEL, get(folder, AGITATION))
+
+
+def put(folder: Path, kind: Kind, values: dict[str, Any], card: str, training: str) -> None:
     """Write a model and its card; one that is there already is replaced, as a whole.
+
+    Args:
+        values: plain values, as JSON has them; training: SHA-256 of what it was learned from.
 
     Raises:
         ModelError: there is something else, or the folder cannot be written.
@@ -65,11 +94,8 @@ def save(folder: Path, trained: Trained) -> None:
         empty = folder.is_dir() and not any(folder.iterdir())
         if not empty:
             raise ModelError(f"{folder} is there and is no saved model: choose another name.")
-    values = _Values(
-        trained.model.state(), trained.calibration.state(), trained.limit, trained.record
-    )
-    files = {_MODEL: _json(msgspec.to_builtins(values)), _CARD: card(trained).encode()}
-    manifest = _manifest(trained.record.digest, files)
+    files = {_MODEL: _json(values), _CARD: card.encode()}
+    manifest = _manifest(kind, training, files)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -84,24 +110,28 @@ def save(folder: Path, trained: Trained) -> None:
         raise ModelError(f"{folder} cannot be written: {error.strerror}.") from error
 
 
-def load(folder: Path) -> Trained:
-    """Read a saved model.
+def name_of(folder: Path) -> str:
+    """What kind of model a folder says it holds.
 
     Raises:
-        ModelError: it is missing, damaged, changed, of another version or of other features.
+        ModelError: it is no saved model's.
     """
-    content = _read(folder / _MANIFEST)
-    try:
-        raw = json.loads(content)
-        version, features = raw["format"], raw["features"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ModelError(f"{folder / _MANIFEST} is no model's manifest: train it again.") from error
-    if version != FORMAT or raw.get("model") != NAME:
+    return str(_said(folder)[0].get("model"))
+
+
+def get(folder: Path, kind: Kind) -> bytes:
+    """Read a saved model's values, as JSON.
+
+    Raises:
+        ModelError: it is missing, damaged, changed, of another kind, version or list of features.
+    """
+    raw, version, features = _said(folder)
+    if version != kind.format or raw.get("model") != kind.name:
         raise ModelError(
             f"{folder} is a model of another version ({raw.get('model')!r:.60}, {version!r:.20}); "
-            f"this is {NAME!r}, {FORMAT}: train it again."
+            f"this is {kind.name!r}, {kind.format}: train it again."
         )
-    if features != list(FEATURES):
+    if features != list(kind.features):
         raise ModelError(
             f"{folder} was trained on another list of features than this version of Saimi "
             "computes: train it again."
@@ -118,7 +148,17 @@ def load(folder: Path) -> Trained:
         files[name] = _read(folder / name)
         if manifest.files.get(name) != _digest(files[name]):
             raise ModelError(f"{folder / name} was changed after training: train the model again.")
-    return _trained(folder / _MODEL, files[_MODEL])
+    return files[_MODEL]
+
+
+def _said(folder: Path) -> tuple[dict[str, Any], Any, Any]:
+    """A manifest, its version and its features, nothing of it checked."""
+    content = _read(folder / _MANIFEST)
+    try:
+        raw = json.loads(content)
+        return raw, raw["format"], raw["features"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError(f"{folder / _MANIFEST} is no model's manifest: train it again.") from error
 
 
 def _trained(path: Path, content: bytes) -> Trained:
@@ -132,13 +172,13 @@ def _trained(path: Path, content: bytes) -> Trained:
         raise ModelError(f"{path} does not hold a model: {error}.") from error
 
 
-def _manifest(training: str, files: dict[str, bytes]) -> bytes:
+def _manifest(kind: Kind, training: str, files: dict[str, bytes]) -> bytes:
     import sklearn
 
-    features = list(FEATURES)
+    features = list(kind.features)
     plain = {
-        "format": FORMAT,
-        "model": NAME,
+        "format": kind.format,
+        "model": kind.name,
         "features": features,
         "features_sha256": _digest(_json(features)),
         "trained_with": {"numpy": np.__version__, "scikit-learn": sklearn.__version__},

@@ -21,7 +21,8 @@ from alerts.listing import Card
 from core.catalogue import catalogue
 from core.clock import LOCAL
 from web.i18n import Texts
-from web.sentences import metric_name, sentence, value_text
+from web.sentences import sentence
+from web.values import metric_name, value_text
 from web.words import KINDS, SEVERITIES
 
 

@@ -18,8 +18,8 @@ from web.history import event_json
 from web.i18n import Texts
 from web.news2 import breakdown
 from web.parts import caller, database, parts, texts_of
-from web.sentences import as_time, value_text
 from web.trends import bands, find_subject, metrics_of
+from web.values import as_time, value_text
 from web.words import OUTCOME_HELP, OUTCOMES
 
 _JUST_NOW = timedelta(minutes=1)

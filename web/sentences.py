@@ -7,44 +7,14 @@ than this page) still shows what it is about, never nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
-from core.catalogue import Metric, catalogue
+from web import learned_sentences as learned
 from web.i18n import Texts
-from web.words import BANDS, CODES, DEVICES, KINDS, METRICS, MISSING, PAUSES, PLACES, UNITS
+from web.values import as_time, metric_name, value_text
+from web.words import BANDS, DEVICES, KINDS, MISSING, PAUSES, PLACES
 
 Params = Mapping[str, Any]
-_SPACE = "\N{NO-BREAK SPACE}"
-
-
-def value_text(
-    text: Texts, metric: str, value: float | None, qualifier: int = 0, *, unit: bool = True
-) -> str:
-    """A value as people read it: "88 %", "< 1,1 mmol/l", "kutsui apua"."""
-    if value is None:
-        return "–"
-    entry = catalogue().get(metric)
-    if entry is None:
-        return text.number(value, 1)
-    if entry.codes:
-        return _code(text, entry, value)
-    sign = {-1: "< ", 0: "", 1: "> "}.get(qualifier, "")
-    name = UNITS.get(entry.unit, entry.unit) if unit else ""
-    number = f"{sign}{text.number(value, entry.decimals)}"
-    return f"{number}{_SPACE}{name}" if name else number
-
-
-def _code(text: Texts, metric: Metric, value: float) -> str:
-    index = int(value)
-    if value != index or not 0 <= index < len(metric.codes):
-        return text.number(value, 1)
-    return text.gettext(CODES[metric.codes[index]])
-
-
-def metric_name(text: Texts, metric: str) -> str:
-    """What a metric is called."""
-    return text.gettext(METRICS[metric]) if metric in METRICS else metric
 
 
 def named(text: Texts, table: Mapping[str, str], name: str) -> str:
@@ -262,6 +232,10 @@ SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
     "carbon_monoxide": _event("carbon_monoxide"),
     "fall": _event("fall"),
     "call_request": _event("call_request"),
+    "deterioration": learned.deterioration,
+    "trend": learned.trend,
+    "inactivity": learned.inactivity,
+    "routine": learned.routine,
     "device_silent": _device_silent,
     "gateway_silent": _gateway_silent,
     "home_early": _home_early,
@@ -278,15 +252,3 @@ def sentence(text: Texts, kind: str, summary: Mapping[str, Any]) -> str:
         except (KeyError, TypeError, ValueError):
             pass  # Better the kind alone than no alert: fall through.
     return text.gettext(KINDS[kind]) + "." if kind in KINDS else kind
-
-
-def as_time(value: object) -> datetime | None:
-    """An RFC 3339 time out of JSON."""
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        return None
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        return None

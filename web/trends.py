@@ -16,8 +16,9 @@ from core.database import Connection, load_queries
 from core.errors import NotFoundError
 from models.news2 import PARAMETERS, news2
 from web.i18n import Texts
-from web.sentences import metric_name, named
+from web.sentences import named
 from web.session import Caller
+from web.values import metric_name
 from web.words import PLACES, UNITS
 
 LONGEST = timedelta(days=400)

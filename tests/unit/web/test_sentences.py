@@ -9,7 +9,8 @@ import pytest
 
 from alerts import finding
 from web.i18n import LANGUAGES, Language, texts
-from web.sentences import SENTENCES, sentence, value_text
+from web.sentences import SENTENCES, sentence
+from web.values import value_text
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "news2": {"low": 6, "high": 11, "band": "medium", "missing": ["consciousness", "oxygen"]},
@@ -24,6 +25,34 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     **{
         key: {"count": 2, "newest": "2026-03-01T10:00:00Z", "late": True, "unknown_device": True}
         for key in ("help", "smoke", "carbon_monoxide", "fall", "call_request")
+    },
+    "deterioration": {
+        "probability": 0.62,
+        "reasons": [
+            {"key": "above", "metric": "pulse", "value": 96.0, "usual": 71.0, "weight": 2.1},
+            {"key": "below", "metric": "spo2", "value": None, "usual": None, "weight": 1.0},
+            {"key": "more", "measure": "rises", "value": 5, "low": 0, "high": 2, "weight": 0.5},
+            {"key": "silence", "hours": 3.2, "weight": 0.4},
+            {"key": "together", "weight": 0.3},
+            {"key": "news2", "weight": 0.2},
+        ],
+    },
+    "trend": {"metric": "weight", "before": 71.0, "after": 68.2, "since": "2026-03-01"},
+    "inactivity": {
+        "hours": 6.2,
+        "since": "2026-03-01T10:00:00Z",
+        "one_in": 120000,
+        "usual_signs": 31,
+        "began": "door",
+        "alone": False,
+    },
+    "routine": {
+        "what": "night_bathroom",
+        "measure": "rises",
+        "night": True,
+        "value": 7,
+        "low": 0,
+        "high": 2,
     },
     "device_silent": {
         "gateway": "gw-1",

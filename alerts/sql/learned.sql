@@ -1,0 +1,48 @@
+-- name: learned(subjects, before)
+-- What the models remember of those who were not looked at since `before`; nulls: nothing yet.
+SELECT s.subject, l.looked_at, l.signs, l.days, l.rooms
+  FROM unnest(:subjects::int[]) AS s(subject)
+  LEFT JOIN alerts.learned l ON l.subject = s.subject
+ WHERE l.looked_at IS NULL OR l.looked_at <= :before;
+
+-- name: learned_readings(subjects, since, late_since, seen_at, metrics, until, most)
+-- What of each subject was measured since its memory was taken, and what came since it was looked
+-- at of before; of each subject the newest so many.
+SELECT c.subject, r.metric, r.device, extract(epoch FROM r.time)::float8 AS time,
+       extract(epoch FROM r.received_at)::float8 AS received, r.value
+  FROM unnest(:subjects::int[], :since::timestamptz[], :late_since::timestamptz[],
+              :seen_at::timestamptz[]) AS c(subject, since, late_since, seen_at)
+ CROSS JOIN LATERAL (
+        SELECT r.metric, r.device, r.time, r.received_at, r.value
+          FROM telemetry.reading r
+         WHERE r.subject = c.subject AND r.metric = ANY(:metrics::smallint[])
+           AND r.time >= least(c.since, c.late_since) AND r.time <= :until AND r.state = 0
+           AND (r.time >= c.since OR r.received_at > c.seen_at)
+         ORDER BY r.time DESC
+         LIMIT :most) r;
+
+-- name: learned_devices(devices)
+-- What the devices of ambient readings are.
+SELECT d.id, d.kind, d.location FROM registry.device d WHERE d.id = ANY(:devices::int[]);
+
+-- name: learned_gateways(subjects, fresh)
+-- Of which subjects a gateway can be heard now.
+SELECT s.id AS subject
+  FROM registry.subject s
+ WHERE s.id = ANY(:subjects::int[])
+   AND EXISTS (SELECT FROM registry.gateway g
+                 JOIN telemetry.gateway_status st ON st.gateway = g.id
+                WHERE g.home = s.home AND g.revoked_at IS NULL AND st.online
+                  AND st.heard_at > :fresh);
+
+-- name: keep_learned(subjects, now, signs, days, rooms)!
+-- A part that is null stays as it is.
+INSERT INTO alerts.learned AS l (subject, looked_at, signs, days, rooms)
+SELECT c.subject, :now, c.signs, c.days, c.rooms
+  FROM unnest(:subjects::int[], :signs::bytea[], :days::bytea[], :rooms::bytea[])
+    AS c(subject, signs, days, rooms)
+ON CONFLICT (subject) DO UPDATE
+   SET looked_at = excluded.looked_at,
+       signs = excluded.signs,
+       days = coalesce(excluded.days, l.days),
+       rooms = coalesce(excluded.rooms, l.rooms);
