@@ -134,6 +134,17 @@ def rows_of_activity(directory: Path) -> Iterator[Row]:
     return _activity(directory, *_bounds(None, None))
 
 
+def rows_of_physiology(
+    directory: Path, start: datetime | None = None, end: datetime | None = None
+) -> Iterator[Row]:
+    """The rows of what was measured with start <= time < end, in the file's order.
+
+    Raises:
+        UserError: as `rows`.
+    """
+    return _physiology(directory, *_bounds(start, end))
+
+
 class Recording:
     """The rows with start <= time < end, to be sent again.
 

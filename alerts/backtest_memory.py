@@ -1,0 +1,223 @@
+"""What the database is to the worker, in memory: a subject's newest readings, events, episodes.
+
+Each part says which query or statement it stands for; a test holds the two to the same result
+(tests/integration/test_backtest.py).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from alerts.backtest_history import Columns, Listened, Person, micros
+from alerts.episodes import Change, Episode
+from alerts.events import EVENTS
+from alerts.finding import Reading
+from alerts.joining import KEEP_EVIDENCE, Key
+from alerts.load import AHEAD, DEPTHS, LONGEST_VALIDITY, validity
+from alerts.state import State
+from alerts.store import Names, evidence_of
+from alerts.subject import Device, Subject
+from core.catalogue import catalogue
+from core.reading import State as ReadingState
+
+_PRUNE = 64
+"""Readings of a metric kept before those that are no longer valid are dropped."""
+
+
+class _NoNames(dict[tuple[int, str, datetime], tuple[str, str]]):
+    """Nobody reads a replayed episode's evidence for the names of devices."""
+
+    def __missing__(self, key: tuple[int, str, datetime]) -> tuple[str, str]:
+        return ("", "")
+
+
+_NAMES: Names = _NoNames()
+
+
+@dataclass(slots=True)
+class Happened:
+    """Something that happened to a replayed episode (`alerts.episode_event`)."""
+
+    at: datetime
+    what: str
+    severity: int
+    rule: str
+
+
+@dataclass(slots=True)
+class Replayed:
+    """An episode of the replay, with everything that happened to it."""
+
+    subject: int
+    kind: str
+    origin: str
+    opened_at: datetime
+    events: list[Happened] = field(default_factory=list)
+    cleared_at: datetime | None = None
+    closed_at: datetime | None = None
+    severity: int = 0
+    highest: int = 0
+
+
+@dataclass(slots=True)
+class Known:
+    """Everything known of one subject."""
+
+    person: Person
+    state: State = field(default_factory=State)
+    due_at: datetime | None = None
+    newest: dict[str, list[Reading]] = field(default_factory=dict)
+    """By metric, oldest first."""
+    events: list[Reading] = field(default_factory=list)
+    """Events not dealt with."""
+    open: dict[Key, tuple[Episode, Replayed]] = field(default_factory=dict)
+    closed: dict[Key, Episode] = field(default_factory=dict)
+    """The last one closed of each key."""
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """Metrics of which the rules look at the newest."""
+        client = self.person.client
+        return frozenset() if client is None else frozenset(DEPTHS) | client.limits.keys()
+
+    def arrive(self, reading: Reading) -> None:
+        """Take in a reading of a watched metric, or an event."""
+        if reading.metric in EVENTS:
+            if reading.value >= 1 and reading.state < ReadingState.STRUCK_OUT:
+                self.events.append(reading)
+        elif reading.state == ReadingState.OK:
+            known = self.newest.setdefault(reading.metric, [])
+            if known and reading.time < known[-1].time:
+                insort(known, reading, key=lambda one: one.time)
+            else:
+                known.append(reading)
+            if len(known) > _PRUNE:
+                valid = known[-1].time - validity(catalogue()[reading.metric]) - AHEAD
+                known[:] = [one for one in known if one.time > valid][-_PRUNE // 2 :]
+
+    def subject(self, now: datetime, *, present: bool) -> Subject:
+        """As `load_subjects` and `load_events` give it."""
+        found = Subject(self.person.id, self.person.kind, self.person.client)
+        found.events = list(self.events)
+        if not present:
+            return found
+        until = now + AHEAD
+        for metric, known in self.newest.items():
+            depth = DEPTHS.get(metric, 1)
+            after = now - validity(catalogue()[metric])
+            newest: list[Reading] = []
+            for reading in reversed(known):
+                if reading.time <= after or len(newest) == depth:
+                    break
+                if reading.time <= until:
+                    newest.append(reading)
+            if newest:
+                found.newest[metric] = newest
+        return found
+
+    def episodes(self, now: datetime) -> list[Episode]:
+        """As `load_episodes` gives them."""
+        since = now - LONGEST_VALIDITY
+        for key in [
+            k for k, one in self.closed.items() if one.closed_at and one.closed_at <= since
+        ]:
+            del self.closed[key]
+        return [*(episode for episode, _ in self.open.values()), *self.closed.values()]
+
+    def write(self, change: Change, number: int, now: datetime) -> Replayed:
+        """As `write_changes`; `number` is the id of an episode that is opened."""
+        evidence: list[Mapping[str, Any]] = [*evidence_of(change, _NAMES)]
+        if change.episode is None:
+            record = Replayed(self.person.id, *change.key, opened_at=now)
+            episode = Episode(
+                number, *change.key, severity=change.severity, highest=change.highest,
+                summary=change.summary, evidence=evidence[:KEEP_EVIDENCE],
+            )  # fmt: skip
+        else:
+            before, record = self.open[change.key]
+            if change.joined is None:
+                evidence = list(before.evidence)
+            elif change.what == "updated":
+                evidence = [*evidence, *before.evidence]
+            cleared = before.cleared_at if change.what == "refreshed" else change.cleared_at
+            episode = replace(
+                before, severity=change.severity, highest=change.highest, cleared_at=cleared,
+                summary=change.summary, evidence=evidence[:KEEP_EVIDENCE],
+            )  # fmt: skip
+        self.open[change.key] = (episode, record)
+        record.severity, record.highest = episode.severity, episode.highest
+        record.cleared_at = episode.cleared_at
+        if change.what != "refreshed":
+            rule = str(change.summary.get("rule", ""))
+            record.events.append(Happened(now, change.what, change.severity, rule))
+        return record
+
+    def close(self, key: Key, at: datetime) -> None:
+        """As a person does it (`handling.close`)."""
+        episode, record = self.open.pop(key)
+        record.closed_at = at
+        self.closed[key] = replace(episode, closed_at=at)
+
+
+class Ears:
+    """When each listened device was heard (`load_devices`).
+
+    A gateway's own status is not kept in history, so a gateway counts as silent when all its
+    listened devices are.
+    """
+
+    def __init__(self, devices: tuple[Listened, ...], readings: Columns) -> None:
+        self._of: dict[int, list[Listened]] = {}
+        for device in devices:
+            for watcher in device.watchers:
+                self._of.setdefault(watcher, []).append(device)
+        self._readings = readings
+        self._rows: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+        self._newest: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+        self._received: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+        rows = np.argsort(readings.device, kind="stable")
+        number = readings.device[rows]
+        for device in devices:
+            low, high = np.searchsorted(number, [device.id, device.id + 1])
+            own = rows[low:high]
+            times = readings.time[own]
+            # Of the rows received so far, the place of the one measured last.
+            best = np.maximum.accumulate(times)
+            places = np.maximum.accumulate(np.where(times == best, np.arange(len(own)), 0))
+            self._rows[device.id] = own
+            self._newest[device.id] = places
+            self._received[device.id] = readings.received[own].astype(np.int64)
+
+    def watchers(self) -> Iterator[int]:
+        """Subjects who are listened for."""
+        yield from self._of
+
+    def devices(self, subject: int, state: State, now: datetime, delay: timedelta) -> list[Device]:
+        """A subject's devices, as `load_devices` gives them."""
+        return [self._device(one, state, now, delay) for one in self._of.get(subject, ())]
+
+    def _device(self, one: Listened, state: State, now: datetime, delay: timedelta) -> Device:
+        known = state.heard.get(str(one.id))
+        since = known or now - one.silent_after - delay
+        last: Reading | None = None
+        count = int(self._received[one.id].searchsorted(micros(now), side="right"))
+        if count:
+            row = self._rows[one.id][self._newest[one.id][count - 1]]
+            reading = self._readings.reading(int(row))
+            last = reading if reading.time >= since else None
+        heard_at = max((at for at in (known, last and last.time) if at), default=now)
+        return Device(
+            id=one.id, name=one.name, kind=one.kind, location=one.location, gateway=one.gateway,
+            owner=one.owner, silent_after=one.silent_after, heard_at=heard_at, last=last,
+        )  # fmt: skip
+
+
+def all_known(people: Mapping[int, Person]) -> dict[int, Known]:
+    """Everybody, of whom nothing is known yet."""
+    return {number: Known(person) for number, person in people.items()}

@@ -1,0 +1,94 @@
+"""What was truly the matter in simulated homes, and which alerts it explains (decision 36)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from alerts.backtest_truth import Explains, Matter
+from alerts.finding import LIFE_SAFETY
+from gateway_sim.files_read import Recording
+from gateway_sim.illness import HABITS, Kind, kinds
+from gateway_sim.labelling import courses
+from gateway_sim.ledger import TruthFault
+from gateway_sim.traits import VITALS
+from saimi.recorded_history import Homes
+
+_NEWS = frozenset({"respiratory_rate", "spo2", "systolic", "pulse", "temperature"})
+SIGNS: dict[str, frozenset[str]] = {
+    "news2": _NEWS,
+    "blood_pressure": frozenset({"systolic", "diastolic"}),
+    "deterioration": frozenset({*VITALS, "weight", "glucose", *HABITS}),
+}
+"""Of kinds of alert that are not named after a metric, the signs of illness they look at."""
+_EVENT_MARGIN = timedelta(minutes=15)
+"""An event's alert may come this long after it; a device may say it again."""
+
+
+def matters(recording: Recording, homes: Homes) -> list[Matter]:
+    """Illnesses that are not harmless, events that devices told of, and faults of the equipment."""
+    labels = recording.labels()
+    found = [
+        Matter(
+            subjects=frozenset({homes.client[one.client], homes.home[one.gateway]}),
+            name=one.kind,
+            onset=_moment(one.onset),
+            ends=_moment(one.recovered),
+            crisis=None if one.crisis != one.crisis else _moment(one.crisis),
+            explains=explained_by(signs_of(kinds()[one.kind])),
+        )
+        for one in courses(labels)
+        if not kinds()[one.kind].harmless
+    ]
+    found.extend(
+        Matter(
+            subjects=frozenset({homes.client[label.client], homes.home[label.gateway]}),
+            name=label.kind,
+            onset=label.time - timedelta(seconds=1),
+            ends=label.time + _EVENT_MARGIN,
+            explains=_is(label.kind),
+            illness=False,
+        )
+        for label in labels
+        if label.what == "event"
+    )
+    found.extend(_faults(recording.faults(), homes))
+    return found
+
+
+def signs_of(kind: Kind) -> frozenset[str]:
+    """Vital signs and habits that an illness moves, and the event that a device may tell of it."""
+    signs = {name for name in (*VITALS, "weight", "glucose", *HABITS) if getattr(kind, name)}
+    return frozenset(signs | ({kind.event.metric} if kind.event else set()))
+
+
+def explained_by(signs: frozenset[str]) -> Explains:
+    """An alert is explained if what it looks at is among the signs."""
+
+    def explains(kind: str, origin: str) -> bool:
+        looked_at = SIGNS.get(kind, frozenset({kind, origin}))
+        return not signs.isdisjoint(looked_at)
+
+    return explains
+
+
+def _is(kind: str) -> Explains:
+    return lambda alert, _: alert == kind and kind in {*LIFE_SAFETY, "call_request"}
+
+
+def _faults(faults: Iterable[TruthFault], homes: Homes) -> Iterable[Matter]:
+    """An alert of silence is true while the equipment is truly at fault, and a day after."""
+    for fault in faults:
+        if fault.gateway in homes.home:
+            yield Matter(
+                subjects=frozenset({homes.home[fault.gateway], *homes.living[fault.gateway]}),
+                name=fault.kind,
+                onset=_moment(fault.start),
+                ends=_moment(fault.end) + timedelta(days=1),
+                explains=lambda kind, _: kind == "silence",
+                illness=False,
+            )
+
+
+def _moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
