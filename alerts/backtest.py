@@ -29,6 +29,7 @@ import numpy as np
 from alerts.assess import RULES, assess
 from alerts.backtest_history import Closing, Columns, History, micros, moment
 from alerts.backtest_memory import Ears, Known, Replayed, all_known
+from alerts.batch import JOURNEY
 from alerts.events import EVENTS
 from alerts.finding import Reading
 from alerts.line import Line
@@ -124,10 +125,11 @@ class _Replay:
             if now is None or now > end:
                 return self._made
             now = self._on_tick(now)
-            self._close_until(now)
             new = stops.take(now)
             due = self._take_due(now)
             self._look(now, new, due)
+            # Who closes an episode has seen what is known at that moment.
+            self._close_until(now)
             if progress is not None:
                 progress(*stops.done)
 
@@ -136,7 +138,7 @@ class _Replay:
         taken: list[tuple[Known, bool]] = []
         subjects: list[Subject] = []
         line = Line(now, now, self._outages(now))
-        context = Context(now=now, rules=self._rules, line=line)
+        context = Context(now=now, rules=self._rules, line=line, delay=JOURNEY)
         for number in sorted(new.keys() | due):
             known = self._known[number]
             present = number in due or new[number] > recent

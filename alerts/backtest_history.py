@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.finding import Reading
+from alerts.pauses import Known
 from alerts.subject import Client
 from core.catalogue import catalogue
 
@@ -103,6 +104,10 @@ class Person:
     kind: str = "client"
     """`client` or `home`."""
     client: Client | None = None
+    pauses: tuple[Known, ...] = ()
+    """That bear on it, whenever."""
+    residents: int = 0
+    """How many live in its home; told where there are pauses."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from alerts.events import EVENTS
 from alerts.finding import Reading
 from alerts.joining import KEEP_EVIDENCE, Key
 from alerts.load import AHEAD, DEPTHS, LONGEST_VALIDITY, validity
+from alerts.pauses import MEASURED, bearing
 from alerts.state import State
 from alerts.store import Names, evidence_of
 from alerts.subject import Device, Subject
@@ -105,6 +106,7 @@ class Known:
         """As `load_subjects` and `load_events` give it."""
         found = Subject(self.person.id, self.person.kind, self.person.client)
         found.events = list(self.events)
+        self._pause(found, now)
         if not present:
             return found
         until = now + AHEAD
@@ -120,6 +122,23 @@ class Known:
             if newest:
                 found.newest[metric] = newest
         return found
+
+    def _pause(self, subject: Subject, now: datetime) -> None:
+        """As `_load_pauses`, and `_load_signs` of a client; of a home no sign is replayed."""
+        person = self.person
+        if not person.pauses:
+            return
+        ahead = [pause for pause in person.pauses if pause.until > now]
+        subject.pauses, subject.next_pause = bearing(
+            person.id, person.kind, ahead, residents=person.residents, now=now
+        )
+        if subject.client is None:
+            return
+        subject.client.pauses = subject.pauses
+        if subject.away is not None:
+            for metric, known in self.newest.items():
+                if metric in MEASURED and known[-1].time > subject.away.since:
+                    subject.signs.append(known[-1])
 
     def episodes(self, now: datetime) -> list[Episode]:
         """As `load_episodes` gives them."""

@@ -36,7 +36,7 @@ async def load_subjects(
     """Who the subjects are, and the newest valid readings of those in `present`."""
     subjects: dict[int, Subject] = {}
     async for row in _queries.subjects(connection, subjects=list(ids)):
-        subjects[row["id"]] = Subject(row["id"], row["kind"], _client(row))
+        subjects[row["id"]] = Subject(row["id"], row["kind"], client_of(row))
     await _load_pauses(connection, subjects, now)
     taken = [one for one in subjects.values() if one.id in present]
     await _load_newest(connection, taken, now)
@@ -228,7 +228,8 @@ def _reading(row: Any, state: int = 0) -> Reading:
     )
 
 
-def _client(row: Any) -> Client | None:
+def client_of(row: Any) -> Client | None:
+    """What a row of the registry says of a client; None: the subject is no client."""
     if row["born"] is None:
         return None
     names = catalogue().by_id
