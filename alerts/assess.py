@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts import blood_pressure, events, glucose, news, pauses, silence, thresholds
+from alerts import blood_pressure, events, glucose, news, outside, pauses, silence, thresholds
 from alerts.finding import Finding
 from alerts.subject import Assess, Assessment, Context, Subject
 
@@ -24,6 +24,7 @@ RULES: dict[str, Assess] = {
     "blood_pressure": blood_pressure.assess,
     "silence": silence.assess,
     "pauses": pauses.assess,
+    "channels": outside.assess,
 }
 """What is applied, in this order."""
 

@@ -26,6 +26,7 @@ from alerts.load import (
     load_subjects,
 )
 from alerts.looking import listens, look, next_look, only_technical
+from alerts.outside import NOBODY, load_broken
 from alerts.rules import Rules
 from alerts.state import State
 from alerts.store import write_changes
@@ -154,7 +155,8 @@ class Batch:
         self, connection: Connection, claim: Claim, now: datetime
     ) -> list[tuple[int, Change]]:
         line = msgspec.convert(await _queries.read_line(connection) or {}, Line)
-        context = Context(now=now, rules=self._rules, line=line, delay=self._delay)
+        broken = await load_broken(connection) if NOBODY in claim.subjects else ()
+        context = Context(now=now, rules=self._rules, line=line, delay=self._delay, broken=broken)
         # What is older than any validity is history: it changes nobody's present state.
         recent = now - LONGEST_VALIDITY
         present = {

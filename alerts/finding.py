@@ -38,6 +38,8 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
                           alone: bool
     routine               what: "night_bathroom" | "night_door" | "less_by_day"; measure,
                           night: bool, value, low, high
+    channel_broken        channel: webpush | sms | email | chat | home; service: who takes messages
+                          there, may be empty; since: time of the first of the failures in a row
     assessment_failed     rule: which rule could not be applied; error: kind of error
 
 Parameters of NEWS2 are named as metrics are: respiratory_rate, spo2, oxygen, systolic, pulse,

@@ -57,6 +57,7 @@ FORMS: Mapping[str, Form] = {
     "device_silent": Form("silence"),
     "gateway_silent": Form("silence"),
     "home_early": Form("home_early", {"grace_min": (0, 1440)}),
+    "channel_broken": Form("technical"),
     "assessment_failed": Form("technical"),
 }
 """Every rule there is. A file gives limits within these ranges; it cannot make one rule another."""

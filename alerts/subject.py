@@ -71,6 +71,15 @@ class Device:
     gateway_heard_at: datetime | None = None
 
 
+class BrokenService(NamedTuple):
+    """A service that takes no messages to people any more."""
+
+    name: str
+    """What kind of channel, and where: webpush:fcm.googleapis.com."""
+    since: datetime
+    """Of the first of its failures in a row; wall time."""
+
+
 @dataclass(slots=True)
 class Subject:
     """Everything the rules may look at."""
@@ -115,6 +124,8 @@ class Context:
     line: Line = field(default_factory=Line)
     delay: timedelta = timedelta(0)
     """What a reading's way here may take by the shared clock: wall seconds, times its factor."""
+    broken: tuple[BrokenService, ...] = ()
+    """Who takes no messages to people any more; only where nobody's subject is looked at."""
 
     def timely(self, reading: Reading) -> bool:
         """Whether a reading reached Saimi soon enough to page somebody (promise 5)."""

@@ -3,6 +3,7 @@
     saimi/v1/<gateway>/<source>/<rest>    readings, gateway to Saimi
     saimi/v1/<gateway>/status             heartbeat and last will, gateway to Saimi, retained
     saimi/v1/<gateway>/down/receipt       what is committed, Saimi to gateway
+    saimi/v1/<gateway>/down/message       to show or speak at home, Saimi to gateway
 
 Saimi's own source is `senml`: RFC 8428 packs whose first record carries two extension fields,
 `boot` (identifier of the gateway's boot) and `seq` (1, 2, 3, … without gaps per boot). A third,
@@ -55,6 +56,11 @@ def receipt_topic(gateway: str) -> str:
     return f"{PREFIX}/{gateway}/down/receipt"
 
 
+def message_topic(gateway: str) -> str:
+    """Where Saimi says something to whoever is at home."""
+    return f"{PREFIX}/{gateway}/down/message"
+
+
 class Status(msgspec.Struct, omit_defaults=True):
     """A gateway's heartbeat; as its last will only `online` is sent."""
 
@@ -77,6 +83,23 @@ class Receipt(msgspec.Struct):
         return any(first <= seq <= last for first, last in self.ranges)
 
 
+class HomeMessage(msgspec.Struct):
+    """Something for the gateway to show or speak at home. QoS 1, not retained."""
+
+    key: str
+    """The same for a repeat of the same message."""
+    what: str
+    """help_coming: somebody is on the way."""
+    text: str
+    """In `language`; names nobody."""
+    language: str
+    """fi, sv or en."""
+    expires: float
+    """Unix seconds, after which it is not to be said any more."""
+    repeat: bool = False
+    """An earlier one of the same key may have arrived."""
+
+
 def merge_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join ranges (both ends included) that overlap or touch, in ascending order."""
     merged: list[tuple[int, int]] = []
@@ -91,3 +114,4 @@ def merge_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 encode = msgspec.json.Encoder().encode
 decode_status = msgspec.json.Decoder(Status).decode
 decode_receipt = msgspec.json.Decoder(Receipt).decode
+decode_home_message = msgspec.json.Decoder(HomeMessage).decode

@@ -12,7 +12,15 @@ from typing import Any
 from web import learned_sentences as learned
 from web.i18n import Texts
 from web.values import as_time, metric_name, value_text
-from web.words import BANDS, DEVICES, KINDS, MISSING, PAUSES, PLACES
+from web.words import (
+    BANDS,
+    CHANNELS,
+    DEVICES,
+    KINDS,
+    MISSING,
+    PAUSES,
+    PLACES,
+)
 
 Params = Mapping[str, Any]
 
@@ -217,6 +225,17 @@ def _failed(text: Texts, params: Params) -> str:
     )
 
 
+def _channel(text: Texts, params: Params) -> str:
+    channel, since = CHANNELS[params["channel"]], as_time(params["since"])
+    return text.gettext(
+        "Messages by %(channel)s (%(service)s) have not gone out since %(time)s: people are told "
+        "by other channels where they have any; tell the operators.",
+        channel=text.gettext(channel),
+        service=params.get("service") or "–",
+        time="–" if since is None else text.date_time(since),
+    )
+
+
 SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
     "news2": _news2,
     "below_limit": _limit(below=True),
@@ -239,6 +258,7 @@ SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
     "device_silent": _device_silent,
     "gateway_silent": _gateway_silent,
     "home_early": _home_early,
+    "channel_broken": _channel,
     "assessment_failed": _failed,
 }
 

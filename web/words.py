@@ -243,6 +243,14 @@ PAUSES: dict[str, str] = {
     "guests": mark("guests"),
 }
 """Kinds of pause."""
+CHANNELS: dict[str, str] = {
+    "webpush": mark("push message"),
+    "sms": mark("SMS"),
+    "email": mark("e-mail"),
+    "chat": mark("chat"),
+    "home": mark("the county's broker to homes"),
+}
+"""Ways to reach people, inside a sentence."""
 
 OUTCOMES: dict[str, str] = {
     "real": mark("Real"),

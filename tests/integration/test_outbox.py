@@ -7,16 +7,11 @@ from datetime import timedelta
 import pytest
 
 from alerts import outbox
-from alerts.outbox import Message
 from core.clock import wall_time
 from core.database import OUTBOX_CHANNEL
+from tests.integration.delivering_support import page
 from tests.integration.web_support import NOW, County, county
 from tests.support.waiting import eventually
-
-
-def page(episode: int, member: int | None = None, **differences: object) -> Message:
-    given = {"episode": episode, "step": "opened", "member": member, "severity": 3, "what": "page"}
-    return Message(**(given | differences))  # type: ignore[arg-type] # differences are any field's
 
 
 async def rows(place: County) -> list[tuple[str, int | None, str, str]]:

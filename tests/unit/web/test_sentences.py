@@ -70,6 +70,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "newest": "2026-03-01T10:00:00Z",
         "held": True,
     },
+    "channel_broken": {"channel": "sms", "service": "twilio", "since": "2026-03-01T10:00:00Z"},
     "assessment_failed": {"rule": "news2", "error": "ValueError"},
 }
 

@@ -1,0 +1,241 @@
+"""The delivering worker: one message after another from the outbox to the outside.
+
+A message is in hand of one worker, who has committed that before it goes out: after a kill it is
+known which message may have arrived already. That one is sent again, marked as a repeat; nothing
+else is. So there is at most one repeat a kill, since a worker has one message on its way at a time;
+more at once is more workers (`saimi deliver --workers`).
+
+Who lives holds an advisory lock of their number. What the dead had in hand is anybody's at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+
+import asyncpg
+import structlog
+
+from alerts.channels import Policy, shipped_policy
+from alerts.post import Envelope, Post
+from alerts.route import Address
+from alerts.sending import Outcome, Sender
+from core.clock import Clock, ScaledClock, wall_time
+from core.database import OUTBOX_CHANNEL, connect, load_queries, translated
+from core.errors import DatabaseError, DatabaseUnavailableError, SchemaError
+from core.migrate import require_current
+
+POLL = 1.0
+"""Wall seconds between two looks where nothing wakes the worker, at most."""
+BEAT = 1.0
+"""Wall seconds between two heartbeats, and two looks for what the dead had in hand."""
+PATIENCE = 5.0
+"""Longest wait, in wall seconds, before the next try where the database is away."""
+LOCKS = 7241004
+"""Space of the advisory locks by which workers show that they live."""
+
+_log = structlog.get_logger()
+_queries = load_queries("alerts")
+_core = load_queries("core")
+
+
+async def run(
+    *,
+    database_url: str,
+    clock: Clock,
+    senders: Mapping[str, Sender],
+    stop: asyncio.Event,
+    instance: str = "main",
+    least: int = 1,
+    policy: Policy | None = None,
+    public_url: str | None = None,
+    wall: Callable[[], datetime] = wall_time,
+    chance: Callable[[], float] = random.random,
+    on_ready: Callable[[], None] | None = None,
+) -> None:
+    """Deliver what is in the outbox until `stop` is set; what is on its way then is ended first.
+
+    Args:
+        senders: by kind of channel. A kind without one counts as a service that fails.
+        least: the lowest severity that this worker takes, so that some are free for what is urgent.
+        chance: draws from 0 to 1, for pauses.
+
+    Raises:
+        SchemaError: the database is of another version.
+    """
+    post = Post(
+        clock=clock,
+        wall=wall,
+        policy=policy or shipped_policy(),
+        public_url=public_url,
+        chance=chance,
+    )
+    worker = Worker(post, senders, clock=clock, wall=wall, instance=instance, least=least)
+    watcher = asyncio.create_task(_wake_at(stop, worker.wake))
+    pause = 0.1
+    try:
+        while not stop.is_set():
+            try:
+                await worker.serve(database_url, stop, on_ready)
+            except SchemaError:
+                raise
+            except DatabaseError as error:
+                _log.warning("database does not do what is asked", error=str(error))
+                pause = 0.1 if worker.looked else min(pause * 2, PATIENCE)
+                await _wait(stop, pause)
+    finally:
+        watcher.cancel()
+
+
+class Worker:
+    """One worker and its connection."""
+
+    def __init__(
+        self,
+        post: Post,
+        senders: Mapping[str, Sender],
+        *,
+        clock: Clock,
+        wall: Callable[[], datetime],
+        instance: str,
+        least: int,
+    ) -> None:
+        self._post = post
+        self._senders = senders
+        self._clock = clock
+        self._wall = wall
+        self._instance = instance
+        self._least = least
+        self.wake = asyncio.Event()
+        self.looked = False
+        """Whether the connection was good for anything."""
+        self._checked = self._ready = False
+        self._beaten = float("-inf")
+
+    async def serve(
+        self, database_url: str, stop: asyncio.Event, on_ready: Callable[[], None] | None
+    ) -> None:
+        """Deliver on one connection until `stop` is set or the connection breaks.
+
+        Raises:
+            DatabaseError: it broke, or the database refused; SchemaError: it is another version's.
+        """
+        self.looked = False
+        if not self._checked:
+            await require_current(database_url)
+            self._checked = True
+        connection = await connect(database_url)
+        try:
+            async with translated():
+                # A number of its own for each connection: with it goes what was in hand.
+                number = await _queries.next_worker(connection)
+                await _queries.live(connection, space=LOCKS, worker=number)
+                await connection.add_listener(OUTBOX_CHANNEL, self._enqueued)
+                while not stop.is_set():
+                    self.wake.clear()
+                    await self._keep(connection)
+                    found = await self._post.take(connection, number, least=self._least)
+                    self.looked = True
+                    if on_ready is not None and not self._ready:
+                        on_ready()
+                    self._ready = True
+                    if isinstance(found, Envelope):
+                        await self._deliver(connection, number, found)
+                    elif not found.more:
+                        await _wait(self.wake, await self._idle(connection))
+        finally:
+            await connection.close(timeout=5)
+
+    async def _deliver(
+        self, connection: asyncpg.Connection, number: int, envelope: Envelope
+    ) -> None:
+        """To all of its addresses at the same time; then what became of it.
+
+        Where the connection breaks meanwhile the message is another worker's, and is let go.
+        """
+        sending = asyncio.gather(*(self._send(address, envelope) for _, address in envelope.tries))
+
+        def let_go(_connection: object) -> None:
+            sending.cancel()
+
+        connection.add_termination_listener(let_go)
+        try:
+            outcomes = await sending
+        except asyncio.CancelledError:
+            if not connection.is_closed():
+                raise
+            raise DatabaseUnavailableError(
+                "The database broke off while a message went out."
+            ) from None
+        finally:
+            connection.remove_termination_listener(let_go)
+        if not await self._post.record(connection, number, envelope, outcomes):
+            _log.warning("a message went to another worker meanwhile", message=envelope.row.id)
+        for outcome, (_, address) in zip(outcomes, envelope.tries, strict=True):
+            if outcome.result != "sent":
+                _log.warning(
+                    "not delivered",
+                    message=envelope.row.id,
+                    service=address.service,
+                    result=outcome.result,
+                    error=outcome.error,
+                )
+
+    async def _send(self, address: Address, envelope: Envelope) -> Outcome:
+        sender = self._senders.get(address.kind)
+        if sender is None:
+            return Outcome("failed", "this kind of channel is not set up here")
+        within_s = envelope.within_s[address.kind]
+        try:
+            async with asyncio.timeout(within_s + 5.0):
+                return await sender.send(address, envelope.message, within_s=within_s)
+        except TimeoutError:
+            return Outcome("interrupted", "no answer in time")
+        except Exception as error:
+            # By its kind alone: what it says may repeat an address.
+            return Outcome("interrupted", f"sending failed ({type(error).__name__})")
+
+    async def _keep(self, connection: asyncpg.Connection) -> None:
+        """What is done between messages, every so often."""
+        tick = time.monotonic()
+        if tick - self._beaten < BEAT:
+            return
+        self._beaten = tick
+        wall = self._wall()
+        await _core.beat(
+            connection, service="deliver", instance=self._instance, wall_at=wall_time(), detail={}
+        )
+        released = [
+            row["id"] async for row in _queries.release_dead(connection, space=LOCKS, wall=wall)
+        ]
+        if released:
+            _log.warning("taking over what a dead worker had in hand", messages=released)
+
+    async def _idle(self, connection: asyncpg.Connection) -> float:
+        """Wall seconds until something may be due."""
+        found = await _queries.next_due(connection, least=self._least)
+        waits = [POLL]
+        if found["retry_at"] is not None:
+            waits.append((found["retry_at"] - self._wall()).total_seconds())
+        if found["due_at"] is not None:
+            factor = self._clock.factor if isinstance(self._clock, ScaledClock) else 1.0
+            waits.append((found["due_at"] - self._clock.now()).total_seconds() / factor)
+        return max(0.01, min(waits))
+
+    def _enqueued(self, *_: object) -> None:
+        self.wake.set()
+
+
+async def _wake_at(stop: asyncio.Event, wake: asyncio.Event) -> None:
+    await stop.wait()
+    wake.set()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
