@@ -102,6 +102,11 @@ def service_of(endpoint: str, allowed: Sequence[str] = SERVICES) -> str:
     )
 
 
+def services_of(setting: str) -> tuple[str, ...]:
+    """SERVICES, and those that SAIMI_PUSH_SERVICES names besides."""
+    return (*SERVICES, *setting.split())
+
+
 def host_of(endpoint: str) -> str:
     """The host of an endpoint, with the port if it is not the usual one; empty: it has none."""
     try:

@@ -38,6 +38,20 @@ class Settings(BaseSettings):
     web_host: str = Field(default="127.0.0.1", description="Address the web service listens on")
     web_port: int = Field(default=8080, ge=0, le=65535)
     public_url: str | None = Field(default=None, description="The address browsers use")
+    vapid_key_file: Path | None = Field(
+        default=None,
+        description="The key that push messages are signed with (PEM); else vapid.pem in data_dir",
+    )
+    push_contact: str = Field(
+        default="mailto:postmaster@localhost",
+        pattern=r"^(mailto:[^@\s]+@[^@\s]+|https://\S+)$",
+        description="Whom a push service may write to about what we send it: mailto: or https:",
+    )
+    push_services: str = Field(
+        default="",
+        description="Push services besides those of the common browsers, scheme and host each, "
+        "parted by spaces",
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Address metrics are shown on")
     metrics_port: int | None = Field(
         default=None,
@@ -77,6 +91,11 @@ class Settings(BaseSettings):
                 "postgresql://user:password@host/database, or use `saimi up`, which brings its own."
             )
         return self.database_url.get_secret_value()
+
+    @property
+    def vapid_key(self) -> Path:
+        """Where the key for push messages is."""
+        return self.vapid_key_file or self.data_dir / "vapid.pem"
 
     def require_mqtt_url(self) -> str:
         """The broker's address.

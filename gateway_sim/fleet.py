@@ -23,7 +23,14 @@ import structlog
 from core.broker import BrokerAddress
 from core.clock import Clock, wall_time
 from core.errors import BrokerError, UserError
-from core.wire import Status, decode_receipt, encode, readings_topic, status_topic
+from core.wire import (
+    Status,
+    decode_home_message,
+    decode_receipt,
+    encode,
+    readings_topic,
+    status_topic,
+)
 from gateway_sim.formats import Format, Told
 from gateway_sim.ledger import Ledger
 from gateway_sim.link import Connected, Inbox, Link, Published, Received, Refused, terms_of
@@ -335,7 +342,9 @@ class Fleet:
                         self._windows[gateway].reconnected()
                         self._greet(gateway)
                     self._dirty.update(link.gateways)
-                case Received(gateway, payload):
+                case Received(gateway, payload, "message"):
+                    self._hear(gateway, payload)
+                case Received(gateway, payload, "receipt"):
                     receipts = self._receipt(gateway, payload, now) or receipts
                 case Refused(reason) if not self._receipts:
                     raise BrokerError(
@@ -355,6 +364,19 @@ class Fleet:
             return False
         self._done(gateway, receipt.boot, receipt.ranges, now)
         return True
+
+    def _hear(self, gateway: str, payload: bytes) -> None:
+        """Something to show or speak at home: here it is written down that it was."""
+        if gateway not in self._windows:
+            return
+        try:
+            message = decode_home_message(payload)
+        except msgspec.MsgspecError:
+            _log.warning("not a message for the home", gateway=gateway)
+            return
+        _log.info("said at home", gateway=gateway, what=message.what, repeat=message.repeat)
+        if self._ledger is not None:
+            self._ledger.heard(gateway, message, self._wall())
 
     def _done(self, gateway: str, boot: str, ranges: Sequence[tuple[int, int]], now: float) -> None:
         self._windows[gateway].receipt(boot, ranges, now)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from core.wire import SENML
+from core.wire import SENML, HomeMessage
 from gateway_sim.reading import Reading
 from gateway_sim.store import StoreError, open_file, queries, transaction
 
@@ -168,6 +168,27 @@ class Ledger:
         """Note that messages (gateway, boot, seq) will not be sent, or not again."""
         moment = _us(at)
         self._given_up.extend((moment, *key) for key in keys)
+
+    def heard(self, gateway: str, message: HomeMessage, at: datetime) -> None:
+        """Write at once what was shown or spoken at home, at a real time."""
+        with transaction(self._connection):
+            _sql.add_heard(
+                self._connection,
+                gateway=gateway,
+                key=message.key,
+                what=message.what,
+                text=message.text,
+                language=message.language,
+                is_repeat=message.repeat,
+                heard_us=_us(at),
+            )
+
+    def all_heard(self) -> list[tuple[str, HomeMessage]]:
+        """What was shown or spoken, by gateway, in the order in which it came."""
+        return [
+            (gateway, HomeMessage(key, what, text, language, 0.0, bool(is_repeat)))
+            for gateway, key, what, text, language, is_repeat, _ in _sql.heard(self._connection)
+        ]
 
     def faults(self, faults: Iterable[TruthFault]) -> None:
         """Write at once what is truly wrong with devices and gateways; those that are there already

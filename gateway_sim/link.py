@@ -30,7 +30,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from core.broker import BrokerAddress
 from core.errors import BrokerError
-from core.wire import PREFIX, Status, encode, parse_topic, receipt_topic, status_topic
+from core.wire import PREFIX, Status, encode, parse_topic, status_topic
 
 _KEEPALIVE_S = 30
 _AGAIN_S = (1.0, 4.0)
@@ -118,10 +118,12 @@ class Connected(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A receipt came in."""
+    """A receipt came in, or a message for whoever is at home."""
 
     gateway: str
     payload: bytes
+    what: str = "receipt"
+    """The last part of its topic."""
 
 
 class Refused(NamedTuple):
@@ -205,7 +207,7 @@ class Link:
         """Whether it is one gateway's alone."""
         self._receipts: str | None = None
         if receipts:
-            self._receipts = receipt_topic(gateways[0]) if own else f"{PREFIX}/+/down/receipt"
+            self._receipts = f"{PREFIX}/{gateways[0] if own else '+'}/down/+"
         self._session = session
         self._loop = asyncio.get_running_loop()
         self._client = self._made()
@@ -419,7 +421,7 @@ class Link:
     def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         topic = parse_topic(message.topic)
         if topic is not None:
-            self._inbox.put(Received(topic.gateway, bytes(message.payload)))
+            self._inbox.put(Received(topic.gateway, bytes(message.payload), topic.rest))
 
 
 def _close_what_came(connecting: asyncio.Future[Any]) -> None:

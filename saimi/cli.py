@@ -14,6 +14,7 @@ import typer
 from core.errors import SaimiError
 from saimi.commands import (
     bench,
+    channel,
     compare,
     database,
     decode,
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("ingest")(services.ingest)
 app.command("alerts")(services.alerts)
+app.command("deliver")(services.deliver)
 app.command("web")(services.web)
 app.command("simulate")(simulate.simulate)
 app.command("replay")(replay.replay)
@@ -55,6 +57,7 @@ app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
 app.add_typer(pause.app, name="pause")
 app.add_typer(gateway.app, name="gateway")
+app.add_typer(channel.app, name="channel")
 app.add_typer(rota.app, name="rota")
 app.add_typer(user.app, name="user")
 app.add_typer(rejected.app, name="rejected")

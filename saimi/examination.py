@@ -53,6 +53,7 @@ async def examine() -> dict[str, Check]:
         await look("clock", _clock)
         await look("services", _services)
         await look("workers", _workers)
+        await look("channels", _channels)
     if not _is_known(find_broker):
         found["broker"] = Check(ok=True, text=f"SAIMI_MQTT_URL is not set{_NOTHING}")
     else:
@@ -192,6 +193,25 @@ async def _workers() -> Check:
     if stranded:
         text += f"; nobody reads {', '.join(stranded)}: look at ingest's log"
     return Check(ok=ok, text=text, detail={"sessions": ages})
+
+
+async def _channels() -> Check:
+    """How people are reached; a desk that nothing reaches, or a broken service, is a fault."""
+    connection = await connect(find_database())
+    try:
+        async with translated():
+            found = await load_queries("alerts").standing_of_delivery(connection, wall=wall_time())
+    finally:
+        await connection.close()
+    detail = dict(found) | {"longest_s": round(float(found["longest_s"] or 0), 1)}
+    text = f"{found['channels']} in use, {found['waiting']} messages waiting"
+    if found["waiting"]:
+        text += f" (tried for {detail['longest_s']:,.0f} s)"
+    if found["channels"] and not found["desk"]:
+        text += "; nothing but its page reaches the desk: `saimi channel add`"
+    if found["broken"]:
+        text += f"; broken: {', '.join(found['broken'])}"
+    return Check(ok=not found["broken"], text=text, detail=detail)
 
 
 async def _metrics() -> Check:

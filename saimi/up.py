@@ -126,6 +126,7 @@ class Line:
             "SAIMI_DATABASE_URL": parts.database_url,
             "SAIMI_MQTT_URL": parts.mqtt_url,
             "SAIMI_DATA_DIR": str(self._directory.path),
+            "SAIMI_PUBLIC_URL": self._settings.public_url or self.web_url,
         }
 
         def service(name: str, *arguments: str, output: bool = False) -> Service:
@@ -141,6 +142,7 @@ class Line:
         services = [
             service("ingest"),
             service("alerts"),
+            service("deliver"),
             service("web", "--host", HOST, "--port", str(port)),
         ]
         for one in services:

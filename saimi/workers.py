@@ -1,18 +1,23 @@
-"""Several workers of ingest on one machine: processes that share what the broker sends."""
+"""Several workers of one service on one machine: processes that share what there is to do."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.settings import Settings
 from saimi.supervisor import Service, saimi_command
 
 
 async def run_workers(
-    count: int, settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[], object]
+    commands: Sequence[Sequence[str]],
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    on_ready: Callable[[], object],
 ) -> None:
-    """Keep `count` workers running until `stop` is set; `on_ready` once all of them have been.
+    """Keep a worker running for each of `commands` (arguments of saimi) until `stop` is set;
+    `on_ready` once all of them have been.
 
     Each shows its metrics on a port of its own: the first on the port of the settings, the others
     on those behind it.
@@ -20,11 +25,11 @@ async def run_workers(
     services = [
         Service(
             f"worker {number + 1}",
-            saimi_command("ingest", "--workers", "1"),
+            saimi_command(*command),
             logs=None,
             environment=_environment(settings, number),
         )
-        for number in range(count)
+        for number, command in enumerate(commands)
     ]
     ready = asyncio.create_task(_announce(services, on_ready))
     try:

@@ -23,7 +23,7 @@ import msgspec
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from alerts import handling, listing
+from alerts import handling, listing, outbox
 from core.catalogue import catalogue
 from core.database import Connection
 from core.errors import ConflictError, UserError
@@ -116,6 +116,7 @@ async def _whole(request: web.Request, connection: Connection) -> dict[str, Any]
         detail={"episode": card.id},
         purpose=purpose_of(member),
     )
+    await outbox.seen_by(connection, episode=card.id, member=member.id, wall=shared.wall())
     return {
         **episode_json(card, text, now),
         "events": [event_json(event, card.kind, text) for event in events],

@@ -12,11 +12,11 @@ from aiohttp import web
 from core.clock import Clock, wall_time
 from core.database import Pool, create_pool, translated
 from core.errors import DatabaseError, SaimiError
-from web import api, auth, pages
+from web import api, auth, pages, push
 from web.attempts import Attempts
 from web.errors import answer_errors
 from web.live import Hub
-from web.parts import PARTS, Parts, parts
+from web.parts import PARTS, Parts, Push, parts
 from web.rendering import STATIC, Pages, static_prefix
 from web.security import add_headers, refuse_cross_site
 
@@ -56,6 +56,7 @@ def create_app(
     pool: Pool,
     clock: Clock,
     public_url: str | None = None,
+    push_parts: Push = Push(),  # noqa: B008 - it cannot be changed
     wall: Callable[[], datetime] = wall_time,
 ) -> web.Application:
     """The application on a database that is there; listening begins when it starts.
@@ -76,6 +77,7 @@ def create_app(
         pages=Pages.load(),
         attempts=Attempts(),
         public_url=public_url,
+        push=push_parts,
     )
     app.on_response_prepare.append(add_headers)
     app.add_routes(
@@ -97,6 +99,10 @@ def create_app(
             web.get("/api/episodes/{id}", api.episode),
             web.post("/api/episodes/{id}/acknowledge", api.acknowledge),
             web.post("/api/episodes/{id}/close", api.close),
+            web.get("/api/push", push.key),
+            web.post("/api/push/subscribe", push.subscribe),
+            web.post("/api/push/unsubscribe", push.unsubscribe),
+            web.post(r"/receipt/{key}/{what:delivered|seen}", push.receipt),
             web.get("/api/readings", api.chart_readings),
             web.get("/api/activity", api.chart_activity),
             web.static(static_prefix(), STATIC),
@@ -124,6 +130,7 @@ async def run(
     port: int,
     stop: asyncio.Event,
     public_url: str | None = None,
+    push_parts: Push = Push(),  # noqa: B008 - it cannot be changed
     pool_size: int = 8,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -134,7 +141,13 @@ async def run(
         ListenError: the port is in use, or is not ours to use.
     """
     pool = await create_pool(database_url, size=pool_size, service="web")
-    app = create_app(database_url=database_url, pool=pool, clock=clock, public_url=public_url)
+    app = create_app(
+        database_url=database_url,
+        pool=pool,
+        clock=clock,
+        public_url=public_url,
+        push_parts=push_parts,
+    )
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WITHIN_S
     )

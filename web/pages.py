@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts import handling, listing
+from alerts import handling, listing, outbox
 from alerts.listing import Card
 from core.clock import LOCAL
 from core.database import Connection, load_queries
@@ -66,6 +66,7 @@ async def _episode(request: web.Request) -> dict[str, Any]:
             detail={"episode": card.id},
             purpose=purpose_of(member),
         )
+        await outbox.seen_by(connection, episode=card.id, member=member.id, wall=shared.wall())
         limits = await _limits(connection, card, request)
     content = episode_json(card, text, now)
     evidence = [_evidence(one, text, limits) for one in content["evidence"]]

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from aiohttp import web
 
+from alerts.webpush import SERVICES
 from core.clock import Clock
 from core.database import Connection, Pool, translated
 from web.attempts import Attempts
@@ -18,6 +20,15 @@ from web.rendering import Pages
 from web.session import Caller
 
 LANGUAGE_COOKIE = "saimi_language"
+
+
+@dataclass(frozen=True)
+class Push:
+    """How browsers subscribe to push messages."""
+
+    key_file: Path = Path("vapid.pem")
+    """Made on first use, as the delivering worker does."""
+    services: tuple[str, ...] = SERVICES
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class Parts:
     attempts: Attempts
     public_url: str | None
     """Scheme and host that browsers use, where a proxy stands in front."""
+    push: Push
 
     @property
     def https(self) -> bool:

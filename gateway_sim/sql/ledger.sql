@@ -43,6 +43,15 @@ CREATE TABLE IF NOT EXISTS fault (
     end_us   INTEGER NOT NULL,
     PRIMARY KEY (kind, gateway, device, start_us, end_us)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS heard (
+    gateway   TEXT NOT NULL,
+    key       TEXT NOT NULL,           -- the same for a repeat
+    what      TEXT NOT NULL,           -- help_coming
+    text      TEXT NOT NULL,           -- as shown or spoken
+    language  TEXT NOT NULL,
+    is_repeat INTEGER NOT NULL,        -- as the message says
+    heard_us  INTEGER NOT NULL         -- real time
+);
 PRAGMA user_version = 2;
 
 -- name: format_of^
@@ -85,6 +94,13 @@ SELECT kind, gateway, device, start_us, end_us FROM fault
 
 -- name: add_labels*!
 INSERT OR IGNORE INTO label (client, gateway, kind, what, time_us) VALUES (?, ?, ?, ?, ?);
+
+-- name: add_heard!
+INSERT INTO heard (gateway, key, what, text, language, is_repeat, heard_us)
+VALUES (:gateway, :key, :what, :text, :language, :is_repeat, :heard_us);
+
+-- name: heard
+SELECT gateway, key, what, text, language, is_repeat, heard_us FROM heard ORDER BY rowid;
 
 -- name: published_count$
 SELECT count(*) FROM message WHERE published_us IS NOT NULL;

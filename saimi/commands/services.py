@@ -1,4 +1,4 @@
-"""`saimi ingest`, `saimi alerts`, `saimi web`: one service each, until it is told to stop.
+"""`saimi ingest`, `alerts`, `deliver`, `web`: one service each, until it is told to stop.
 
 What is not there yet (database, schema, broker) is waited for. Ready services tell their supervisor
 (sd_notify(3)); SIGTERM ends them in order.
@@ -60,7 +60,12 @@ def ingest(
     async def work(given: _Given) -> None:
         settings = given.settings
         if workers is not None and workers > 1:
-            await run_workers(workers, settings, given.stop, on_ready=notify_ready)
+            await run_workers(
+                [("ingest", "--workers", "1")] * workers,
+                settings,
+                given.stop,
+                on_ready=notify_ready,
+            )
             return
         mqtt_url = settings.require_mqtt_url()
         metrics = IngestMetrics(given.watched.registry, given.clock)
@@ -97,14 +102,56 @@ def alerts(watch_stdin: WatchStdin = False) -> None:
     _serve("alerts", work, watch_stdin)
 
 
+def deliver(
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that send, each one message at a time; of several, the second half "
+            "takes what is urgent alone.",
+        ),
+    ] = 1,
+    least: Annotated[
+        int, typer.Option(min=1, max=4, help="The lowest severity that is taken here.")
+    ] = 1,
+    watch_stdin: WatchStdin = False,
+) -> None:
+    """Send what is to be said to people: push messages, SMS, e-mail, chat, and to homes."""
+    from saimi.delivering import run
+    from saimi.running import notify_ready
+    from saimi.workers import run_workers
+
+    async def work(given: _Given) -> None:
+        if workers > 1:
+            arguments = [
+                ("deliver", "--least", str(3 if 2 * number >= workers > 1 else least))
+                for number in range(workers)
+            ]
+            await run_workers(arguments, given.settings, given.stop, on_ready=notify_ready)
+            return
+        await run(
+            database_url=given.url,
+            settings=given.settings,
+            clock=given.clock,
+            stop=given.stop,
+            least=least,
+            on_ready=notify_ready,
+        )
+
+    _serve("deliver", work, watch_stdin, watch=workers == 1)
+
+
 def web(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.")] = None,
     watch_stdin: WatchStdin = False,
 ) -> None:
     """Serve the team's pages and the API."""
+    from alerts.webpush import services_of
     from saimi.running import notify_ready
     from web.app import run
+    from web.parts import Push
 
     def work(given: _Given) -> Awaitable[None]:
         settings = given.settings
@@ -115,6 +162,7 @@ def web(
             port=settings.web_port if port is None else port,
             stop=given.stop,
             public_url=settings.public_url,
+            push_parts=Push(settings.vapid_key, services_of(settings.push_services)),
             pool_size=settings.database_pool,
             on_ready=lambda _address: notify_ready(),
         )

@@ -71,7 +71,7 @@ def test_a_mistake_ends_with_status_2(arguments: tuple[str, ...], tmp_path: Path
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("service", ["ingest", "alerts", "web"])
+@pytest.mark.parametrize("service", ["ingest", "alerts", "deliver", "web"])
 def test_a_service_without_its_database_says_so(service: str, tmp_path: Path) -> None:
     unset = saimi(service, cwd=tmp_path)
     assert unset.status == 2
