@@ -46,6 +46,10 @@ class Message:
     due_at: datetime | None = None
     """Not before; None: at once."""
 
+    def __post_init__(self) -> None:
+        if self.channel == HOME and self.what != "help_coming":
+            raise ValueError(f"a home is not told {self.what!r}: it is told that help is coming")
+
 
 async def enqueue(
     connection: Connection, messages: Iterable[Message], *, now: datetime
