@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, time, timedelta
 
 from alerts.backtest_memory import Happened, Replayed
@@ -102,7 +102,7 @@ class Judged:
     """Monitored days of all clients."""
     well_days: float
     """Days of clients with whom nothing is the matter."""
-    nights: int
+    client_nights: float
     alerts: int = 0
     reviews: int = 0
     false_alerts: int = 0
@@ -132,7 +132,7 @@ class Judged:
 
     def false_night_pages_for(self, clients: int) -> float:
         """False pages a night of a duty member who is responsible for so many clients."""
-        return self.false_night_pages / self.nights * clients / self.clients
+        return self.false_night_pages / self.client_nights * clients
 
     def shares(self) -> dict[str, Share]:
         """By kind of illness, in alphabetical order."""
@@ -145,6 +145,9 @@ class Judged:
         """All illnesses with a crisis together."""
         cases = [one for one in self.cases if one.crisis is not None]
         return _share(cases) if cases else None
+
+
+_SUMMED = [one.name for one in fields(Judged)]
 
 
 def judge(
@@ -170,7 +173,7 @@ def judge(
         clients=len(clients),
         client_days=days * len(clients),
         well_days=days * len(clients) - ill_days,
-        nights=max(1, round(days)),
+        client_nights=days * len(clients),
     )
     true_calls: dict[int, list[tuple[Happened, Replayed]]] = {}
     for episode in episodes:
@@ -202,6 +205,15 @@ def judge(
         if matter.illness and matter.onset >= start and (matter.crisis or matter.ends) < end:
             judged.cases.append(_catch(matter, true_calls))
     return judged
+
+
+def pooled(parts: Sequence[Judged]) -> Judged:
+    """Several stretches, or counties, as one."""
+    whole = Judged(0, 0.0, 0.0, 0.0)
+    for part in parts:
+        for name in _SUMMED:
+            setattr(whole, name, getattr(whole, name) + getattr(part, name))
+    return whole
 
 
 def _catch(matter: Matter, calls: Mapping[int, list[tuple[Happened, Replayed]]]) -> Caught:

@@ -13,6 +13,7 @@ import typer
 
 from core.errors import SaimiError
 from saimi.commands import (
+    backtest,
     bench,
     channel,
     compare,
@@ -53,6 +54,7 @@ app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("backtest")(backtest.backtest)
 app.command("decode")(decode.decode)
 app.add_typer(registry.app, name="registry")
 app.add_typer(pause.app, name="pause")

@@ -1,0 +1,161 @@
+"""A change of rules on recorded history: before and after, as data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from alerts.backtest import Progress, replay
+from alerts.backtest_load import Stretch
+from alerts.backtest_outcomes import Compared, Fate, Load, compare, reproduced
+from alerts.backtest_truth import median
+from alerts.handling import OUTCOMES
+from alerts.rules import Rules
+
+
+class LoadReport(msgspec.Struct, frozen=True):
+    """What a replay asks of people."""
+
+    clients: int
+    alerts: int
+    alerts_per_100: float
+    """A day, per 100 monitored clients."""
+    reviews: int
+    pages: int
+    pages_a_night: float
+
+    @classmethod
+    def of(cls, load: Load) -> LoadReport:
+        """As counted."""
+        return cls(
+            load.clients, load.alerts, load.alerts_per_100, load.reviews, load.pages,
+            load.pages_a_night,
+        )  # fmt: skip
+
+
+class RuleChange(msgspec.Struct, frozen=True):
+    """Alerts and pages of one rule at one severity."""
+
+    rule: str
+    severity: int
+    alerts_before: int
+    alerts_after: int
+    pages_before: int
+    pages_after: int
+
+
+class OutcomeChange(msgspec.Struct, frozen=True):
+    """Recorded episodes of one outcome."""
+
+    recorded: int
+    kept: int
+    lost: int
+    gained: int
+    neither: int
+    """No replay calls for it."""
+    median_earlier_h: float | None
+    """Of those kept; negative: later."""
+
+
+class EpisodeChange(msgspec.Struct, frozen=True):
+    """One recorded episode; times UTC."""
+
+    id: int
+    client: str
+    """Pseudonym."""
+    kind: str
+    rule: str
+    outcome: str
+    opened_at: datetime
+    before: datetime | None
+    after: datetime | None
+    earlier_h: float | None
+    change: str
+
+
+class ChangeReport(msgspec.Struct, frozen=True):
+    """`saimi backtest` on the database."""
+
+    start: datetime
+    end: datetime
+    rules_before: str
+    rules_after: str
+    readings: int
+    recorded: int
+    reproduced: int
+    before: LoadReport
+    after: LoadReport
+    false_pages_saved: int
+    outcomes: dict[str, OutcomeChange]
+    by_rule: list[RuleChange]
+    episodes: list[EpisodeChange]
+
+
+def backtest_change(
+    stretch: Stretch,
+    before: tuple[str, Rules],
+    after: tuple[str, Rules],
+    *,
+    start: datetime,
+    end: datetime,
+    progress: Progress | None = None,
+) -> ChangeReport:
+    """Replay recorded history by two sets of rules, each with its name."""
+    history = stretch.history
+
+    def half(number: int) -> Progress:
+        def reach(done: float, total: float) -> None:
+            if progress is not None:
+                progress(number * total + done, 2 * total)
+
+        return reach
+
+    was = replay(history, before[1], progress=half(0))
+    will = replay(history, after[1], progress=half(1))
+    compared = compare(was, will, stretch.recorded, clients=history.clients, start=start, end=end)
+    kept, total = reproduced(stretch.recorded, was, start=start, end=end)
+    names = {number: person.name for number, person in history.people.items()}
+    return ChangeReport(
+        start=start,
+        end=end,
+        rules_before=before[0],
+        rules_after=after[0],
+        readings=len(history.readings),
+        recorded=total,
+        reproduced=kept,
+        before=LoadReport.of(compared.before),
+        after=LoadReport.of(compared.after),
+        false_pages_saved=compared.false_pages_saved,
+        outcomes={name: _outcome(compared.of(name)) for name in OUTCOMES},
+        by_rule=_by_rule(compared),
+        episodes=[_episode(one, names) for one in compared.fates],
+    )
+
+
+def _outcome(fates: list[Fate]) -> OutcomeChange:
+    count = dict.fromkeys(("kept", "lost", "gained", "neither"), 0)
+    for fate in fates:
+        count[fate.change] += 1
+    hours = sorted(fate.earlier_h for fate in fates if fate.earlier_h is not None)
+    return OutcomeChange(recorded=len(fates), median_earlier_h=median(hours), **count)
+
+
+def _by_rule(compared: Compared) -> list[RuleChange]:
+    before, after = compared.before, compared.after
+    keys = before.pages_by_rule.keys() | after.pages_by_rule.keys()
+    return [
+        RuleChange(
+            *key, before.by_rule[key], after.by_rule[key],
+            before.pages_by_rule[key], after.pages_by_rule[key],
+        )
+        for key in sorted(keys)
+    ]  # fmt: skip
+
+
+def _episode(fate: Fate, names: dict[int, str]) -> EpisodeChange:
+    one = fate.recorded
+    return EpisodeChange(
+        one.id, names.get(one.subject, "?"), one.kind, one.rule, one.outcome or "", one.opened_at,
+        fate.before, fate.after, fate.earlier_h, fate.change,
+    )  # fmt: skip

@@ -1,0 +1,238 @@
+"""`saimi backtest`: history through changed rules, before anybody is called by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.errors import UserError
+from saimi.console import Json, emit, progress, say
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from alerts.rules import Rules
+    from saimi.backtesting import Way
+
+_Reach = Callable[[float, float], None]
+
+
+def backtest(
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[DIR]...",
+            help="Recordings to replay instead of the database: what saimi simulate --out wrote.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="T", help="First moment that counts.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="T", help="Moment from which on nothing counts.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The changed rules (default: as in force).")
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="Of the recordings: saimi, or tihm.")
+    ] = "saimi",
+    limits: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Plain thresholds to set beside, as saimi/limits/*."),
+    ] = None,
+    warm_up_days: Annotated[
+        float, typer.Option(min=0.0, max=365.0, help="Days before what counts, replayed as well.")
+    ] = 14.0,
+    clients_per_member: Annotated[
+        int, typer.Option(min=1, help="Clients of one duty member at night (recordings).")
+    ] = 1000,
+    silence: Annotated[
+        bool, typer.Option(help="Also listen for devices that fall silent; takes longer.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report here, as Markdown.")
+    ] = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Each illness and false alert, one JSON a line."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Replay history through rules in memory: what would have been seen, how soon, how often.
+
+    On the database: the rules in force beside those of --rules, and what people found of each
+    alert. On recordings: beside plain thresholds, against what was truly the matter. Nobody is
+    paged, nothing is written but the report.
+    """
+    from alerts.rules import read_rules, shipped_rules
+
+    changed = None if rules is None else (rules.name, read_rules(rules))
+    in_force = shipped_rules()
+    warm_up = warm_up_days
+    if form == "tihm":
+        text = _tihm(recordings, since, to, in_force, changed, limits or [], json=json)
+    elif form != "saimi":
+        raise UserError(f"--format {form} is not known: it is saimi, or tihm.")
+    elif recordings:
+        text = _recordings(
+            recordings, since, to, in_force, changed, limits or [], warm_up, clients_per_member,
+            cases, silence=silence, json=json,
+        )  # fmt: skip
+    else:
+        text = _database(since, to, in_force, changed, warm_up, silence=silence, json=json)
+    if out is not None:
+        from saimi.backtest_report import write
+
+        write(out, text)
+        say(f"{out} written.")
+    if not json:
+        print(text)
+
+
+def _ways(in_force: Rules, changed: tuple[str, Rules] | None, limits: list[Path]) -> list[Way]:
+    from saimi.backtesting import by_limits, by_rules
+    from saimi.plain_limits import read_limits
+
+    ways = [by_rules("in_force", "the rules in force", in_force)]
+    if changed is not None:
+        ways.append(by_rules("changed", f"the rules of {changed[0]}", changed[1]))
+    return ways + [by_limits(path.stem, read_limits(path), in_force) for path in limits]
+
+
+def _recordings(
+    directories: list[Path],
+    since: str | None,
+    to: str | None,
+    in_force: Rules,
+    changed: tuple[str, Rules] | None,
+    limits: list[Path],
+    warm_up_days: float,
+    clients_per_member: int,
+    cases: Path | None,
+    *,
+    silence: bool,
+    json: bool,
+) -> str:
+    from datetime import timedelta
+
+    import msgspec
+
+    from saimi.backtest_report import labelled as rendered
+    from saimi.backtesting import backtest_recordings, by_limits, cases_of
+    from saimi.plain_limits import shipped_limits
+    from saimi.times import parse_time
+
+    ways = _ways(in_force, changed, limits)
+    if not limits:
+        ways += [by_limits(n, shipped_limits(n), in_force) for n in ("published", "tight")]
+    with progress("Replaying", unit="readings") as bar:
+
+        def named(text: str) -> _Reach:
+            bar.describe(text)
+            return bar.reach
+
+        found = backtest_recordings(
+            directories,
+            ways,
+            start=None if since is None else parse_time("--from", since),
+            end=None if to is None else parse_time("--to", to),
+            warm_up=timedelta(days=warm_up_days),
+            clients_per_member=clients_per_member,
+            silence=silence,
+            progress=named,
+        )
+    if cases is not None:
+        try:
+            with cases.open("wb") as file:
+                file.writelines(msgspec.json.encode(line) + b"\n" for line in cases_of(found))
+        except OSError as error:
+            raise UserError(f"{cases} cannot be written: {error.strerror}.") from error
+    if json:
+        emit(found.report)
+    return rendered(found.report)
+
+
+def _tihm(
+    directories: list[Path] | None,
+    since: str | None,
+    to: str | None,
+    in_force: Rules,
+    changed: tuple[str, Rules] | None,
+    limits: list[Path],
+    *,
+    json: bool,
+) -> str:
+    from gateway_sim.tihm import LONDON
+    from saimi.backtest_report import stream
+    from saimi.backtest_tihm import backtest_tihm
+    from saimi.backtesting import by_limits
+    from saimi.plain_limits import shipped_limits
+    from saimi.recorded_history import tihm_history
+    from saimi.times import parse_time
+
+    if directories is None or len(directories) != 1:
+        raise UserError("--format tihm needs one folder laid out like TIHM.")
+    ways = _ways(in_force, changed, limits)
+    if not limits:
+        ways += [by_limits(n, shipped_limits(n), in_force) for n in ("tihm", "tihm_seen")]
+    history = tihm_history(
+        directories[0],
+        start=None if since is None else parse_time("--from", since, LONDON),
+        end=None if to is None else parse_time("--to", to, LONDON),
+    )
+    with progress("Replaying", unit="readings") as bar:
+
+        def named(text: str) -> _Reach:
+            bar.describe(text)
+            return bar.reach
+
+        report = backtest_tihm(directories[0], history, ways, progress=named)
+    if json:
+        emit(report)
+    return stream(report)
+
+
+def _database(
+    since: str | None,
+    to: str | None,
+    in_force: Rules,
+    changed: tuple[str, Rules] | None,
+    warm_up_days: float,
+    *,
+    silence: bool,
+    json: bool,
+) -> str:
+    from datetime import timedelta
+
+    from alerts.backtest_load import Stretch, load_stretch, require_readings
+    from saimi.backtest_change import backtest_change
+    from saimi.backtest_report import change
+    from saimi.connecting import with_connection
+    from saimi.times import parse_time
+
+    if since is None or to is None:
+        raise UserError("--from and --to say which stretch of history: both are needed.")
+    start, end = parse_time("--from", since), parse_time("--to", to)
+    if start >= end:
+        raise UserError(f"--from {since} has to be before --to {to}.")
+    first = start - timedelta(days=warm_up_days)
+
+    with progress("Reading", unit="days") as bar:
+
+        async def work(connection: asyncpg.Connection) -> Stretch:
+            return await load_stretch(connection, first, end, silence=silence, progress=bar.reach)
+
+        stretch = with_connection(work)
+    require_readings(stretch, start)
+    now = ("the rules in force", in_force)
+    with progress("Replaying", unit="readings") as bar:
+        report = backtest_change(
+            stretch, now, changed or now, start=start, end=end, progress=bar.reach
+        )
+    if json:
+        emit(report)
+    return change(report)
