@@ -13,6 +13,7 @@ import structlog
 
 from alerts import blood_pressure, events, glucose, news, outside, pauses, silence, thresholds
 from alerts.finding import Finding
+from alerts.repeating import asked_again
 from alerts.subject import Assess, Assessment, Context, Subject
 
 RULES: dict[str, Assess] = {
@@ -46,12 +47,29 @@ def assess(
             said = _one_at_a_time(name, rule, subjects, context, assessments)
         for index, verdict in said:
             if isinstance(verdict, Finding):
-                assessments[index].findings.append(verdict)
+                _take(assessments[index], rule, subjects[index], verdict, context)
             else:
                 assessments[index].look_again(name, verdict)
     for subject, assessment in zip(subjects, assessments, strict=True):
         pauses.suspend(subject, assessment)
     return assessments
+
+
+def _take(
+    assessment: Assessment, assess: Assess, subject: Subject, finding: Finding, context: Context
+) -> None:
+    """Add a finding, once it is confirmed where its rule asks for that."""
+    rule = context.rule(subject, finding.rule)
+    if rule.confirm_within is not None:
+        try:
+            finding, again = asked_again(assess, rule, subject, finding, context)
+        except Exception as error:  # then it counts as it is
+            _log.exception("repeat failed", rule=rule.id, subject=subject.id)
+            fail(assessment, rule.id, error, context)
+        else:
+            if again is not None:
+                assessment.look_again(f"repeat {finding.kind} {finding.origin}", again)
+    assessment.findings.append(finding)
 
 
 def _one_at_a_time(

@@ -4,15 +4,17 @@ An episode joins the findings of one kind and origin over time. It is open until
 it; apart from that it can be cleared (the readings are back in order), and acknowledged.
 
 Lasting kinds (a score, a limit, a silence):
-  - A finding that may page opens an episode. More than that raises it: `rose`.
-  - Milder findings, or none, must last `lower_after` before it falls (to the worst seen meanwhile)
-    or clears. They count only while the readings that made the episode have valid successors: a
-    score that falls because a value went missing is no recovery.
+  - A finding that may page opens an episode. More than that raises it: `rose`. Before, alerts.
+    standing has taken the page from what must last longer first, or is inhibited.
+  - Milder findings must last as long as the rule's `lower` says before it falls (to the worst seen
+    meanwhile), none as long as its `clear` says before it clears. They count only while the
+    readings that made the episode have valid successors: a score that falls because a value went
+    missing is no recovery.
   - A cleared episode whose finding comes back has `returned`; it is still the same episode.
   - After a person closed it, the same condition needs newer evidence to open another one (silence
     has none: that it goes on is enough), and one of: it is worse than what was closed; it had gone
-    away for `lower_after`; `again_after` is over. So closing a "known" score of 5 is not undone by
-    the next minute's pack, and a mistaken closing does not last.
+    away for as long as `clear` says; `again_after` is over. So closing a "known" score of 5 is not
+    undone by the next minute's pack, and a mistaken closing does not last.
 
 Events (help, smoke, carbon monoxide, fall, a wish for a call):
   - The first opens an episode, further ones `updated` it with new evidence; nothing clears it.
@@ -27,14 +29,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 
 from alerts.finding import LIFE_SAFETY, Finding, rfc3339
 from alerts.joining import Joined, Key, evidence_keys, join
-from alerts.rules import Behaviour
+from alerts.rule import Behaviour, Rules
+from alerts.standing import hold, kept
 
 What = Literal["opened", "rose", "fell", "updated", "cleared", "returned", "refreshed"]
 """What happened; `refreshed` is new evidence of the same, no event."""
@@ -45,6 +48,8 @@ class Quiet(msgspec.Struct, frozen=True):
 
     since: datetime
     peak: int
+    rule: str = ""
+    """The rule that made the episode as it was then: its durations count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,8 @@ class Step:
 
     changes: list[Change] = field(default_factory=list)
     quiet: dict[Key, Quiet] = field(default_factory=dict)
+    beyond: dict[str, datetime] = field(default_factory=dict)
+    """As alerts.standing.Held."""
     due: list[datetime] = field(default_factory=list)
 
 
@@ -104,7 +111,8 @@ def step(
     closed_episodes: Iterable[Episode],
     quiet: Mapping[Key, Quiet],
     valid: Set[str],
-    behaviours: Mapping[str, Behaviour],
+    rules: Rules,
+    beyond: Mapping[str, datetime] | None = None,
     unseen: Set[str] = frozenset(),
 ) -> Step:
     """Bring the episodes of one subject up to date.
@@ -112,28 +120,30 @@ def step(
     Args:
         open_episodes: at most one a key.
         closed_episodes: the last closed one of each key, as far back as any reading stays valid.
-        quiet: what the last step returned.
+        quiet, beyond: what the last step returned.
         valid: metrics of which the subject has a valid reading now.
+        rules: as they hold for this subject.
         unseen: kinds that were not looked at (fully) this time, so that no finding means nothing.
     """
-    outcome = Step()
-    joined = join(findings)
     standing = {episode.key: episode for episode in open_episodes}
+    held = hold(now, findings, standing=standing, beyond=beyond or {}, rules=rules, unseen=unseen)
+    outcome = Step(beyond=held.beyond, due=held.due)
+    joined = join(held.findings)
     closed = {episode.key: episode for episode in closed_episodes}
     for key in sorted(joined.keys() | standing.keys() | closed.keys()):
-        behaviour = behaviours[key[0]]
+        behaviour = rules.behaviours[key[0]]
         found, current, before = joined.get(key), standing.get(key), closed.get(key)
         if found is None and key[0] in unseen:
             if key in quiet:
                 outcome.quiet[key] = quiet[key]
             continue
-        machine = _Machine(now, behaviour, quiet.get(key), valid, unseen, outcome)
+        machine = _Machine(now, behaviour, rules, quiet.get(key), valid, unseen, outcome)
         if not behaviour.lasting:
             if found is not None:
                 machine.event(found, current)
         elif current is not None:
-            machine.standing(current, found)
-        else:
+            machine.standing(current, found, kept(held.keeps, current))
+        elif found is not None or key not in held.keeps:
             machine.absent(key, found, before)
     return outcome
 
@@ -144,6 +154,7 @@ class _Machine:
 
     now: datetime
     behaviour: Behaviour
+    rules: Rules
     quiet: Quiet | None
     valid: Set[str]
     unseen: Set[str]
@@ -171,8 +182,8 @@ class _Machine:
             )
         )
 
-    def standing(self, current: Episode, found: Joined | None) -> None:
-        severity = found.severity if found else 0
+    def standing(self, current: Episode, found: Joined | None, kept: int) -> None:
+        severity = max(found.severity if found else 0, kept)
         pages = found.pages if found else 0
         if current.cleared_at is not None:
             if found is not None and pages:
@@ -180,7 +191,8 @@ class _Machine:
         elif found is not None and pages > current.severity:
             self._raise("rose", current, found)
         elif severity >= current.severity:
-            self._refresh(current, found)
+            # Held by hysteresis only, it still says what raised it.
+            self._refresh(current, found if found and found.severity >= severity else None)
         elif self._comparable(current):
             self._lower(current, found, severity)
         else:
@@ -191,7 +203,8 @@ class _Machine:
         if found is None:
             if before is not None and self._comparable(before):
                 quiet = self.quiet
-                self._keep(key, quiet if quiet and quiet.peak == 0 else Quiet(self.now, 0))
+                rule = str(before.summary.get("rule", ""))
+                self._keep(key, quiet if quiet and quiet.peak == 0 else Quiet(self.now, 0, rule))
             return
         if not found.pages:
             return
@@ -199,7 +212,8 @@ class _Machine:
             self._open(found)
         elif self._newer(found, before):
             gone = before.cleared_at is not None or (
-                self.quiet is not None and self.now - self.quiet.since >= self.behaviour.lower_after
+                self.quiet is not None
+                and self.now - self.quiet.since >= self._lasting(self.quiet, before.kind)
             )
             again = before.closed_at + self.behaviour.again_after
             if gone or found.pages > before.severity or self.now >= again:
@@ -208,9 +222,9 @@ class _Machine:
                 self.outcome.due.append(again)
 
     def _lower(self, current: Episode, found: Joined | None, severity: int) -> None:
-        quiet = self.quiet or Quiet(self.now, severity)
-        quiet = Quiet(quiet.since, max(quiet.peak, severity))
-        until = quiet.since + self.behaviour.lower_after
+        quiet = self.quiet or Quiet(self.now, severity, str(current.summary.get("rule", "")))
+        quiet = Quiet(quiet.since, max(quiet.peak, severity), quiet.rule)
+        until = quiet.since + self._lasting(quiet, current.kind)
         if self.now < until:
             self._keep(current.key, quiet)
             self.outcome.due.append(until)
@@ -219,8 +233,15 @@ class _Machine:
             self._change("cleared", current, None, current.severity, cleared_at=self.now)
         else:
             self._change("fell", current, found, quiet.peak)
-            self._keep(current.key, Quiet(self.now, severity))
-            self.outcome.due.append(self.now + self.behaviour.lower_after)
+            speaks = found.summary if found else current.summary
+            quiet = Quiet(self.now, severity, str(speaks.get("rule", "")))
+            self._keep(current.key, quiet)
+            self.outcome.due.append(self.now + self._lasting(quiet, current.kind))
+
+    def _lasting(self, quiet: Quiet, kind: str) -> timedelta:
+        """How long findings must have been so much milder before that counts."""
+        rules = self.rules
+        return (rules.lowers_after if quiet.peak else rules.clears_after)(quiet.rule, kind)
 
     def _keep(self, key: Key, quiet: Quiet) -> None:
         self.outcome.quiet[key] = quiet

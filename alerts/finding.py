@@ -51,7 +51,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from core.catalogue import catalogue
 
@@ -120,7 +120,8 @@ class Finding:
 
     `severity` is what is true; `pages` is what may open or raise an episode: lower where the
     finding hangs on late measurements, waits for a second reading or is inhibited; 0 where it may
-    only keep an episode standing.
+    only keep an episode standing. `hold` says where the value lies (alerts.rule.Hold): one that is
+    not beyond the limit at which its rule raises keeps what the rule raised, and does nothing else.
     """
 
     kind: str
@@ -133,6 +134,7 @@ class Finding:
     """Newest first: evidence[0] is the trigger. Empty for devices that were never heard."""
     missing: tuple[str, ...] = ()
     origin: str = ""
+    hold: Literal["raise", "lower", "clear"] = "raise"
     points: dict[str, list[int]] = field(default_factory=dict)
     """Metric -> NEWS2 points [low, high], shown beside its evidence."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from alerts.finding import Finding, Reading
-from alerts.rules import Rule
+from alerts.rule import Level
 from alerts.subject import Context, Subject, is_below, shown
 from core.reading import Qualifier
+
+_LEVELS = ((2, "hypoglycaemia_level_2"), (1, "hypoglycaemia_level_1"))
 
 
 def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int, Finding]]:
@@ -17,39 +19,44 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
     the newest value every one counts that is recent enough to page: a low one is not unsaid by a
     better one that came in the same message.
     """
-    levels = (
-        (2, context.rules["hypoglycaemia_level_2"]),
-        (1, context.rules["hypoglycaemia_level_1"]),
-    )
     for index, subject in enumerate(subjects):
         if subject.client is None:
             continue
         newest = subject.newest.get("glucose", [])
         recent = context.now - context.rules.late_after
         readings = [one for one in newest if one is newest[0] or one.time >= recent]
-        for level, rule in levels:
-            reading = next((one for one in readings if _is_low(one, level, rule)), None)
-            if rule.on and reading is not None:
-                yield (
-                    index,
-                    Finding(
-                        kind="glucose",
-                        rule=rule.id,
-                        severity=rule.severity,
-                        pages=rule.severity if context.timely(reading) else 0,
-                        key="hypoglycaemia",
-                        params={
-                            "value": shown(reading),
-                            "limit": rule.limits["below"],
-                            "level": level,
-                            "qualifier": reading.qualifier,
-                        },
-                        evidence=(reading,),
-                    ),
-                )
-                break
+        for finding in _findings(subject, readings, context):
+            yield index, finding
 
 
-def _is_low(reading: Reading, level: int, rule: Rule) -> bool:
+def _findings(subject: Subject, readings: Sequence[Reading], context: Context) -> Iterator[Finding]:
+    for level, name in _LEVELS:
+        rule = context.rule(subject, name)
+        if not rule.speaks:
+            continue
+        for reading in readings:
+            hold = rule.holds(_is_low, reading, level)
+            if hold is None:
+                continue
+            yield Finding(
+                kind="glucose",
+                rule=rule.id,
+                severity=rule.severity,
+                pages=rule.severity if context.timely(reading) else 0,
+                key="hypoglycaemia",
+                params={
+                    "value": shown(reading),
+                    "limit": rule.raises["glucose"],
+                    "level": level,
+                    "qualifier": reading.qualifier,
+                },
+                evidence=(reading,),
+                hold=hold,
+            )
+            if hold == "raise":
+                return
+
+
+def _is_low(limits: Level, reading: Reading, level: int) -> bool:
     unmeasurable = level == 2 and reading.qualifier == Qualifier.BELOW
-    return unmeasurable or is_below(reading, rule.limits["below"])
+    return unmeasurable or is_below(reading, limits["glucose"])

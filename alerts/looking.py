@@ -55,7 +55,7 @@ def only_technical(
         closed_episodes=[one for one in _last_closed(episodes) if one.kind == "technical"],
         quiet=state.quiet_by_key(),
         valid=frozenset(),
-        behaviours=context.rules.behaviours,
+        rules=context.rules,
     ).changes
 
 
@@ -90,6 +90,7 @@ def _step(
     *,
     present: bool,
 ) -> list[Change]:
+    client = subject.client
     outcome = step(
         context.now,
         assessment.findings,
@@ -97,10 +98,11 @@ def _step(
         closed_episodes=_last_closed(episodes),
         quiet=state.quiet_by_key(),
         valid=subject.newest.keys(),
-        behaviours=context.rules.behaviours,
+        rules=context.rules if client is None else context.rules.adjusted(client.rules),
+        beyond=state.beyond,
         unseen=_unseen(subject, assessment, context.rules, present=present),
     )
-    state.remember(outcome.quiet)
+    state.remember(outcome)
     for at in outcome.due:
         assessment.look_again("episodes", at)
     if subject.devices is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from alerts.finding import Finding
-from alerts.rules import Rules
+from alerts.rule import Hold, Level, Rule, Rules
 from alerts.subject import Client, Context, Subject
 from core.clock import LOCAL
 from core.reading import Qualifier
@@ -38,9 +39,10 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
     scales = [client.spo2_scale for _, _, client in scored]
     scores = _score(rows, scales)
     rules = context.rules
+    total = min(rules[name].clears["total"] for name in ("news2_medium", "news2_high"))
     called = np.flatnonzero(
-        (scores.low >= rules["news2_medium"].limits["total"])
-        | (scores.points_low.max(axis=0) >= rules["news2_single_three"].limits["points"])
+        (scores.low >= total)
+        | (scores.points_low.max(axis=0) >= rules["news2_single_three"].clears["points"])
         | scores.spo2_range
     )
     if not len(called):
@@ -57,10 +59,33 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
         if severity:
             pages = min(severity, severity_of(paging, rules)[0])
             yield index, _finding(subject, client, score, severity, pages, rule)
+        for held, hold in _held(score, rules):
+            one = _finding(subject, client, score, held.severity, 0, held.id)
+            yield index, dataclasses.replace(one, hold=hold)
 
 
 def severity_of(score: Score, rules: Rules) -> tuple[int, str]:
-    """The severity of a score and the rule that gives it; 0 where it asks for nobody.
+    """The severity of a score and the rule that gives it; 0 where it asks for nobody."""
+    for rule, limit, value in _values(score, rules):
+        if value >= rule.raises[limit]:
+            return rule.severity, rule.id
+    return 0, ""
+
+
+def _held(score: Score, rules: Rules) -> Iterator[tuple[Rule, Hold]]:
+    """Rules that would not raise this score, but keep what they raised."""
+    for rule, limit, value in _values(score, rules):
+        hold = rule.holds(_reached, limit, value)
+        if hold is not None and hold != "raise":
+            yield rule, hold
+
+
+def _reached(level: Level, limit: str, value: int) -> bool:
+    return value >= level[limit]
+
+
+def _values(score: Score, rules: Rules) -> Iterator[tuple[Rule, str, int]]:
+    """The rules from the most severe, each with what it goes by.
 
     Totals and single points are those that are certain; only the review of oxygen goes by what is
     possible.
@@ -73,10 +98,8 @@ def severity_of(score: Score, rules: Rules) -> tuple[int, str]:
         ("news2_single_three", "points", single),
         ("news2_oxygen_unknown", "points", possible),
     ):
-        rule = rules[name]
-        if rule.on and value >= rule.limits[limit]:
-            return rule.severity, rule.id
-    return 0, ""
+        if rules[name].speaks:
+            yield rules[name], limit, value
 
 
 def _row(subject: Subject, client: Client, only_timely: Context | None) -> list[float]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from alerts.episodes import Quiet
+from alerts.episodes import Quiet, Step
 from alerts.joining import Key
 
 
@@ -17,6 +16,8 @@ class State(msgspec.Struct, omit_defaults=True):
 
     quiet: dict[str, Quiet] = {}
     """By kind and origin, parted by a space: since when findings have been milder."""
+    beyond: dict[str, datetime] = {}
+    """As alerts.standing.Held: since when rules that must last have found what they find."""
     heard: dict[str, datetime] = {}
     """By device: its last reading, or since when it has been listened for."""
     silence_at: datetime | None = None
@@ -41,9 +42,11 @@ class State(msgspec.Struct, omit_defaults=True):
         """The memory of the episodes' state machine."""
         return {_key(name): quiet for name, quiet in self.quiet.items()}
 
-    def remember(self, quiet: Mapping[Key, Quiet]) -> None:
+    def remember(self, outcome: Step) -> None:
         """Keep what the state machine returned."""
+        quiet = outcome.quiet
         self.quiet = {f"{kind} {origin}": value for (kind, origin), value in quiet.items()}
+        self.beyond = outcome.beyond
 
 
 _encoder = msgspec.json.Encoder()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from alerts.finding import LEARNED, Finding, Reading
 from alerts.line import Line
-from alerts.rules import Rules
+from alerts.rule import Rule, Rules
 from core.catalogue import catalogue
 from core.reading import Qualifier
 
@@ -46,6 +46,8 @@ class Client:
     """By metric."""
     pauses: tuple[Pause, ...] = ()
     """Those that are on now, the client's own and the home's."""
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    """Rules that a clinician set otherwise for this client, complete."""
 
     def age(self, on: date) -> int:
         """Completed years."""
@@ -109,6 +111,14 @@ class Subject:
         on = [pause for pause in self.pauses if pause.kind in AWAY]
         return max(on, key=lambda pause: pause.until, default=None)
 
+    def before(self, moment: datetime) -> Subject:
+        """What was known without the readings made at `moment` or later."""
+        newest = {
+            metric: [one for one in readings if one.time < moment]
+            for metric, readings in self.newest.items()
+        }
+        return replace(self, newest={metric: found for metric, found in newest.items() if found})
+
     def latest(self, metric: str) -> Reading | None:
         """The newest valid reading of a metric."""
         found = self.newest.get(metric)
@@ -126,6 +136,13 @@ class Context:
     """What a reading's way here may take by the shared clock: wall seconds, times its factor."""
     broken: tuple[BrokenService, ...] = ()
     """Who takes no messages to people any more; only where nobody's subject is looked at."""
+
+    def rule(self, subject: Subject, name: str) -> Rule:
+        """The rule as it holds for a subject."""
+        client = subject.client
+        if client is not None and name in client.rules:
+            return client.rules[name]
+        return self.rules[name]
 
     def timely(self, reading: Reading) -> bool:
         """Whether a reading reached Saimi soon enough to page somebody (promise 5)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts.finding import Finding, Reading
 from alerts.news import oxygen
-from alerts.rules import Rule
+from alerts.rule import Rule
 from alerts.subject import Context, Limit, Subject, is_above, is_below, shown
 from core.reading import Qualifier
 
@@ -57,8 +57,8 @@ def assess_meters(subjects: Sequence[Subject], context: Context) -> Iterator[tup
 def _own_limit(
     subject: Subject, reading: Reading, limit: Limit, context: Context
 ) -> Finding | None:
-    rule = context.rules["client_limit"]
-    if not rule.on:
+    rule = context.rule(subject, "client_limit")
+    if not rule.speaks:
         return None
     for key, bound, outside in (
         ("below_limit", limit.low, is_below),
@@ -84,7 +84,8 @@ def _spo2_range(
     too much of it: then somebody reviews, and nobody is called.
     """
     gas = oxygen(subject)
-    below, above = context.rules["spo2_below_range"], context.rules["spo2_above_range"]
+    below = context.rule(subject, "spo2_below_range")
+    above = context.rule(subject, "spo2_above_range")
     params: dict[str, Any] = {
         "value": shown(reading),
         "low": limit.low,
@@ -92,9 +93,9 @@ def _spo2_range(
         "qualifier": reading.qualifier,
         "oxygen": gas,
     }
-    if below.on and limit.low is not None and is_below(reading, limit.low):
+    if below.speaks and limit.low is not None and is_below(reading, limit.low):
         return _finding(below, "spo2_below_range", reading, params, context)
-    if not above.on or limit.high is None or not is_above(reading, limit.high):
+    if not above.speaks or limit.high is None or not is_above(reading, limit.high):
         return None
     if gas in ("air", "air_by_plan"):
         return None

@@ -7,8 +7,9 @@ from datetime import datetime
 import pytest
 
 from alerts import blood_pressure
+from alerts.assess import assess as assess_all
 from alerts.finding import Finding, Reading
-from tests.unit.alerts.making import NOW, context, findings, minutes, reading, subject, times
+from tests.unit.alerts.making import NOW, context, minutes, reading, subject
 
 
 def cuff(systolic: float, diastolic: float, *, ago: float = 0, late: float = 0) -> list[Reading]:
@@ -19,8 +20,8 @@ def cuff(systolic: float, diastolic: float, *, ago: float = 0, late: float = 0) 
 
 
 def assess(*readings: Reading) -> tuple[list[Finding], list[datetime]]:
-    said = list(blood_pressure.assess([subject(*readings)], context()))
-    return findings(said), times(said)
+    (said,) = assess_all([subject(*readings)], context(), {"blood_pressure": blood_pressure.assess})
+    return said.findings, list(said.due.values())
 
 
 @pytest.mark.parametrize(

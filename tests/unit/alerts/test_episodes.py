@@ -14,10 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from alerts.episodes import Change, Episode, Quiet, step
 from alerts.finding import Finding, Reading, rfc3339
 from alerts.joining import Key, evidence_keys
-from alerts.rules import shipped_rules
+from alerts.rules import Rules, shipped_rules
 from tests.unit.alerts.making import NOW, minutes
 
-BEHAVIOURS = shipped_rules().behaviours
+RULES = shipped_rules()
+BEHAVIOURS = RULES.behaviours
 LOWER = BEHAVIOURS["news2"].lower_after
 AGAIN = BEHAVIOURS["news2"].again_after
 
@@ -30,9 +31,11 @@ def pulse(at: datetime, value: float = 135, device: int = 1, metric: str = "puls
 class World:
     """Episodes of one subject, kept as the database keeps them."""
 
+    rules: Rules = RULES
     now: datetime = NOW
     episodes: list[Episode] = field(default_factory=list)
     quiet: dict[Key, Quiet] = field(default_factory=dict)
+    beyond: dict[str, datetime] = field(default_factory=dict)
     due: list[datetime] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
 
@@ -61,10 +64,11 @@ class World:
             closed_episodes=[one for one in self.episodes if one.closed_at is not None],
             quiet=self.quiet,
             valid=set(valid),
-            behaviours=BEHAVIOURS,
+            rules=self.rules,
+            beyond=self.beyond,
             unseen=set(unseen),
         )
-        self.quiet, self.due = outcome.quiet, outcome.due
+        self.quiet, self.beyond, self.due = outcome.quiet, outcome.beyond, outcome.due
         for change in outcome.changes:
             self._apply(change)
         happened = [change.what for change in outcome.changes if change.what != "refreshed"]

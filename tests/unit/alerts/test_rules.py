@@ -12,7 +12,7 @@ import pytest
 
 from alerts.assess import RULES, assess
 from alerts.catalogue_docs import render_hazards, render_rules
-from alerts.episodes import Quiet
+from alerts.episodes import Quiet, Step
 from alerts.finding import KINDS, LIFE_SAFETY, Finding
 from alerts.rules import FORMS, SHIPPED, RuleError, Rules, parse_rules, read_rules, shipped_rules
 from alerts.state import State
@@ -53,8 +53,8 @@ def test_every_kind_behaves_and_life_safety_never_clears() -> None:
     ("wrong", "right", "line_of", "says"),
     [
         ("severity = 5", "severity = 4", "severity = 5", "rules.help, key severity"),
-        ("total = 4", "total = 7", "limits = { total = 4 }", "total must be above"),
-        ("totals = 7", "total = 7", "limits = { totals = 7 }", "exactly these limits: total"),
+        ("total = 4", "total = 7", "raise = { total = 4 }", "total must be above"),
+        ("totals = 7", "total = 7", "raise = { totals = 7 }", "exactly these limits: total"),
         ("[rules.halp]", "[rules.help]", "[rules.halp]", "nothing called 'halp'"),
         ("hazrd = ", "hazard = ", "hazrd = ", "unknown field `hazrd`"),
         ('kind = "hlep"', 'kind = "help"', 'kind = "hlep"', "it is 'help', and cannot be 'hlep'"),
@@ -71,6 +71,80 @@ def test_every_kind_behaves_and_life_safety_never_clears() -> None:
         ('kind = "limit"\nenabled = false', 'kind = "help"', 'kind = "limit"', "cannot be 'limit'"),
         ('kind = "fall"\nseverity = 3', 'kind = "fall"\nseverity = 4', "severity = 3", "always 4"),
         ("lasting = true", "lasting = false", "lasting = true", "until a person closes it"),
+        # Contradictory limits, and what would make "never filtered" wait.
+        (
+            "raise = { total = 5 }\nlower = { total = 6 }",
+            "raise = { total = 5 }",
+            "lower = { total = 6 }",
+            "dangerous side of 5",
+        ),
+        (
+            "raise = { glucose = 3.9 }\nclear = { glucose = 3.5 }",
+            "raise = { glucose = 3.9 }",
+            "clear = { glucose = 3.5 }",
+            "dangerous side of 3.9",
+        ),
+        (
+            "raise = { total = 5, for_min = -1 }",
+            "raise = { total = 5 }",
+            "for_min = -1",
+            "for_min must be from 0",
+        ),
+        (
+            'kind = "help"\nconfirm_within_min = 5',
+            'kind = "help"',
+            "confirm_within_min = 5",
+            "no repeat is asked",
+        ),
+        (
+            "raise = { total = 7 }\nconfirm_within_min = 5",
+            "raise = { total = 7 }",
+            "confirm_within_min = 5",
+            "no repeat is asked",
+        ),
+        (
+            "raise = { glucose = 3.0 }\nconfirm_within_min = 5",
+            "raise = { glucose = 3.0 }",
+            "confirm_within_min = 5",
+            "no repeat is asked",
+        ),
+        (
+            "raise = { total = 7 }\nenabled = false",
+            "raise = { total = 7 }",
+            "enabled = false",
+            "always on",
+        ),
+        ('kind = "fall"\nraise = { for_min = 5 }', 'kind = "fall"', "for_min = 5", "at once"),
+        (
+            'kind = "spo2"\ninhibits = ["fall"]',
+            'kind = "spo2"',
+            'inhibits = ["fall"]',
+            "never filtered",
+        ),
+        (
+            'kind = "spo2"\ninhibits = ["spo2"]',
+            'kind = "spo2"',
+            'inhibits = ["spo2"]',
+            "hide itself",
+        ),
+        (
+            'kind = "spo2"\ninhibits = ["sp02"]',
+            'kind = "spo2"',
+            'inhibits = ["sp02"]',
+            "no kind 'sp02'",
+        ),
+        (
+            'changed_by = "coordinator"\nsource = "Never filtered: a',
+            'changed_by = "nobody"\nsource = "Never filtered: a',
+            'changed_by = "coordinator"',
+            "it is 'nobody'",
+        ),
+        (
+            'kind = "limit"\nenabled = false\nseverity = 3',
+            'kind = "limit"\nseverity = 3',
+            "enabled = false",
+            "nobody may change it",
+        ),
         (
             "repeat_within_min = 10000",
             "repeat_within_min = 1\n",
@@ -78,9 +152,9 @@ def test_every_kind_behaves_and_life_safety_never_clears() -> None:
             "again",
         ),
         # Numbers that no comparison would ever meet.
-        ("below = nan", "below = 3.0", "limits = { below = nan }", "below must be from 1 to 10"),
-        ("below = -5", "below = 3.0", "limits = { below = -5 }", "below must be from 1 to 10"),
-        ("total = inf", "total = 7", "limits = { total = inf }", "total must be from 1 to 20"),
+        ("glucose = nan", "glucose = 3.0", "{ glucose = nan }", "glucose must be from 3 to 10"),
+        ("glucose = -5", "glucose = 3.0", "{ glucose = -5 }", "glucose must be from 3 to 10"),
+        ("total = inf", "total = 7", "raise = { total = inf }", "total must be from 1 to 7"),
         ("systolic = 9999", "systolic = 180", "systolic = 9999", "systolic must be from 100"),
         ("again_after_min = inf", "again_after_min = 60", "again_after_min = inf", "key again"),
         ("again_after_min = nan", "again_after_min = 60", "again_after_min = nan", "key again"),
@@ -149,8 +223,10 @@ def test_a_subject_of_whom_nothing_is_known_is_no_failure() -> None:
 def test_what_is_remembered_comes_back_the_same() -> None:
     state = State(heard={"7": NOW}, silence_at=NOW, retry=(NOW, NOW))
     quiet = {("silence", "gate way/de vice"): Quiet(NOW, 2), ("news2", ""): Quiet(NOW, 0)}
-    state.remember(quiet)
+    beyond = {"limit client_limit pulse": NOW}
+    state.remember(Step(quiet=quiet, beyond=beyond))
     again = State.read(msgspec.json.decode(state.write()))
     assert again == state
     assert again.quiet_by_key() == quiet
+    assert again.beyond == beyond
     assert State.read({}) == State()
