@@ -89,6 +89,10 @@ class Batch:
         self.claimed: list[int] = []
         """The subjects of the last transaction: what to take one by one where it failed."""
 
+    def use(self, rules: Rules) -> None:
+        """Go by other rules from the next transaction on."""
+        self._rules = rules
+
     async def run(self, connection: Connection, *, only: int | None = None) -> Done:
         """Take what is new and what is due, or one subject alone."""
         self.claimed = []

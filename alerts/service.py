@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import msgspec
@@ -15,7 +16,8 @@ from alerts.batch import Batch, Done
 from alerts.learned import Learned
 from alerts.learned_store import LearnedStore
 from alerts.line import Line
-from alerts.rules import Rules, shipped_rules
+from alerts.rule import Rules
+from alerts.rules_file import RuleFile
 from core.clock import Clock, wall_time
 from core.database import (
     NOTE_CHANNEL,
@@ -52,19 +54,23 @@ async def run(
     on_ready: Callable[[], None] | None = None,
     rules: Rules | None = None,
     learned: Learned | None = None,
+    rules_file: Path | None = None,
 ) -> None:
     """Assess what is committed until `stop` is set.
 
     Waits for a database that is not there yet, and again whenever it goes away: what is noted
     stays noted. `on_ready` is called once, after the first look. Without `learned` no model is
-    applied, only rules.
+    applied, only rules: those of `rules_file`, read again when it changes; without one `rules`, or
+    those that ship.
 
     Raises:
         SchemaError: the database is of another version.
     """
+    file = RuleFile(rules_file, rules=rules)
     worker = Worker(
         clock=clock,
-        rules=rules or shipped_rules(),
+        rules=file.rules,
+        file=file,
         instance=instance or "main",
         learned=learned,
     )
@@ -88,9 +94,16 @@ class Worker:
     """One worker and its connection."""
 
     def __init__(
-        self, *, clock: Clock, rules: Rules, instance: str, learned: Learned | None = None
+        self,
+        *,
+        clock: Clock,
+        rules: Rules,
+        instance: str,
+        learned: Learned | None = None,
+        file: RuleFile | None = None,
     ) -> None:
         self._clock = clock
+        self._file = file or RuleFile(None, rules=rules)
         store = None if learned is None else LearnedStore(learned)
         self._batch = Batch(clock=clock, rules=rules, learned=store)
         self._instance = instance
@@ -164,6 +177,8 @@ class Worker:
         """What is done between batches, every so often: heartbeat, and who is to be watched."""
         tick = time.monotonic()
         if tick - self._beaten >= BEAT:
+            if self._file.look():
+                self._batch.use(self._file.rules)
             await self._beat(connection)
             self._beaten = tick
         if self._registry_changed or tick - self._watched >= WATCH:
@@ -177,7 +192,11 @@ class Worker:
     async def _beat(self, connection: asyncpg.Connection) -> None:
         wall = wall_time()
         await _core.beat(
-            connection, service="alerts", instance=self._instance, wall_at=wall, detail={}
+            connection,
+            service="alerts",
+            instance=self._instance,
+            wall_at=wall,
+            detail=self._file.told(),
         )
         ingest = await _core.last_beat(connection, service="ingest")
         if ingest is None or wall - ingest > FRESH:

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     ca_dir: Path | None = Field(
         default=None, description="The authority that signs gateways: ca.crt and ca.key"
     )
+    rules_file: Path | None = Field(
+        default=None, description="The alert engine's rules; absent: those that ship"
+    )
     data_dir: Path = Field(default=Path("data"), description="Where `saimi up` keeps everything")
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda name: name.upper())

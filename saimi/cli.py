@@ -29,6 +29,7 @@ from saimi.commands import (
     rejected,
     replay,
     rota,
+    rules,
     services,
     simulate,
     train,
@@ -64,6 +65,7 @@ app.add_typer(rota.app, name="rota")
 app.add_typer(user.app, name="user")
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(reading.app, name="reading")
+app.add_typer(rules.app, name="rules")
 app.add_typer(database.app, name="db")
 app.add_typer(grafana.app, name="grafana")
 app.add_typer(bench.app, name="bench")

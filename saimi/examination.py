@@ -52,6 +52,7 @@ async def examine() -> dict[str, Check]:
     elif await look("database", _database) and await look("schema", _schema):
         await look("clock", _clock)
         await look("services", _services)
+        await look("rules", _rules)
         await look("workers", _workers)
         await look("channels", _channels)
     if not _is_known(find_broker):
@@ -168,6 +169,29 @@ async def _services() -> Check:
     ages = {row["service"]: (wall_time() - row["wall_at"]).total_seconds() for row in rows}
     text = ", ".join(f"{name} {age:,.0f} s ago" for name, age in ages.items())
     return Check(ok=True, text=f"last alive: {text or 'none ever'}", detail={"last_alive_s": ages})
+
+
+async def _rules() -> Check:
+    """The rule files of alert workers lately alive; one that is wrong is a fault."""
+    connection = await connect(find_database())
+    try:
+        async with translated():
+            rows = [row async for row in load_queries("saimi").rule_files(connection)]
+    finally:
+        await connection.close()
+    live = [row for row in rows if (wall_time() - row["wall_at"]).total_seconds() <= _MOST_SILENT_S]
+    wrong = [row["error"] for row in live if row["error"]]
+    named = {f"{row['file']} ({row['digest']})" for row in live if row["file"]}
+    if wrong:
+        return Check(ok=False, text=wrong[0], detail={"errors": wrong})
+    if len(named) > 1:
+        return Check(
+            ok=False,
+            text=f"workers go by different rules: {', '.join(sorted(named))}",
+            detail={"in_force": sorted(named)},
+        )
+    in_force = next(iter(named), "those that ship") if live else "no alert engine is running"
+    return Check(ok=True, text=in_force, detail={"in_force": sorted(named)})
 
 
 async def _workers() -> Check:

@@ -96,7 +96,11 @@ def alerts(watch_stdin: WatchStdin = False) -> None:
 
     def work(given: _Given) -> Awaitable[None]:
         return run(
-            database_url=given.url, clock=given.clock, stop=given.stop, on_ready=notify_ready
+            database_url=given.url,
+            clock=given.clock,
+            stop=given.stop,
+            on_ready=notify_ready,
+            rules_file=given.settings.rules_file,
         )
 
     _serve("alerts", work, watch_stdin)
