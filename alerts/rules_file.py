@@ -50,7 +50,7 @@ class RuleFile:
             _log.error("rule file is not in force", why=self.error)
             return False
         self.error = None
-        self._digest = hashlib.sha256(repr(rules).encode()).hexdigest()[:12]
+        self._digest = hashlib.sha256(self._path.read_bytes()).hexdigest()[:12]
         if rules == self.rules:
             return False
         self.rules = rules
