@@ -7,9 +7,11 @@ In reading order:
     load.py         reads what the rules need, for the whole batch
     subject.py      what is known of a subject when it is assessed
     rules.toml      the rules as data, read by rules.py
+    survey.py       the county as a whole: areas that are out (outages.py), we ourselves
     assess.py       readings and facts -> findings, by one table of rules: events.py, news.py,
                     thresholds.py, glucose.py, blood_pressure.py, silence.py (with line.py),
                     and by pauses.py, which also suspends what a pause suspends
+    causes.py       what a higher cause explains pages nobody; at_risk.py: who is at risk then
     finding.py      what a rule says, with its evidence
     joining.py      findings of one kind as one
     episodes.py     findings and open episodes -> what changes

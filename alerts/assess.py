@@ -11,7 +11,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts import blood_pressure, events, glucose, news, outside, pauses, silence, thresholds
+from alerts import (
+    blood_pressure,
+    causes,
+    events,
+    glucose,
+    news,
+    outside,
+    pauses,
+    silence,
+    thresholds,
+)
 from alerts.finding import Finding
 from alerts.repeating import asked_again
 from alerts.subject import Assess, Assessment, Context, Subject
@@ -52,6 +62,7 @@ def assess(
                 assessments[index].look_again(name, verdict)
     for subject, assessment in zip(subjects, assessments, strict=True):
         pauses.suspend(subject, assessment)
+        causes.inhibit(subject, assessment, context)
     return assessments
 
 

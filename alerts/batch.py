@@ -85,7 +85,8 @@ class Batch:
         self._learned = learned
         self._rules = rules
         factor = clock.factor if isinstance(clock, ScaledClock) else 1.0
-        self._delay = JOURNEY * factor
+        self.delay = JOURNEY * factor
+        """The same by the shared clock."""
         self.claimed: list[int] = []
         """The subjects of the last transaction: what to take one by one where it failed."""
 
@@ -160,7 +161,7 @@ class Batch:
     ) -> list[tuple[int, Change]]:
         line = msgspec.convert(await _queries.read_line(connection) or {}, Line)
         broken = await load_broken(connection) if NOBODY in claim.subjects else ()
-        context = Context(now=now, rules=self._rules, line=line, delay=self._delay, broken=broken)
+        context = Context(now=now, rules=self._rules, line=line, delay=self.delay, broken=broken)
         # What is older than any validity is history: it changes nobody's present state.
         recent = now - LONGEST_VALIDITY
         present = {
@@ -184,7 +185,7 @@ class Batch:
             )
         ]
         if watched:
-            await load_devices(connection, watched, claim.states, now=now, delay=self._delay)
+            await load_devices(connection, watched, claim.states, now=now, delay=self.delay)
         looked, rules = None, dict(RULES)
         if self._learned is not None:
             those = [one for one in taken if one.id in present]

@@ -10,7 +10,8 @@ Lasting kinds (a score, a limit, a silence):
     meanwhile), none as long as its `clear` says before it clears. They count only while the
     readings that made the episode have valid successors: a score that falls because a value went
     missing is no recovery.
-  - A cleared episode whose finding comes back has `returned`; it is still the same episode.
+  - A cleared episode whose finding comes back has `returned`; it is still the same episode. So has
+    one that a higher cause `inhibited`, once that cause is over and the finding is not.
   - After a person closed it, the same condition needs newer evidence to open another one (silence
     has none: that it goes on is enough), and one of: it is worse than what was closed; it had gone
     away for as long as `clear` says; `again_after` is over. So closing a "known" score of 5 is not
@@ -39,7 +40,7 @@ from alerts.joining import Joined, Key, evidence_keys, join
 from alerts.rule import Behaviour, Rules
 from alerts.standing import hold, kept
 
-What = Literal["opened", "rose", "fell", "updated", "cleared", "returned", "refreshed"]
+What = Literal["opened", "rose", "fell", "updated", "inhibited", "cleared", "returned", "refreshed"]
 """What happened; `refreshed` is new evidence of the same, no event."""
 
 
@@ -188,6 +189,8 @@ class _Machine:
         if current.cleared_at is not None:
             if found is not None and pages:
                 self._raise("returned", current, found)
+        elif found is not None and self._explained(current, found):
+            pass
         elif found is not None and pages > current.severity:
             self._raise("rose", current, found)
         elif severity >= current.severity:
@@ -197,6 +200,22 @@ class _Machine:
             self._lower(current, found, severity)
         else:
             self._refresh(current, found)
+
+    def _explained(self, current: Episode, found: Joined) -> bool:
+        """Whether a higher cause has begun or ceased to explain the episode; then that is said.
+
+        Whoever has it keeps it, unless it comes back worse than they know.
+        """
+        was, now = current.summary.get("inhibited_by"), found.summary.get("inhibited_by")
+        if now and not was:
+            self._change("inhibited", current, found, current.severity)
+        elif was and not now and found.pages:
+            known = current.acknowledged_severity
+            ends = known is not None and found.pages > known
+            self._change("returned", current, found, found.pages, ends_acknowledgement=ends)
+        else:
+            return False
+        return True
 
     def absent(self, key: Key, found: Joined | None, before: Episode | None) -> None:
         """Nothing of this key is open; `before` is what a person closed last."""
@@ -290,7 +309,7 @@ class _Machine:
                 severity=severity,
                 highest=max(current.highest, severity),
                 cleared_at=cleared_at,
-                summary=found.summary if found else current.summary,
+                summary=found.summary if found else _unexplained(current.summary),
                 joined=found,
                 ends_acknowledgement=ends_acknowledgement,
             )
@@ -330,6 +349,11 @@ class _Machine:
             )
             for event in found.evidence
         )
+
+
+def _unexplained(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What clears needs no explanation any more."""
+    return {name: value for name, value in summary.items() if name != "inhibited_by"}
 
 
 def _stored_keys(episode: Episode) -> list[tuple[str, str, float]]:

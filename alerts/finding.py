@@ -26,8 +26,14 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
                           reached Saimi long after it was measured, so that its age must be said;
                           unknown_device: true where nobody knows the device or its owner
     device_silent         gateway, device, device_kind, location; last: time or null (never heard);
-                          expected_minutes
-    gateway_silent        gateway; last: time or null; devices: how many are silent
+                          expected_minutes; out_since: when whoever carries it went out, or null
+    gateway_silent        gateway; last: time or null; devices: how many are silent; said: true
+                          where the broker said that it is gone; at_risk: [{subject, needs}];
+                          needs: {name: how many clients} (alerts.at_risk)
+    gateway_deaf          the same: it speaks, but hears none of its devices
+    area_outage           since; lost, watched: gateways; at_risk, needs
+    county_outage         the same; areas: how many are out
+    own_outage            since: when messages were taken in last; at_risk, needs
     home_early            pause: "hospital" | "holiday"; until; metric: what was heard; newest: its
                           time; held: true where an emergency in values is held back by the pause
     deterioration         probability: 0 … 1; reasons: [{key, weight, …}], the weightiest first. key
@@ -72,6 +78,7 @@ KINDS = (
     "routine",
     "silence",
     "home_early",
+    "outage",
     "technical",
 )
 """Every kind of episode. `limit` and `trend` are told apart by their origin, the metric's name;
@@ -137,12 +144,15 @@ class Finding:
     hold: Literal["raise", "lower", "clear"] = "raise"
     points: dict[str, list[int]] = field(default_factory=dict)
     """Metric -> NEWS2 points [low, high], shown beside its evidence."""
+    inhibited_by: str = ""
+    """The higher cause that explains it (alerts.causes, alerts.pauses): it pages nobody."""
 
     def summary(self) -> dict[str, Any]:
-        """As stored in an episode: {rule, key, params, missing}."""
-        return {
+        """As stored in an episode: {rule, key, params, missing}, and inhibited_by if it is."""
+        said: dict[str, Any] = {
             "rule": self.rule,
             "key": self.key,
             "params": self.params,
             "missing": list(self.missing),
         }
+        return said | {"inhibited_by": self.inhibited_by} if self.inhibited_by else said

@@ -44,12 +44,16 @@ def _join(key: Key, findings: list[Finding]) -> Joined:
         for reading in finding.evidence:
             readings.setdefault((reading.device, reading.metric, reading.time), reading)
     evidence = sorted(readings.values(), key=lambda reading: reading.time, reverse=True)
+    pages = max(finding.pages for finding in findings)
+    summary = worst.summary()
+    if pages:
+        summary.pop("inhibited_by", None)  # not all of it is explained
     beside = [{**other.summary(), "severity": other.severity} for other in others]
     return Joined(
         key=key,
         severity=worst.severity,
-        pages=max(finding.pages for finding in findings),
-        summary={**worst.summary(), "others": beside},
+        pages=pages,
+        summary={**summary, "others": beside},
         evidence=tuple(evidence),
         points=worst.points,
     )

@@ -35,6 +35,21 @@ class Line(msgspec.Struct, frozen=True):
             outages = (*outages, (self.alive_at, now))[-KEEP:]
         return Line(max(now, self.alive_at), max(wall, self.wall_at), outages)
 
+    def before(self, silence: timedelta) -> datetime | None:
+        """The moment such that who was heard last before it has been silent for longer.
+
+        None where the line was never alive.
+        """
+        if self.alive_at is None:
+            return None
+        end = self.alive_at
+        for start, stop in reversed(self.outages):
+            if end - stop >= silence:
+                break
+            silence -= max(timedelta(0), end - stop)
+            end = min(end, start)
+        return end - silence
+
     def silence(self, since: datetime) -> timedelta:
         """How long nothing was heard since `since` while somebody could have heard it.
 

@@ -19,7 +19,8 @@ from core.errors import NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A client whom an episode is about; for a home's episode, each client who lives there."""
+    """A client whom an episode is about; for a home's episode, each client who lives there; for an
+    outage's, each who is at risk in it."""
 
     subject: int
     pseudonym: str
@@ -36,10 +37,10 @@ class Card:
 
     `summary` is {"rule", "key", "params", "missing", "others"} (see alerts.finding for keys and
     parameters; `others` are the summaries, each with "severity", of further findings of the same
-    kind). `evidence` is a list of {"gateway", "device", "device_id", "metric", "value",
-    "qualifier", "time", "received_at", "state"} (times RFC 3339, UTC), with "points": [low, high]
-    for NEWS2; newest first, the trigger is evidence[0]; it is empty for a device that was never
-    heard.
+    kind; `inhibited_by`, where it is there, names the higher cause that explains it). `evidence` is
+    a list of {"gateway", "device", "device_id", "metric", "value", "qualifier", "time",
+    "received_at", "state"} (times RFC 3339, UTC), with "points": [low, high] for NEWS2; newest
+    first, the trigger is evidence[0]; it is empty for a device that was never heard.
     """
 
     id: int
@@ -51,7 +52,7 @@ class Card:
     subject: int
     pseudonym: str
     subject_kind: str
-    """client, home or unknown."""
+    """client, home, unknown, area or service (Saimi itself)."""
     people: tuple[Person, ...]
     area_code: str | None
     area_name: str | None

@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.at_risk import DEVICES, AtRisk, needs_of
 from alerts.episodes import Episode
 from alerts.events import EVENTS
 from alerts.finding import Reading
 from alerts.news import METRICS as NEWS_METRICS
 from alerts.pauses import MEASURED, MOVEMENT, Known, bearing
+from alerts.silence import PORTABLE
 from alerts.state import State
 from alerts.subject import Client, Device, Limit, Subject
 from core.catalogue import Metric, catalogue
@@ -26,6 +28,9 @@ DEPTHS = {name: 2 if name in ("systolic", "diastolic") else 1 for name in NEWS_M
 LONGEST_VALIDITY = timedelta(hours=max(metric.validity_h or 0.0 for metric in catalogue()))
 """A reading older than this says nothing of anybody's present state."""
 
+COMINGS = timedelta(days=2)
+"""How far back a front door explains a silence."""
+
 Range = tuple[datetime, datetime]
 _queries = load_queries("alerts")
 
@@ -38,10 +43,17 @@ async def load_subjects(
     async for row in _queries.subjects(connection, subjects=list(ids)):
         subjects[row["id"]] = Subject(row["id"], row["kind"], client_of(row))
     await _load_pauses(connection, subjects, now)
+    await _load_lost(connection, subjects)
     taken = [one for one in subjects.values() if one.id in present]
     await _load_newest(connection, taken, now)
     await _load_signs(connection, [one for one in taken if one.away is not None], now)
     return subjects
+
+
+async def _load_lost(connection: Connection, subjects: Mapping[int, Subject]) -> None:
+    async for row in _queries.lost_gateways_of(connection, subjects=list(subjects)):
+        subject = subjects[row["subject"]]
+        subject.lost |= {row["gateway"]}
 
 
 async def _load_pauses(
@@ -197,6 +209,49 @@ async def load_devices(
                 gateway_heard_at=row["heard_at"],
             )
         )
+    await _load_at_risk(connection, [one for one in by_id.values() if one.kind == "home"])
+    await _load_comings(connection, by_id.values(), now=now, delay=delay)
+
+
+async def _load_at_risk(connection: Connection, homes: Sequence[Subject]) -> None:
+    """Add to homes who is at risk in them; asked only where a device is regularly heard."""
+    by_id = {home.id: home for home in homes if home.devices}
+    if not by_id:
+        return
+    async for row in _queries.at_risk_in(connection, homes=list(by_id), kinds=DEVICES):
+        needs = needs_of(
+            oxygen=row["oxygen_prescribed"], conditions=row["conditions"], devices=row["devices"]
+        )
+        if needs:
+            by_id[row["home"]].at_risk.append(AtRisk(row["subject"], needs))
+
+
+async def _load_comings(
+    connection: Connection, subjects: Iterable[Subject], *, now: datetime, delay: timedelta
+) -> None:
+    """Add when the front door and anybody in the home were last heard, where that may explain
+    why something carried is silent.
+    """
+    asked = {
+        subject.id: subject
+        for subject in subjects
+        if any(
+            device.kind in PORTABLE and now - device.heard_at > device.silent_after + delay
+            for device in subject.devices or ()
+        )
+    }
+    if not asked:
+        return
+    rows = _queries.comings(
+        connection,
+        subjects=list(asked),
+        door=catalogue()["door"].id,
+        movement=[catalogue()[name].id for name in MOVEMENT if name != "door"],
+        since=now - COMINGS,
+    )
+    async for row in rows:
+        asked[row["subject"]].door_at = row["door_at"]
+        asked[row["subject"]].moved_at = row["moved_at"]
 
 
 async def load_episodes(

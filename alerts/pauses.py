@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from alerts.causes import inhibited
 from alerts.finding import LIFE_SAFETY, Finding, Severity, rfc3339
 from alerts.subject import AWAY, Assessment, Context, Pause, Subject, newest_first
 from core.catalogue import catalogue
@@ -120,7 +121,7 @@ def suspend(subject: Subject, assessment: Assessment) -> None:
         suspended = away is not None or finding.kind in ROUTINE
         if finding.pages and suspended and finding.kind not in NEVER:
             worst = max(worst, finding.pages)
-            assessment.findings[number] = replace(finding, pages=0)
+            assessment.findings[number] = inhibited(finding, "pause")
     if worst < Severity.EMERGENCY:
         return
     for number, finding in enumerate(assessment.findings):

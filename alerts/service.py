@@ -18,6 +18,7 @@ from alerts.learned_store import LearnedStore
 from alerts.line import Line
 from alerts.rule import Rules
 from alerts.rules_file import RuleFile
+from alerts.survey import Survey
 from core.clock import Clock, wall_time
 from core.database import (
     NOTE_CHANNEL,
@@ -33,6 +34,8 @@ POLL = 1.0
 """Wall seconds between two looks where nothing wakes the worker."""
 BEAT = 1.0
 """Wall seconds between two heartbeats; written between batches: a stuck worker is silent."""
+SURVEY = 10.0
+"""Wall seconds between two looks at the county as a whole."""
 WATCH = 60.0
 """Wall seconds between two looks for newly registered devices; the registry's NOTIFY is faster."""
 FRESH = timedelta(seconds=6)
@@ -106,10 +109,11 @@ class Worker:
         self._file = file or RuleFile(None, rules=rules)
         store = None if learned is None else LearnedStore(learned)
         self._batch = Batch(clock=clock, rules=rules, learned=store)
+        self._survey = Survey(clock=clock, rules=rules, delay=self._batch.delay)
         self._instance = instance
         self.wake = asyncio.Event()
         self._registry_changed = True
-        self._beaten = self._watched = float("-inf")
+        self._beaten = self._watched = self._surveyed = float("-inf")
         self._checked = self._ready = False
         self.looked = False
         """Whether the connection was good for anything."""
@@ -179,6 +183,7 @@ class Worker:
         if tick - self._beaten >= BEAT:
             if self._file.look():
                 self._batch.use(self._file.rules)
+                self._survey.use(self._file.rules)
             await self._beat(connection)
             self._beaten = tick
         if self._registry_changed or tick - self._watched >= WATCH:
@@ -188,6 +193,18 @@ class Worker:
             await _queries.watch_known(connection, now=now)
             await _queries.watch_paused(connection, now=now)
             self._watched = tick
+        if tick - self._surveyed >= SURVEY:
+            self._surveyed = tick
+            await self._look_at_the_county(connection)
+
+    async def _look_at_the_county(self, connection: asyncpg.Connection) -> None:
+        """Where that fails, homes are still looked at, one by one."""
+        try:
+            await self._survey.run(connection, wall=wall_time())
+        except Exception as error:
+            if connection.is_closed() or _is_away(error):
+                raise
+            _log.exception("survey failed")
 
     async def _beat(self, connection: asyncpg.Connection) -> None:
         wall = wall_time()

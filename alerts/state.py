@@ -9,6 +9,7 @@ import msgspec
 
 from alerts.episodes import Quiet, Step
 from alerts.joining import Key
+from alerts.outages import Outage
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -20,6 +21,8 @@ class State(msgspec.Struct, omit_defaults=True):
     """As alerts.standing.Held: since when rules that must last have found what they find."""
     heard: dict[str, datetime] = {}
     """By device: its last reading, or since when it has been listened for."""
+    outage: Outage | None = None
+    """Of an area that is out."""
     silence_at: datetime | None = None
     """When to look at its devices again."""
     retry: tuple[datetime, datetime] | None = None
@@ -32,7 +35,7 @@ class State(msgspec.Struct, omit_defaults=True):
         Raises:
             msgspec.ValidationError: it is no state of this version's.
         """
-        return msgspec.convert(stored, cls) if stored else cls()
+        return msgspec.convert(stored, cls, str_keys=True) if stored else cls()
 
     def write(self) -> str:
         """As the database holds it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from alerts.at_risk import AtRisk
 from alerts.finding import LEARNED, Finding, Reading
 from alerts.line import Line
 from alerts.rule import Rule, Rules
@@ -104,6 +105,14 @@ class Subject:
     """Regularly heard devices of its gateways; None: not looked at this time."""
     unseen: frozenset[str] = frozenset(LEARNED)
     """Kinds of findings of models that were not looked for (fully) this time."""
+    lost: frozenset[str] = frozenset()
+    """Gateways of its home that an outage above the home has silenced (alerts.survey)."""
+    at_risk: list[AtRisk] = field(default_factory=list)
+    """Of a home whose devices are looked at: who in it is at risk when it is not heard."""
+    door_at: datetime | None = None
+    """Of a home with one resident, where something carried is silent: the front door last."""
+    moved_at: datetime | None = None
+    """The same: when somebody last moved in it."""
 
     @property
     def away(self) -> Pause | None:
@@ -125,6 +134,10 @@ class Subject:
         return found[0] if found else None
 
 
+GAP_OF_JOURNEYS = 3
+"""alerts.line.GAP in allowances for a reading's way here: what is deaf for longer is out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is the same for all subjects of a batch."""
@@ -143,6 +156,12 @@ class Context:
         if client is not None and name in client.rules:
             return client.rules[name]
         return self.rules[name]
+
+    @property
+    def deaf(self) -> bool:
+        """Whether we ourselves cannot hear anybody now."""
+        alive = self.line.alive_at
+        return alive is not None and self.now - alive > GAP_OF_JOURNEYS * self.delay
 
     def timely(self, reading: Reading) -> bool:
         """Whether a reading reached Saimi soon enough to page somebody (promise 5)."""

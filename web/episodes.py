@@ -36,6 +36,9 @@ def whose(card: Card, text: Texts, now: datetime) -> dict[str, Any]:
     today = now.astimezone(LOCAL).date()
     ages = [age(person.born, today) for person in card.people]
     names = [f"{person.given_name} {person.family_name}" for person in card.people]
+    if card.subject_kind in ("area", "service"):
+        # Who is at risk in an outage stands below; it is about all of them.
+        names, ages = [card.area_name or "Saimi"], []
     if not names:
         unknown = card.subject_kind == "unknown"
         names = [_unknown(card, text) if unknown else text.gettext("A home")]

@@ -18,6 +18,7 @@ from web.history import event_json
 from web.i18n import Texts
 from web.news2 import breakdown
 from web.parts import caller, database, parts, texts_of
+from web.sentences import needs_text
 from web.trends import bands, find_subject, metrics_of
 from web.values import as_time, value_text
 from web.words import OUTCOME_HELP, OUTCOMES
@@ -74,7 +75,11 @@ async def _episode(request: web.Request) -> dict[str, Any]:
         "card": card,
         "content": content,
         "people": [
-            {"person": person, "age": age(person.born, now.astimezone(LOCAL).date())}
+            {
+                "person": person,
+                "age": age(person.born, now.astimezone(LOCAL).date()),
+                "needs": needs_text(text, card.summary, person.subject),
+            }
             for person in card.people
         ],
         "evidence": evidence,

@@ -7,6 +7,7 @@ than this page) still shows what it is about, never nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from web import learned_sentences as learned
@@ -16,8 +17,10 @@ from web.words import (
     BANDS,
     CHANNELS,
     DEVICES,
+    INHIBITED,
     KINDS,
     MISSING,
+    NEEDS,
     PAUSES,
     PLACES,
 )
@@ -173,31 +176,110 @@ def _device_silent(text: Texts, params: Params) -> str:
         str(params["device"]),
     )
     device = ", ".join(name for name in names if name)
-    last = as_time(params.get("last"))
+    last, out = as_time(params.get("last")), as_time(params.get("out_since"))
     if last is None:
         return text.gettext("The device %(device)s has never been heard.", device=device)
-    return text.gettext(
+    said = text.gettext(
         "The device %(device)s has been silent since %(time)s.",
         device=device,
         time=text.date_time(last),
     )
+    if out is None:
+        return said
+    more = text.gettext(
+        "Since the front door at %(time)s nothing moved at home.", time=text.date_time(out)
+    )
+    return f"{said} {more}"
 
 
 def _gateway_silent(text: Texts, params: Params) -> str:
     devices = int(params.get("devices", 0))
     last = as_time(params.get("last"))
     if last is None:
-        return text.ngettext(
+        said = text.ngettext(
             "The home has never been heard: %(n)s device.",
             "The home has never been heard: %(n)s devices.",
             devices,
         )
-    return text.ngettext(
-        "The whole home has been silent since %(time)s: %(n)s device.",
-        "The whole home has been silent since %(time)s: %(n)s devices.",
-        devices,
-        time=text.date_time(last),
+    else:
+        said = text.ngettext(
+            "The whole home has been silent since %(time)s: %(n)s device.",
+            "The whole home has been silent since %(time)s: %(n)s devices.",
+            devices,
+            time=text.date_time(last),
+        )
+    if params.get("said"):
+        gone = text.gettext("Its gateway has lost its connection: power or network.")
+        said = f"{said} {gone}"
+    return said + _at_risk(text, params)
+
+
+def _gateway_deaf(text: Texts, params: Params) -> str:
+    said = text.ngettext(
+        "The home's gateway speaks, but hears none of its devices: %(n)s device.",
+        "The home's gateway speaks, but hears none of its devices: %(n)s devices.",
+        int(params.get("devices", 0)),
     )
+    return said + _at_risk(text, params)
+
+
+def _at_risk(text: Texts, params: Params) -> str:
+    """Who is at risk, as a sentence of its own; nothing where nobody is."""
+    needs: Mapping[str, int] = params.get("needs") or {}
+    if not needs:
+        return ""
+    listed = text.listing(
+        f"{named(text, NEEDS, name)} {text.number(count)}" for name, count in needs.items()
+    )
+    return " " + text.gettext("At risk: %(needs)s.", needs=listed)
+
+
+def needs_text(text: Texts, summary: Mapping[str, Any], subject: int) -> str:
+    """Why one client is at risk in an outage; empty where they are not."""
+    for one in (summary.get("params") or {}).get("at_risk") or ():
+        if one.get("subject") == subject:
+            return text.listing(named(text, NEEDS, str(need)) for need in one["needs"])
+    return ""
+
+
+def _outage(whole: bool) -> Callable[[Texts, Params], str]:
+    def sentence(text: Texts, params: Params) -> str:
+        values = {
+            "time": text.date_time(_since(params)),
+            "lost": text.number(params["lost"]),
+            "watched": text.number(params["watched"]),
+        }
+        if whole:
+            said = text.gettext(
+                "Most of the county is not heard since %(time)s: %(lost)s homes of %(watched)s. "
+                "The network is out, or the way in to Saimi.",
+                **values,
+            )
+        else:
+            said = text.gettext(
+                "Many homes of the area are not heard since %(time)s: %(lost)s of %(watched)s. "
+                "Power or network is out.",
+                **values,
+            )
+        return said + _at_risk(text, params)
+
+    return sentence
+
+
+def _own_outage(text: Texts, params: Params) -> str:
+    said = text.gettext(
+        "Saimi takes nothing in since %(time)s: no home is heard, calls for help included. "
+        "Tell the operators, and reach those at risk another way.",
+        time=text.date_time(_since(params)),
+    )
+    return said + _at_risk(text, params)
+
+
+def _since(params: Params) -> datetime:
+    since = as_time(params["since"])
+    if since is None:
+        raise ValueError
+    return since
 
 
 def _home_early(text: Texts, params: Params) -> str:
@@ -257,6 +339,10 @@ SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
     "routine": learned.routine,
     "device_silent": _device_silent,
     "gateway_silent": _gateway_silent,
+    "gateway_deaf": _gateway_deaf,
+    "area_outage": _outage(whole=False),
+    "county_outage": _outage(whole=True),
+    "own_outage": _own_outage,
     "home_early": _home_early,
     "channel_broken": _channel,
     "assessment_failed": _failed,
@@ -265,6 +351,12 @@ SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
 
 def sentence(text: Texts, kind: str, summary: Mapping[str, Any]) -> str:
     """One sentence for a summary as `alerts.finding.Finding.summary` stores it."""
+    said = _said(text, kind, summary)
+    why = INHIBITED.get(str(summary.get("inhibited_by")))
+    return said if why is None else f"{said} {text.gettext(why)}"
+
+
+def _said(text: Texts, kind: str, summary: Mapping[str, Any]) -> str:
     make = SENTENCES.get(str(summary.get("key")))
     if make is not None:
         try:

@@ -234,8 +234,30 @@ KINDS: dict[str, str] = {
     "routine": mark("Unusual day or night"),
     "silence": mark("Silence"),
     "home_early": mark("Home early?"),
+    "outage": mark("Outage"),
     "technical": mark("Technical"),
 }
+
+NEEDS: dict[str, str] = {
+    "ventilator": mark("ventilator"),
+    "oxygen": mark("oxygen"),
+    "insulin_pump": mark("insulin pump"),
+    "dialysis": mark("dialysis"),
+    "help_button": mark("help button"),
+    "dispenser": mark("medicine dispenser"),
+}
+"""What makes a client be at risk while nobody can be heard."""
+
+INHIBITED: dict[str, str] = {
+    "pause": mark("Paused: pages nobody."),
+    "absence": mark("Explained by the client being out: pages nobody."),
+    "gateway_silent": mark("Explained by the silence of the whole home: see that alert."),
+    "gateway_deaf": mark("Explained by the silence of the whole home: see that alert."),
+    "area_outage": mark("Explained by an outage in the area: see that alert."),
+    "county_outage": mark("Explained by an outage of the whole county: see that alert."),
+    "own_outage": mark("Explained by Saimi itself not hearing anybody: see that alert."),
+}
+"""What a higher cause makes of an alert."""
 
 PAUSES: dict[str, str] = {
     "hospital": mark("in hospital"),
@@ -271,6 +293,7 @@ EVENTS: dict[str, str] = {
     "rose": mark("Became more severe"),
     "fell": mark("Became less severe"),
     "updated": mark("New readings"),
+    "inhibited": mark("Explained by a higher cause; pages nobody"),
     "cleared": mark("Values are back; waits for closing"),
     "returned": mark("Came back"),
     "acknowledged": mark("Acknowledged"),

@@ -5,7 +5,8 @@ SELECT subject FROM registry.visible_subjects(:member, :now);
 SELECT id FROM alerts.episode WHERE closed_at IS NULL AND subject = ANY(:subjects::int[]);
 
 -- name: cards(ids)
--- Everything the web shows of an episode; whom it concerns as JSON, one entry a client.
+-- Everything the web shows of an episode; whom it concerns as JSON, one entry a client: of an outage,
+-- those at risk in it.
 SELECT e.id, e.version, e.kind, e.origin, e.severity, e.highest, e.subject,
        s.pseudonym, s.kind AS subject_kind,
        coalesce((SELECT jsonb_agg(jsonb_build_object(
@@ -15,7 +16,11 @@ SELECT e.id, e.version, e.kind, e.origin, e.severity, e.highest, e.subject,
                         ORDER BY c.family_name, c.given_name, c.subject)
                    FROM registry.client c
                    JOIN registry.subject cs ON cs.id = c.subject
-                  WHERE c.subject = s.id OR (s.kind = 'home' AND cs.home = s.home)), '[]') AS people,
+                  WHERE c.subject = s.id OR (s.kind = 'home' AND cs.home = s.home)
+                       OR (s.kind IN ('area', 'service') AND c.subject IN (
+                           SELECT (one ->> 'subject')::int
+                             FROM jsonb_array_elements(e.summary #> '{params,at_risk}') one))),
+                '[]') AS people,
        a.code AS area_code, a.name AS area_name, h.address, h.access,
        e.opened_at, e.changed_at, e.cleared_at,
        e.acknowledged_at, e.acknowledged_by, taker.display_name AS acknowledged_by_name,
@@ -24,7 +29,7 @@ SELECT e.id, e.version, e.kind, e.origin, e.severity, e.highest, e.subject,
   FROM alerts.episode e
   JOIN registry.subject s ON s.id = e.subject
   LEFT JOIN registry.home h ON h.id = s.home
-  LEFT JOIN registry.area a ON a.id = h.area
+  LEFT JOIN registry.area a ON a.id = coalesce(h.area, s.area)
   LEFT JOIN registry.member taker ON taker.id = e.acknowledged_by
   LEFT JOIN registry.member closer ON closer.id = e.closed_by
  WHERE e.id = ANY(:ids::bigint[]);

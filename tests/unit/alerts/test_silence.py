@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import silence
+from alerts.assess import assess as assess_all
 from alerts.finding import Finding
 from alerts.line import GAP, Line
 from alerts.subject import Device, Subject
@@ -66,15 +68,68 @@ def test_one_cause_makes_one_finding() -> None:
 
 def test_a_gateway_that_speaks_is_not_the_cause() -> None:
     speaking: dict[str, Any] = {"gateway_online": True, "gateway_heard_at": NOW - minutes(1)}
-    silent = [device(1, ago=20, **speaking), device(2, ago=30, owner=2, **speaking)]
-    assert assess(*silent, who=3, kind="home")[0] == []
-    assert [finding.pages for finding in assess(*silent, who=1)[0]] == [1]
+    only = device(1, ago=20, **speaking)
+    assert assess(only, who=3, kind="home")[0] == []
+    assert [finding.pages for finding in assess(only, who=1)[0]] == [1]
     mute: dict[str, Any] = {"gateway_online": True, "gateway_heard_at": NOW - minutes(16)}
     silent = [device(1, ago=20, **mute), device(2, ago=30, owner=2, **mute)]
     assert assess(*silent, who=3, kind="home")[0]
     gone: dict[str, Any] = {"gateway_online": False, "gateway_heard_at": NOW}
     silent = [device(1, ago=20, **gone), device(2, ago=30, owner=2, **gone)]
     assert assess(*silent, who=3, kind="home")[0]
+
+
+def test_a_gateway_that_speaks_and_hears_nothing_is_the_cause() -> None:
+    speaking: dict[str, Any] = {"gateway_online": True, "gateway_heard_at": NOW - minutes(1)}
+    deaf = [device(1, ago=20, **speaking), device(2, ago=30, owner=2, **speaking)]
+    (home,), _ = assess(*deaf, who=3, kind="home")
+    assert (home.key, home.pages) == ("gateway_deaf", 2)
+    (own,), _ = assess(*deaf, who=1)
+    assert (own.pages, own.inhibited_by) == (0, "gateway_deaf")
+
+
+def test_what_the_broker_says_of_a_gateway_is_said() -> None:
+    gone: dict[str, Any] = {"gateway_online": False, "gateway_heard_at": NOW - minutes(20)}
+    assert assess(device(1, ago=20, **gone), who=3, kind="home")[0][0].params["said"] is True
+    assert assess(device(1, ago=20), who=3, kind="home")[0][0].params["said"] is False
+
+
+def out(door: float | None, moved: float | None, *, ago: float = 20, kind: str = "wearable") -> str:
+    """By what a silent device is explained, the door and movement having been so long ago."""
+    one = Subject(
+        id=1,
+        devices=[replace(device(1, ago=ago), kind=kind), device(2, ago=1)],
+        door_at=None if door is None else NOW - minutes(door),
+        moved_at=None if moved is None else NOW - minutes(moved),
+    )
+    (finding,) = findings(silence.assess([one], context(line=ALIVE)))
+    assert finding.pages == (0 if finding.inhibited_by else 1)
+    return finding.inhibited_by
+
+
+def test_what_is_carried_out_of_the_door_is_explained_for_a_while() -> None:
+    assert out(20, 22) == "absence"
+    assert out(30, 26) == "absence", "sensors near the door still see who leaves"
+    assert out(30, 10) == "", "somebody moves at home"
+    assert out(None, None) == ""
+    assert out(600, 700, ago=20) == "", "heard long after the door"
+    assert out(20, 22, kind="scale") == "", "nobody carries a scale about"
+    assert out(12 * 60 - 1, None, ago=12 * 60 - 1) == "absence"
+    assert out(12 * 60, None, ago=12 * 60) == "", "has not come back"
+
+
+def test_an_outage_above_the_home_explains_its_gateway() -> None:
+    silent = [device(1, ago=20), device(2, ago=30, owner=2)]
+    for who, kind in ((3, "home"), (1, "client")):
+        one = Subject(id=who, kind=kind, devices=silent, lost=frozenset({"g"}))
+        (done,) = assess_all([one], context(line=ALIVE))
+        (finding,) = done.findings
+        assert finding.pages == 0
+        assert finding.severity > 0
+        assert finding.inhibited_by == ("area_outage" if kind == "home" else "gateway_silent")
+        other = replace(one, lost=frozenset({"h"}))
+        (done,) = assess_all([other], context(line=ALIVE))
+        assert done.findings[0].inhibited_by == ("" if kind == "home" else "gateway_silent")
 
 
 def test_gateways_are_told_apart() -> None:
@@ -141,6 +196,23 @@ def test_silence_is_never_more_than_the_time_in_which_the_line_was_whole(
     start = NOW + timedelta(seconds=since)
     heard = sum((max(timedelta(0), end - max(begin, start)) for begin, end in whole), timedelta(0))
     assert line.silence(start) == heard
+
+
+@given(st.lists(st.integers(1, 100), max_size=30), st.integers(1, 2000))
+def test_who_was_heard_before_a_moment_has_been_silent_for_longer(
+    gaps: list[int], seconds: int
+) -> None:
+    line, wall = Line().seen(wall=NOW, now=NOW), NOW
+    for gap in gaps:
+        wall += timedelta(seconds=gap)
+        line = line.seen(wall=wall, now=wall)
+    silence_s = timedelta(seconds=seconds)
+    moment = line.before(silence_s)
+    assert moment is not None
+    assert line.silence(moment) <= silence_s
+    assert line.silence(moment - timedelta(hours=1)) > silence_s
+    assert line.silence(moment) == silence_s
+    assert Line().before(silence_s) is None
 
 
 @pytest.mark.parametrize("ago", [1.0, 14.9, 15.1, 500.0])

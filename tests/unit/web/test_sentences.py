@@ -62,7 +62,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "last": "2026-03-01T10:00:00Z",
         "expected_minutes": 60,
     },
-    "gateway_silent": {"gateway": "gw-1", "last": None, "devices": 7},
+    "gateway_silent": {"gateway": "gw-1", "last": None, "devices": 7, "needs": {"oxygen": 1}},
+    "gateway_deaf": {"gateway": "gw-1", "last": None, "devices": 7},
+    "area_outage": {
+        "since": "2026-03-01T10:00:00Z",
+        "lost": 12,
+        "watched": 40,
+        "needs": {"oxygen": 2, "help_button": 5},
+    },
+    "county_outage": {"since": "2026-03-01T10:00:00Z", "lost": 900, "watched": 1200, "areas": 9},
+    "own_outage": {"since": "2026-03-01T10:00:00Z", "needs": {"ventilator": 1}},
     "home_early": {
         "pause": "hospital",
         "until": "2026-03-04T10:00:00Z",

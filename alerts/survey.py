@@ -1,0 +1,326 @@
+"""The county as a whole, every few seconds: is an area out, or are we ourselves?
+
+One query for the county, none per home: the gateways of which nothing is heard. Areas and Saimi
+itself are subjects with ids below 0; their states, episodes and the list of gateways that an outage
+has silenced change in one transaction. Homes look that list up (alerts.load), and those whom a
+change concerns are woken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from alerts import at_risk
+from alerts.at_risk import AtRisk
+from alerts.causes import inhibited
+from alerts.episodes import Change, Episode
+from alerts.finding import Finding, Severity, rfc3339
+from alerts.line import GAP, Line
+from alerts.load import load_episodes
+from alerts.looking import look
+from alerts.outages import Limits, Lost, Outage, follow, is_countywide
+from alerts.rule import Rules
+from alerts.state import State
+from alerts.store import write_changes
+from alerts.subject import Assessment, Context, Subject
+from core.clock import Clock
+from core.database import Connection, load_queries
+
+TURN = 7241004
+"""Advisory lock of the worker that surveys."""
+SERVICE = -1
+"""The subject that stands for Saimi itself (core/migrations: causes)."""
+
+_log = structlog.get_logger()
+_queries = load_queries("alerts")
+_core = load_queries("core")
+
+
+@dataclass(slots=True)
+class _County:
+    """What one survey has found."""
+
+    lost: dict[int, list[Lost]] = field(default_factory=dict)
+    """By area's subject."""
+    outages: dict[int, Outage] = field(default_factory=dict)
+    watched: dict[int, int] = field(default_factory=dict)
+    """Gateways that could be lost, by area's subject."""
+    at_risk: dict[int, list[AtRisk]] = field(default_factory=dict)
+    """By gateway."""
+    whole: int = 0
+    """Gateways watched in all; counted only where areas are out."""
+
+    def params(self, area: int, outage: Outage) -> dict[str, Any]:
+        clients = [one for gateway in outage.gateways for one in self.at_risk.get(gateway, ())]
+        return {
+            "since": rfc3339(outage.since),
+            "lost": len(outage.gateways),
+            "watched": self.watched.get(area, 0),
+            **at_risk.params(clients),
+        }
+
+
+class Survey:
+    """Looks at the county for one worker."""
+
+    def __init__(self, *, clock: Clock, rules: Rules, delay: timedelta) -> None:
+        self._clock = clock
+        self._rules = rules
+        self._delay = delay
+
+    def use(self, rules: Rules) -> None:
+        """Go by other rules from the next survey on."""
+        self._rules = rules
+
+    async def run(self, connection: Connection, *, wall: datetime) -> int:
+        """One survey, unless another worker is at it; how many episodes changed.
+
+        Args:
+            wall: real time now, against which heartbeats are held.
+        """
+        async with connection.transaction():
+            if not await _queries.survey_turn(connection, turn=TURN):
+                return 0
+            now = self._clock.now()
+            line = msgspec.convert(await _queries.read_line(connection) or {}, Line)
+            if line.alive_at is None or line.wall_at is None:
+                return 0  # nothing was ever heard
+            context = Context(now=now, rules=self._rules, line=line, delay=self._delay)
+            county = _County()
+            hears = wall - line.wall_at <= GAP
+            if hears:
+                await self._find_lost(connection, county, line)
+            known = [row["subject"] async for row in _queries.outage_states(connection)]
+            subjects = sorted({SERVICE, *known, *self._suspects(county)} if hears else {SERVICE})
+            states = await self._lock(connection, subjects)
+            if hears:
+                await self._follow(connection, county, states, now)
+            episodes = await load_episodes(connection, subjects, now=now)
+            findings = {area: self._area(county, area) for area in county.outages}
+            findings[SERVICE] = await self._service(
+                connection, county, line, wall, episodes.get(SERVICE, []), hears=hears
+            )
+            changes = self._look(subjects, findings, states, episodes, context)
+            await _queries.write_states(
+                connection,
+                subjects=subjects,
+                # The next survey looks at all of them: there is nothing to be due before.
+                due=[None] * len(subjects),
+                states=[states[subject].write() for subject in subjects],
+                now=now,
+            )
+            await write_changes(connection, changes, now=now)
+            if hears:
+                await self._mark(connection, county, now)
+        return len(changes)
+
+    def _suspects(self, county: _County) -> list[int]:
+        """Areas of which so many gateways are lost that it may be an outage."""
+        least = self._limits().at_least
+        return [area for area, lost in county.lost.items() if len(lost) >= least]
+
+    def _limits(self) -> Limits:
+        limits = self._rules["area_outage"].limits
+        return Limits(
+            at_least=int(limits["at_least"]),
+            within=timedelta(minutes=limits["within_min"]),
+            alone=limits["alone_per_1000"] / 1000,
+            chance=limits["chance_per_million"] / 1e6,
+            ends_after=timedelta(minutes=limits["ends_after_min"]),
+        )
+
+    async def _find_lost(self, connection: Connection, county: _County, line: Line) -> None:
+        intervals = [row["silent_after"] async for row in _queries.expected_intervals(connection)]
+        cuts = [line.before(interval + self._delay) for interval in intervals]
+        lost_for = timedelta(minutes=self._rules["area_outage"].limits["lost_min"])
+        gone_before = line.before(lost_for + self._delay)
+        if gone_before is None or None in cuts:
+            return
+        rows = _queries.lost_gateways(
+            connection, intervals=intervals, cuts=cuts, gone_before=gone_before
+        )
+        async for row in rows:
+            lost = Lost(row["gateway"], row["heard_at"])
+            county.lost.setdefault(row["area"], []).append(lost)
+
+    async def _lock(self, connection: Connection, subjects: list[int]) -> dict[int, State]:
+        await _queries.add_states(connection, subjects=subjects)
+        states = {}
+        async for row in _queries.lock_states(connection, subjects=subjects):
+            try:
+                states[row["subject"]] = State.read(row["state"])
+            except msgspec.ValidationError:
+                # Another version's: what is out is found anew.
+                _log.warning("state of an area could not be read", subject=row["subject"])
+                states[row["subject"]] = State()
+        return states
+
+    async def _follow(
+        self, connection: Connection, county: _County, states: Mapping[int, State], now: datetime
+    ) -> None:
+        areas = [subject for subject in states if subject != SERVICE]
+        if not areas:
+            return
+        async for row in _queries.watched_gateways(connection):
+            county.watched[row["area"]] = row["gateways"]
+            county.whole += row["gateways"]
+        for area in areas:
+            state = states[area]
+            state.outage = follow(
+                state.outage,
+                county.lost.get(area, ()),
+                watched=county.watched.get(area, 0),
+                now=now,
+                limits=self._limits(),
+            )
+            if state.outage is not None:
+                county.outages[area] = state.outage
+        silenced = [gateway for one in county.outages.values() for gateway in one.gateways]
+        if silenced:
+            rows = _queries.at_risk(connection, gateways=silenced, kinds=at_risk.DEVICES)
+            async for row in rows:
+                if needs := _needs(row):
+                    found = county.at_risk.setdefault(row["gateway"], [])
+                    found.append(AtRisk(row["subject"], needs))
+
+    def _area(self, county: _County, area: int) -> list[Finding]:
+        params = county.params(area, county.outages[area])
+        finding = self._finding("area_outage", params, origin="area")
+        return [inhibited(finding, "county_outage") if self._countywide(county) else finding]
+
+    def _countywide(self, county: _County) -> bool:
+        share = self._rules["county_outage"].limits["share_pct"] / 100
+        return is_countywide(county.outages, watched=county.whole, share=share)
+
+    async def _service(
+        self,
+        connection: Connection,
+        county: _County,
+        line: Line,
+        wall: datetime,
+        episodes: list[Episode],
+        *,
+        hears: bool,
+    ) -> list[Finding]:
+        """What is the matter with the county, and with Saimi."""
+        findings = []
+        if not hears:
+            # Nobody can tell whether an outage goes on: it stands as it was.
+            findings += [_as_it_was(one) for one in episodes if _stands(one, "county")]
+        elif self._countywide(county):
+            clients = [one for found in county.at_risk.values() for one in found]
+            params = {
+                "since": rfc3339(min(one.since for one in county.outages.values())),
+                "lost": sum(len(one.gateways) for one in county.outages.values()),
+                "watched": county.whole,
+                "areas": len(county.outages),
+                **at_risk.params(clients),
+            }
+            findings.append(self._finding("county_outage", params, origin="county"))
+        ingest: datetime | None = await _core.last_beat(connection, service="ingest")
+        after = timedelta(seconds=self._rules["own_outage"].limits["after_s"])
+        if ingest is None or wall - ingest > after:
+            clients = []
+            rows = _queries.at_risk(connection, gateways=None, kinds=at_risk.DEVICES)
+            async for row in rows:
+                if needs := _needs(row):
+                    clients.append(AtRisk(row["subject"], needs))
+            since = line.alive_at
+            assert since is not None  # noqa: S101 - run() has looked
+            params = {"since": rfc3339(since), **at_risk.params(clients)}
+            findings.append(self._finding("own_outage", params, origin="own"))
+        return findings
+
+    def _finding(self, name: str, params: dict[str, Any], *, origin: str) -> Finding:
+        """Urgent at least where somebody lives by a device that may have stopped."""
+        rule = self._rules[name]
+        severity = rule.severity
+        if at_risk.is_vital(params):
+            severity = max(severity, int(Severity.URGENT))
+        return Finding(
+            kind=rule.kind,
+            origin=origin,
+            rule=rule.id,
+            severity=severity,
+            pages=severity if rule.on else 0,
+            key=name,
+            params=params,
+        )
+
+    def _look(
+        self,
+        subjects: list[int],
+        findings: Mapping[int, list[Finding]],
+        states: Mapping[int, State],
+        episodes: Mapping[int, list[Episode]],
+        context: Context,
+    ) -> list[tuple[int, Change]]:
+        changes: list[tuple[int, Change]] = []
+        for ident in subjects:
+            subject = Subject(ident, "service" if ident == SERVICE else "area")
+            assessment = Assessment(findings=list(findings.get(ident, ())))
+            outcome = look(
+                subject, assessment, states[ident], episodes.get(ident, []), context, present=True
+            )
+            changes.extend((ident, change) for change in outcome)
+        return changes
+
+    async def _mark(self, connection: Connection, county: _County, now: datetime) -> None:
+        """Write down which gateways are silenced, and wake the homes that this concerns."""
+        wanted = {
+            gateway: (area, since)
+            for area, outage in county.outages.items()
+            for gateway, since in outage.gateways.items()
+        }
+        stored = {
+            row["gateway"]: (row["cause"], row["since"])
+            async for row in _queries.marked_gateways(connection)
+        }
+        if wanted == stored:
+            return
+        gone = sorted(stored.keys() - wanted.keys())
+        new = {one: wanted[one] for one in sorted(wanted) if stored.get(one) != wanted[one]}
+        await _queries.unmark_gateways(connection, gateways=gone)
+        await _queries.mark_gateways(
+            connection,
+            gateways=list(new),
+            causes=[area for area, _ in new.values()],
+            since=[since for _, since in new.values()],
+        )
+        still = {one.gateway for lost in county.lost.values() for one in lost}
+        released = [gateway for gateway in gone if gateway in still]
+        explained = [gateway for gateway in new if gateway not in stored]
+        await _queries.wake_homes(connection, gateways=released, alerted=False, now=now)
+        await _queries.wake_homes(connection, gateways=explained, alerted=True, now=now)
+
+
+def _needs(row: Any) -> tuple[str, ...]:
+    return at_risk.needs_of(
+        oxygen=row["oxygen_prescribed"], conditions=row["conditions"], devices=row["devices"]
+    )
+
+
+def _stands(episode: Episode, origin: str) -> bool:
+    return (
+        episode.key == ("outage", origin)
+        and episode.closed_at is None
+        and episode.cleared_at is None
+    )
+
+
+def _as_it_was(episode: Episode) -> Finding:
+    return Finding(
+        kind=episode.kind,
+        origin=episode.origin,
+        rule=str(episode.summary["rule"]),
+        severity=episode.severity,
+        pages=0,
+        key=str(episode.summary["key"]),
+        params=dict(episode.summary["params"]),
+    )
