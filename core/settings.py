@@ -78,6 +78,18 @@ class Settings(BaseSettings):
     rejected_gateway_mb: int = Field(
         default=16, ge=1, description="Megabytes these take at most of one gateway"
     )
+    watchdog_urls: SecretStr | None = Field(
+        default=None,
+        description="Apprise URLs, parted by blanks: who is paged when Saimi itself stops",
+    )
+    watchdog_ping_url: SecretStr | None = Field(
+        default=None, description="Address outside that misses us when nothing asks for it"
+    )
+    watchdog_ping_s: float = Field(default=60.0, ge=1, description="Seconds between two such")
+    watchdog_after_s: float = Field(
+        default=60.0, ge=2, le=3600, description="A service silent for so long has stopped"
+    )
+    watchdog_language: Literal["fi", "sv", "en"] = "fi"
     database_pool: int = Field(
         default=8, ge=2, le=200, description="Connections a process keeps at most"
     )
@@ -99,6 +111,9 @@ class Settings(BaseSettings):
     def vapid_key(self) -> Path:
         """Where the key for push messages is."""
         return self.vapid_key_file or self.data_dir / "vapid.pem"
+    def watchdog_addresses(self) -> list[str]:
+        """Who is paged when Saimi itself stops; each is a secret."""
+        return [] if self.watchdog_urls is None else self.watchdog_urls.get_secret_value().split()
 
     def require_mqtt_url(self) -> str:
         """The broker's address.

@@ -35,6 +35,7 @@ from saimi.commands import (
     train,
     up,
     user,
+    watchdog,
 )
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ app.command("ingest")(services.ingest)
 app.command("alerts")(services.alerts)
 app.command("deliver")(services.deliver)
 app.command("web")(services.web)
+app.command("watchdog")(watchdog.watchdog)
 app.command("simulate")(simulate.simulate)
 app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)

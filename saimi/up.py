@@ -144,6 +144,7 @@ class Line:
             service("alerts"),
             service("deliver"),
             service("web", "--host", HOST, "--port", str(port)),
+            service("watchdog"),  # the last, so that it is stopped first and misses nobody
         ]
         for one in services:
             stack.push_async_callback(one.stop)

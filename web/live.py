@@ -300,6 +300,9 @@ class Hub:
                 for service in alive:
                     beat = await load_queries("core").last_beat(connection, service=service)
                     alive[service] = beat is not None and wall - beat < ALIVE_WITHIN
+                await load_queries("core").beat(
+                    connection, service="web", instance="web", wall_at=wall, detail={}
+                )
         except (DatabaseError, TimeoutError):
             answered = False
         content = {

@@ -3,6 +3,9 @@
 -- name: beats()
 SELECT service, max(wall_at) AS wall_at FROM ops.heartbeat GROUP BY service;
 
+-- name: oldest_note()$
+SELECT min(noted_at) FROM telemetry.note;
+
 -- name: queues()^
 -- Oldest entries are wall time.
 SELECT (SELECT count(*) FROM telemetry.note) AS notes,
