@@ -32,6 +32,8 @@ from alerts.subject import Assessment, Context, Subject
 from core.clock import Clock
 from core.database import Connection, load_queries
 
+KEEP = timedelta(minutes=2)
+"""Wall time that what the registry says is kept."""
 TURN = 7241004
 """Advisory lock of the worker that surveys."""
 SERVICE = -1
@@ -66,6 +68,18 @@ class _County:
         }
 
 
+@dataclass(slots=True)
+class _Registered:
+    """What the registry says, kept for a while: it changes seldom, and is asked for while much is
+    out, when there is enough to do.
+    """
+
+    since: datetime | None = None
+    watched: dict[int, int] = field(default_factory=dict)
+    at_risk: dict[int, list[AtRisk]] = field(default_factory=dict)
+    """By gateway; empty where nobody is."""
+
+
 class Survey:
     """Looks at the county for one worker."""
 
@@ -73,6 +87,7 @@ class Survey:
         self._clock = clock
         self._rules = rules
         self._delay = delay
+        self._known = _Registered()
 
     def use(self, rules: Rules) -> None:
         """Go by other rules from the next survey on."""
@@ -92,6 +107,8 @@ class Survey:
             if line.alive_at is None or line.wall_at is None:
                 return 0  # nothing was ever heard
             context = Context(now=now, rules=self._rules, line=line, delay=self._delay)
+            if self._known.since is None or not timedelta(0) <= wall - self._known.since < KEEP:
+                self._known = _Registered(wall)
             county = _County()
             hears = wall - line.wall_at <= GAP
             if hears:
@@ -164,13 +181,20 @@ class Survey:
     async def _follow(
         self, connection: Connection, county: _County, states: Mapping[int, State], now: datetime
     ) -> None:
-        areas = [subject for subject in states if subject != SERVICE]
-        if not areas:
+        suspects = set(self._suspects(county))
+        out = [
+            area
+            for area, state in states.items()
+            if area != SERVICE and (state.outage is not None or area in suspects)
+        ]
+        if not out:
             return
-        async for row in _queries.watched_gateways(connection):
-            county.watched[row["area"]] = row["gateways"]
-            county.whole += row["gateways"]
-        for area in areas:
+        known = self._known
+        if not known.watched:
+            async for row in _queries.watched_gateways(connection):
+                known.watched[row["area"]] = row["gateways"]
+        county.watched, county.whole = known.watched, sum(known.watched.values())
+        for area in out:
             state = states[area]
             state.outage = follow(
                 state.outage,
@@ -181,13 +205,15 @@ class Survey:
             )
             if state.outage is not None:
                 county.outages[area] = state.outage
-        silenced = [gateway for one in county.outages.values() for gateway in one.gateways]
-        if silenced:
-            rows = _queries.at_risk(connection, gateways=silenced, kinds=at_risk.DEVICES)
+        silenced = {gateway for one in county.outages.values() for gateway in one.gateways}
+        unknown = sorted(silenced - known.at_risk.keys())
+        if unknown:
+            known.at_risk.update((gateway, []) for gateway in unknown)
+            rows = _queries.at_risk(connection, gateways=unknown, kinds=at_risk.DEVICES)
             async for row in rows:
                 if needs := _needs(row):
-                    found = county.at_risk.setdefault(row["gateway"], [])
-                    found.append(AtRisk(row["subject"], needs))
+                    known.at_risk[row["gateway"]].append(AtRisk(row["subject"], needs))
+        county.at_risk = {gateway: known.at_risk[gateway] for gateway in silenced}
 
     def _area(self, county: _County, area: int) -> list[Finding]:
         params = county.params(area, county.outages[area])

@@ -111,6 +111,7 @@ class Settings(BaseSettings):
     def vapid_key(self) -> Path:
         """Where the key for push messages is."""
         return self.vapid_key_file or self.data_dir / "vapid.pem"
+
     def watchdog_addresses(self) -> list[str]:
         """Who is paged when Saimi itself stops; each is a secret."""
         return [] if self.watchdog_urls is None else self.watchdog_urls.get_secret_value().split()
