@@ -58,7 +58,9 @@ async def run(
     kept = memory
     shortest = min(orders.limits.silent_after, orders.limits.patience).total_seconds()
     every = min(EVERY_S, max(shortest / 4, 0.1))
-    since, pinged = wall_time(), float("-inf")
+    # Where an outage was on when we were killed, nobody is given time to start.
+    since = memory.watch.wrong_since or wall_time()
+    pinged = float("-inf")
     known: list[Trouble] = []
     try:
         while not stop.is_set():

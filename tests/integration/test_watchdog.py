@@ -226,9 +226,9 @@ async def test_a_database_that_is_away_is_paged_without_it(
         await is_alive(url)
         async with watchdog(url, tmp_path, page):
             await is_watched(page)
-            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.kill)
             await is_said(page, [DOWN])
-            await asyncio.to_thread(server.start)
+            await asyncio.to_thread(server.restart)
             await is_said(page, [DOWN, UP])
 
 
