@@ -11,7 +11,7 @@ Lasting kinds (a score, a limit, a silence):
     readings that made the episode have valid successors: a score that falls because a value went
     missing is no recovery.
   - A cleared episode whose finding comes back has `returned`; it is still the same episode. So has
-    one that a higher cause `inhibited`, once that cause is over and the finding is not.
+    one that a higher cause explained (`updated`), once that cause is over and the finding is not.
   - After a person closed it, the same condition needs newer evidence to open another one (silence
     has none: that it goes on is enough), and one of: it is worse than what was closed; it had gone
     away for as long as `clear` says; `again_after` is over. So closing a "known" score of 5 is not
@@ -29,7 +29,7 @@ with which the same device repeats itself within `repeat_within`). Then everybod
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ from alerts.joining import Joined, Key, evidence_keys, join
 from alerts.rule import Behaviour, Rules
 from alerts.standing import hold, kept
 
-What = Literal["opened", "rose", "fell", "updated", "inhibited", "cleared", "returned", "refreshed"]
+What = Literal["opened", "rose", "fell", "updated", "cleared", "returned", "refreshed"]
 """What happened; `refreshed` is new evidence of the same, no event."""
 
 
@@ -208,7 +208,9 @@ class _Machine:
         """
         was, now = current.summary.get("inhibited_by"), found.summary.get("inhibited_by")
         if now and not was:
-            self._change("inhibited", current, found, current.severity)
+            self._change("updated", current, found, current.severity)
+            # Its evidence is what it was: only why it stands is new.
+            self.outcome.changes[-1] = replace(self.outcome.changes[-1], joined=None)
         elif was and not now and found.pages:
             known = current.acknowledged_severity
             ends = known is not None and found.pages > known

@@ -24,11 +24,13 @@ def event_json(event: Event, kind: str, text: Texts) -> dict[str, Any]:
         lines.append(text.gettext(OUTCOMES.get(str(detail.get("outcome")), "Real")) + ".")
         if detail.get("contact"):
             lines.append(text.gettext("A person was reached."))
+    explained = event.what == "updated" and "inhibited_by" in (detail.get("summary") or {})
+    what = "inhibited" if explained else event.what
     return {
         "id": event.id,
         "at": event.at,
         "what": event.what,
-        "text": text.gettext(EVENTS.get(event.what, event.what)),
+        "text": text.gettext(EVENTS.get(what, what)),
         "by": event.member_name,
         "detail": " ".join(lines),
         "note": str(detail.get("note") or ""),

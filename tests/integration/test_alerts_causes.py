@@ -87,7 +87,7 @@ class Life:
 
     async def paging(self) -> set[tuple[int, str]]:
         """Of these, the ones that nothing explains."""
-        return {key for key, one in (await self.alerts()).items() if not one["inhibited"]}
+        return {key for key, one in (await self.alerts()).items() if not one["updated"]}
 
     def homes(self, area: int) -> list[int]:
         return list(range((area - 1) * HOMES + 1, area * HOMES + 1))
@@ -203,13 +203,13 @@ async def test_an_alert_that_stands_is_kept_and_explained(
         found = await county.alerts()
         for key in stands:
             assert found[key]["summary"]["inhibited_by"] == "area_outage"
-            assert await county.found.happened(found[key]["id"]) == ["opened", "inhibited"]
+            assert await county.found.happened(found[key]["id"]) == ["opened", "updated"]
         # All but one return.
         county.quiet = {early[0]}
         await county.live(12)
         assert await county.paging() == {(1000000 + early[0], "gateway_silent")}
         outlived = found[1000000 + early[0], "gateway_silent"]["id"]
-        assert await county.found.happened(outlived) == ["opened", "inhibited", "returned"]
+        assert await county.found.happened(outlived) == ["opened", "updated", "returned"]
 
 
 async def test_most_of_the_county_out_is_one_alert(
