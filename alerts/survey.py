@@ -21,7 +21,7 @@ from alerts.at_risk import AtRisk
 from alerts.causes import inhibited
 from alerts.episodes import Change, Episode
 from alerts.finding import Finding, Severity, rfc3339
-from alerts.line import GAP, Line
+from alerts.line import Line
 from alerts.load import load_episodes
 from alerts.looking import look
 from alerts.outages import Limits, Lost, Outage, follow, is_countywide
@@ -104,25 +104,21 @@ class Survey:
                 return 0
             now = self._clock.now()
             line = msgspec.convert(await _queries.read_line(connection) or {}, Line)
-            if line.alive_at is None or line.wall_at is None:
+            if line.alive_at is None:
                 return 0  # nothing was ever heard
             context = Context(now=now, rules=self._rules, line=line, delay=self._delay)
             if self._known.since is None or not timedelta(0) <= wall - self._known.since < KEEP:
                 self._known = _Registered(wall)
             county = _County()
-            hears = wall - line.wall_at <= GAP
-            if hears:
-                await self._find_lost(connection, county, line)
+            # While we are deaf nobody's silence grows (alerts.line): all stands as it was.
+            await self._find_lost(connection, county, line)
             known = [row["subject"] async for row in _queries.outage_states(connection)]
-            subjects = sorted({SERVICE, *known, *self._suspects(county)} if hears else {SERVICE})
+            subjects = sorted({SERVICE, *known, *self._suspects(county)})
             states = await self._lock(connection, subjects)
-            if hears:
-                await self._follow(connection, county, states, now)
+            await self._follow(connection, county, states, now)
             episodes = await load_episodes(connection, subjects, now=now)
             findings = {area: self._area(county, area) for area in county.outages}
-            findings[SERVICE] = await self._service(
-                connection, county, line, wall, episodes.get(SERVICE, []), hears=hears
-            )
+            findings[SERVICE] = await self._service(connection, county, line, wall)
             changes = self._look(subjects, findings, states, episodes, context)
             await _queries.write_states(
                 connection,
@@ -133,8 +129,7 @@ class Survey:
                 now=now,
             )
             await write_changes(connection, changes, now=now)
-            if hears:
-                await self._mark(connection, county, now)
+            await self._mark(connection, county, now)
         return len(changes)
 
     def _suspects(self, county: _County) -> list[int]:
@@ -225,21 +220,11 @@ class Survey:
         return is_countywide(county.outages, watched=county.whole, share=share)
 
     async def _service(
-        self,
-        connection: Connection,
-        county: _County,
-        line: Line,
-        wall: datetime,
-        episodes: list[Episode],
-        *,
-        hears: bool,
+        self, connection: Connection, county: _County, line: Line, wall: datetime
     ) -> list[Finding]:
         """What is the matter with the county, and with Saimi."""
         findings = []
-        if not hears:
-            # Nobody can tell whether an outage goes on: it stands as it was.
-            findings += [_as_it_was(one) for one in episodes if _stands(one, "county")]
-        elif self._countywide(county):
+        if self._countywide(county):
             clients = [one for found in county.at_risk.values() for one in found]
             params = {
                 "since": rfc3339(min(one.since for one in county.outages.values())),
@@ -329,24 +314,4 @@ class Survey:
 def _needs(row: Any) -> tuple[str, ...]:
     return at_risk.needs_of(
         oxygen=row["oxygen_prescribed"], conditions=row["conditions"], devices=row["devices"]
-    )
-
-
-def _stands(episode: Episode, origin: str) -> bool:
-    return (
-        episode.key == ("outage", origin)
-        and episode.closed_at is None
-        and episode.cleared_at is None
-    )
-
-
-def _as_it_was(episode: Episode) -> Finding:
-    return Finding(
-        kind=episode.kind,
-        origin=episode.origin,
-        rule=str(episode.summary["rule"]),
-        severity=episode.severity,
-        pages=0,
-        key=str(episode.summary["key"]),
-        params=dict(episode.summary["params"]),
     )

@@ -87,7 +87,7 @@ class Life:
 
     async def paging(self) -> set[tuple[int, str]]:
         """Of these, the ones that nothing explains."""
-        return {key for key, one in (await self.alerts()).items() if not one["updated"]}
+        return {key for key, one in (await self.alerts()).items() if not one["inhibited"]}
 
     def homes(self, area: int) -> list[int]:
         return list(range((area - 1) * HOMES + 1, area * HOMES + 1))
