@@ -23,7 +23,8 @@ SECONDS ?= 600
 help:
 	@echo "make demo      install and start everything here; Ctrl-C stops it (ARGS=... go to saimi up)"
 	@echo "make test      install what the tests need and run them (ARGS=... go to pytest)"
-	@echo "make soak      the fault run: 100 kills of ingest, database and broker (KILLS=…)"
+	@echo "make soak      the fault runs: 100 kills of ingest, database and broker, and 100 of those who"
+	@echo "               assess and deliver (KILLS=…)"
 	@echo "make fuzz      coverage-guided fuzzing over the decoders (SECONDS=…)"
 	@echo "make drawings  the pictures of simulated homes in docs/ (TIHM=folder: also beside recorded ones)"
 	@echo "make docs      write the rule catalogue and the hazard list from the rules"
@@ -41,10 +42,11 @@ install: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp test-parts
 	$(BIN)/python -m pytest $(or $(ARGS),-n auto)
 
-# The long show: the same test as above, with 100 kills over 200,000 messages.
+# The long shows: the same tests as above, with 100 kills over 200,000 messages, and 100 kills between
+# readings and phones.
 soak: $(VENV)/dev.stamp test-parts
 	SAIMI_TEST_KILLS=$(KILLS) $(BIN)/python -m pytest --timeout=3600 \
-		tests/acceptance/test_kill.py $(ARGS)
+		tests/acceptance/test_kill.py tests/acceptance/test_deliver_once.py $(ARGS)
 
 # Coverage-guided fuzzing over the decoders; ends in figures.
 fuzz: $(VENV)/dev.stamp

@@ -24,6 +24,10 @@ class Settings(BaseSettings):
     mqtt_ca: Path | None = Field(
         default=None, description="Certificates that an mqtts:// broker is trusted by (PEM)"
     )
+    deliver_mqtt_url: SecretStr | None = Field(
+        default=None,
+        description="The broker as who delivers, who writes down/message alone; else mqtt_url",
+    )
     broker_admin_url: SecretStr | None = Field(
         default=None, description="The broker as its administrator: mqtts://saimi-admin:…@host:8883"
     )

@@ -1,7 +1,8 @@
 """Who may do what at the county's broker: Mosquitto's dynamic security plugin, spoken to over MQTT.
 
 A gateway may write under `saimi/v1/<itself>/` but not under its `down/`, and read its `down/`
-alone. Ingest reads everything of Saimi's and writes `down/` alone. Everything else is denied, and
+alone. Ingest reads everything of Saimi's and writes `down/` alone; who delivers messages to people
+writes `down/message` and reads nothing. Everything else is denied, and
 so is everything to a client that was deleted: with it goes its connection.
 """
 
@@ -27,6 +28,7 @@ from core.errors import BrokerAccessError
 from core.wire import PREFIX
 
 INGEST = "saimi-ingest"
+DELIVER = "saimi-deliver"
 ADMIN = "saimi-admin"
 _CONTROL = "$CONTROL/dynamic-security/v1"
 _PATIENCE_S = 10.0
@@ -66,6 +68,11 @@ def ingest_rules() -> list[dict[str, Any]]:
     ]
 
 
+def deliver_rules() -> list[dict[str, Any]]:
+    """The access rules of who says at home that help is coming."""
+    return [_rule("publishClientSend", f"{PREFIX}/+/down/message")]
+
+
 def admission(gateway: str, password: str | None) -> list[Command]:
     """Commands that let a gateway in; `password` None: it comes with a certificate."""
     role = _role(gateway)
@@ -90,8 +97,9 @@ def expulsion(gateway: str) -> list[Command]:
     ]
 
 
-def new_access_file(admin_password: str, ingest_password: str) -> str:
-    """The plugin's file of a broker that knows the administrator and ingest, and no gateway yet."""
+def new_access_file(admin_password: str, ingest_password: str, deliver_password: str) -> str:
+    """The plugin's file of a broker that knows the administrator, ingest and who delivers, and no
+    gateway yet."""
     return json.dumps(
         {
             "defaultACLAccess": {
@@ -103,6 +111,7 @@ def new_access_file(admin_password: str, ingest_password: str) -> str:
             "clients": [
                 _client(ADMIN, admin_password, "admin"),
                 _client(INGEST, ingest_password, "ingest"),
+                _client(DELIVER, deliver_password, "deliver"),
             ],
             "groups": [],
             "roles": [
@@ -118,6 +127,7 @@ def new_access_file(admin_password: str, ingest_password: str) -> str:
                     ],
                 },
                 {"rolename": "ingest", "acls": ingest_rules()},
+                {"rolename": "deliver", "acls": deliver_rules()},
             ],
         },
         indent=2,

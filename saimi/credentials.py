@@ -12,6 +12,7 @@ from core.errors import UserError
 from core.settings import Settings
 from saimi.broker_access import (
     ADMIN,
+    DELIVER,
     INGEST,
     admission,
     control,
@@ -113,13 +114,14 @@ def make_broker(folder: Path, host: str, now: datetime) -> dict[str, str]:
     """
     authority = create_authority(folder, now)
     issue_server(authority, host, folder, now)
-    admin, ingest = new_password(), new_password()
-    _write_secret(folder / "dynamic-security.json", new_access_file(admin, ingest))
+    admin, ingest, deliver = (new_password() for _ in range(3))
+    _write_secret(folder / "dynamic-security.json", new_access_file(admin, ingest, deliver))
     _write_secret(folder / "mosquitto.conf", county_configuration())
     return {
         "folder": str(folder),
         "SAIMI_BROKER_ADMIN_URL": f"mqtts://{ADMIN}:{admin}@{host}:8883",
         "SAIMI_MQTT_URL": f"mqtts://{INGEST}:{ingest}@{host}:8883",
+        "SAIMI_DELIVER_MQTT_URL": f"mqtts://{DELIVER}:{deliver}@{host}:8883",
         "SAIMI_MQTT_CA": str(folder / "ca.crt"),
     }
 

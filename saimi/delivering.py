@@ -40,10 +40,11 @@ async def run(
     identity = Identity(load_key(settings.vapid_key), settings.push_contact)
     by_url = ByUrl()
     senders: dict[str, Sender] = {"sms": by_url, "email": by_url, "chat": by_url}
-    if settings.mqtt_url is None:
+    broker = settings.deliver_mqtt_url or settings.mqtt_url
+    if broker is None:
         _log.warning("SAIMI_MQTT_URL is not set: nothing can be said to homes")
     else:
-        senders["home"] = ToHome(BrokerAddress.parse(settings.require_mqtt_url()))
+        senders["home"] = ToHome(BrokerAddress.parse(broker.get_secret_value()))
     allowed = services_of(settings.push_services)
     # One message at a time: a pool of connections would keep none of use.
     async with aiohttp.ClientSession(trust_env=True) as session:

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 from core.database import REGISTRY_CHANNEL, Connection, load_queries, translated
 from core.errors import NotFoundError, RegistryError, UserError
 from core.wire import MAX_NAME
-from saimi.broker_access import ADMIN, INGEST
+from saimi.broker_access import ADMIN, DELIVER, INGEST
 
-_OWN_NAMES = ("unknown", ADMIN, INGEST)
+_OWN_NAMES = ("unknown", ADMIN, DELIVER, INGEST)
 
 
 class NewDevice(NamedTuple):

@@ -158,6 +158,21 @@ def test_what_a_gateway_subscribes_outside_its_own_never_arrives(
         assert gateway.messages == [f"{OWN}/down/receipt"]
 
 
+def test_who_delivers_writes_messages_to_homes_and_nothing_else(county: County) -> None:
+    with line(county.deliver_url) as deliver, line(county.url("gw-1", "one")) as gateway:
+        assert gateway.subscribe(f"{OWN}/down/#")
+        assert deliver.publish(f"{OWN}/down/message") == "Success"
+        wait_for(lambda: gateway.messages, what="the message")
+        assert gateway.messages == [f"{OWN}/down/message"]
+        assert deliver.publish(f"{OWN}/down/receipt") == "Not authorized"
+        assert not deliver.subscribe("saimi/v1/#")
+    # A gateway writes to nobody's home, its own included.
+    with line(county.url("gw-1", "one")) as gateway, line(county.url("gw-2", "two")) as other:
+        assert other.subscribe("saimi/v1/gw-2/down/#")
+        assert gateway.publish("saimi/v1/gw-2/down/message") == "Not authorized"
+        assert other.messages == []
+
+
 def test_ingest_may_share_its_subscription_and_write_down_alone(county: County) -> None:
     with line(county.ingest_url) as ingest, line(county.url("gw-1", "one")) as gateway:
         assert ingest.subscribe("$share/ingest/saimi/v1/+/#")

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from core.clock import wall_time
-from saimi.broker_access import ADMIN, INGEST, new_access_file
+from saimi.broker_access import ADMIN, DELIVER, INGEST, new_access_file
 from saimi.certificates import create_authority, issue_server
 from saimi.county_broker import PLUGIN, Places, county_configuration
 from saimi.embedded.broker import find_mosquitto
@@ -80,7 +80,7 @@ class County(Mosquitto):
         folder.mkdir(parents=True)
         authority = create_authority(folder, wall_time())
         issue_server(authority, LOOPBACK, folder, wall_time())
-        (folder / "access.json").write_text(new_access_file(_GIVEN, _GIVEN))
+        (folder / "access.json").write_text(new_access_file(_GIVEN, _GIVEN, _GIVEN))
         port, self.certificate_port = free_port(), free_port()
         places = Places(
             str(folder), str(folder / "access.json"), str(folder), PLUGIN, LOOPBACK, port,
@@ -90,6 +90,7 @@ class County(Mosquitto):
         self.ca = folder / "ca.crt"
         self.admin_url = self.url(ADMIN, _GIVEN)
         self.ingest_url = self.url(INGEST, _GIVEN)
+        self.deliver_url = self.url(DELIVER, _GIVEN)
 
     def url(self, user: str, password: str) -> str:
         return f"mqtts://{user}:{password}@{LOOPBACK}:{self.port}"

@@ -105,6 +105,8 @@ class PushService:
         self.faults: list[str] = []
         """What was against the standard."""
         self.answer: Answer = lambda _endpoint: (201, {})
+        self.pause: Callable[[], float] = lambda: 0.0
+        """Seconds that a message takes until it is taken, and again until that is said."""
         self.server_key: str | None = None
         """applicationServerKey of all subscriptions; None: any."""
         self._browsers: dict[str, Browser] = {}
@@ -125,6 +127,7 @@ class PushService:
         except AssertionError as error:
             self.faults.append(str(error) or repr(error))
             return web.Response(status=400)
+        await asyncio.sleep(self.pause())
         answer = self.answer(browser.endpoint)
         if answer is None:
             await asyncio.Event().wait()
@@ -140,6 +143,7 @@ class PushService:
                 )
             )
             headers = {"Location": f"{self.origin}/message/{secrets.token_hex(8)}", **headers}
+        await asyncio.sleep(self.pause())
         return web.Response(status=status, headers=headers)
 
     def _check(self, request: web.Request, body: bytes) -> None:
