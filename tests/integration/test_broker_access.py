@@ -161,11 +161,11 @@ def test_what_a_gateway_subscribes_outside_its_own_never_arrives(
 def test_who_delivers_writes_messages_to_homes_and_nothing_else(county: County) -> None:
     with line(county.deliver_url) as deliver, line(county.url("gw-1", "one")) as gateway:
         assert gateway.subscribe(f"{OWN}/down/#")
+        assert not deliver.subscribe("saimi/v1/#")
         assert deliver.publish(f"{OWN}/down/message") == "Success"
         wait_for(lambda: gateway.messages, what="the message")
         assert gateway.messages == [f"{OWN}/down/message"]
         assert deliver.publish(f"{OWN}/down/receipt") == "Not authorized"
-        assert not deliver.subscribe("saimi/v1/#")
     # A gateway writes to nobody's home, its own included.
     with line(county.url("gw-1", "one")) as gateway, line(county.url("gw-2", "two")) as other:
         assert other.subscribe("saimi/v1/gw-2/down/#")
