@@ -321,3 +321,16 @@ async def test_what_a_dead_worker_had_in_hand_is_repeated_and_says_so(
             service.answer = lambda _endpoint: (201, {})
         assert [push.content["repeat"] for push in service.taken] == [True]
         assert [one["result"] for one in await deliveries(place)] == ["interrupted", "sent"]
+
+
+async def test_a_worker_for_what_is_urgent_leaves_the_rest(plain_database_url: str) -> None:
+    async with county(plain_database_url) as place, push_service() as service:
+        nurse = await member(place, "nurse")
+        episode = await place.open(await place.subject("aino"))
+        await reach(place, nurse, "webpush", service.browser())
+        async with delivering_to(place, service, least=3):
+            await send(
+                place, *(page(episode, nurse, step=str(n), severity=n) for n in (1, 2, 3, 4))
+            )
+            rows = await settled(place, "waiting", "waiting", "sent", "sent")
+        assert {row["severity"] for row in rows if row["state"] == "sent"} == {3, 4}
