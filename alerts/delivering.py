@@ -15,13 +15,13 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
 
 from alerts.channels import Policy, shipped_policy
-from alerts.post import Envelope, Post
+from alerts.post import Envelope, Looked, Post
 from alerts.route import Address
 from alerts.sending import Outcome, Sender
 from core.clock import Clock, ScaledClock, wall_time
@@ -35,6 +35,8 @@ BEAT = 1.0
 """Wall seconds between two heartbeats, and two looks for what the dead had in hand."""
 PATIENCE = 5.0
 """Longest wait, in wall seconds, before the next try where the database is away."""
+ASIDE = timedelta(seconds=60)
+"""How long a message is left alone that our own code fails on."""
 LOCKS = 7241004
 """Space of the advisory locks by which workers show that they live."""
 
@@ -138,7 +140,7 @@ class Worker:
                 while not stop.is_set():
                     self.wake.clear()
                     await self._keep(connection)
-                    found = await self._post.take(connection, number, least=self._least)
+                    found = await self._take(connection, number)
                     self.looked = True
                     if on_ready is not None and not self._ready:
                         on_ready()
@@ -149,6 +151,18 @@ class Worker:
                         await _wait(self.wake, await self._idle(connection))
         finally:
             await connection.close(timeout=5)
+
+    async def _take(self, connection: asyncpg.Connection, number: int) -> Envelope | Looked:
+        try:
+            return await self._post.take(connection, number, least=self._least)
+        except Exception:
+            message = self._post.looking_at
+            if message is None or connection.is_closed():
+                raise
+            # The rest goes on; it is tried again, after a fix or by another version.
+            _log.exception("a message cannot be taken", message=message)
+            await _queries.put_off(connection, id=message, retry_at=self._wall() + ASIDE)
+            return Looked(more=True)
 
     async def _deliver(
         self, connection: asyncpg.Connection, number: int, envelope: Envelope

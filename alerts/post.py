@@ -89,6 +89,8 @@ class Post:
         self._public_url = public_url
         self._chance = chance
         self._factor = clock.factor if isinstance(clock, ScaledClock) else 1.0
+        self.looking_at: int | None = None
+        """The message that is being taken, so that one that cannot be stalls no other."""
 
     async def take(
         self, connection: Connection, worker: int, *, least: int = 1
@@ -97,12 +99,14 @@ class Post:
 
         `least`: the lowest severity that is taken.
         """
+        self.looking_at = None
         async with connection.transaction():
             now, wall = self._clock.now(), self._wall()
             found = await _queries.take(connection, now=now, wall=wall, least=least)
             if found is None:
                 return Looked(more=False)
             row = Row(**found)
+            self.looking_at = row.id
             end = await self._moot(connection, row, now)
             if end is not None:
                 await _queries.give_up(connection, id=row.id, state=end, error=None, wall=wall)

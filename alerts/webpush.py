@@ -173,8 +173,9 @@ class WebPush:
         status = answer.status
         said = f"the push service answered {status}"
         if status in (200, 201, 202, 204):
-            location = answer.headers.get("Location", "")
-            return Outcome("sent", receipt=location[:1000] or None)
+            location = answer.headers.get("Location", "")[:1000]
+            usable = location.isascii() and location.isprintable()
+            return Outcome("sent", receipt=location if usable and location else None)
         if status in (404, 410):
             return Outcome("gone", said)
         pause = _pause(answer.headers.get("Retry-After"), self._wall())

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import time, timedelta
+from typing import Any
 
 import msgspec
+import pytest
 
+from alerts import post
 from alerts.channels import Again, Limits
 from alerts.outbox import confirm
+from alerts.route import choose
 from core.clock import ManualClock, wall_time
 from tests.integration.alerts_support import worker
 from tests.integration.delivering_support import (
@@ -334,3 +338,28 @@ async def test_a_worker_for_what_is_urgent_leaves_the_rest(plain_database_url: s
             )
             rows = await settled(place, "waiting", "waiting", "sent", "sent")
         assert {row["severity"] for row in rows if row["state"] == "sent"} == {3, 4}
+
+
+async def test_a_message_that_cannot_be_taken_stalls_no_other(
+    plain_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(policy: Any, severity: int, *given: Any, **more: Any) -> Any:
+        if severity == 4:
+            raise ZeroDivisionError
+        return choose(policy, severity, *given, **more)
+
+    monkeypatch.setattr(post, "choose", failing)
+    async with county(plain_database_url) as place, push_service() as service:
+        nurse = await member(place, "nurse")
+        episode = await place.open(await place.subject("aino"))
+        await reach(place, nurse, "webpush", service.browser())
+        # What a service says of itself is stored where it can be, and harms nothing.
+        service.answer = lambda _endpoint: (201, {"Location": "/caf\u00e9"})
+        async with delivering_to(place, service):
+            await send(place, page(episode, nurse, severity=4), page(episode, nurse, step="2"))
+            await settled(place, "waiting", "sent")
+            monkeypatch.undo()
+            await place.connection.execute("UPDATE alerts.outbox SET retry_at = NULL")
+            await place.connection.execute("NOTIFY saimi_outbox")
+            await settled(place, "sent", "sent")
+        assert {one["receipt"] for one in await deliveries(place)} == {None}
