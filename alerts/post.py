@@ -107,11 +107,11 @@ class Post:
                 return Looked(more=False)
             row = Row(**found)
             self.looking_at = row.id
-            end = await self._moot(connection, row, now)
+            tries = [one async for one in _queries.tries(connection, outbox=row.id)]
+            end = await self._moot(connection, row, tries, now)
             if end is not None:
                 await _queries.give_up(connection, id=row.id, state=end, error=None, wall=wall)
                 return Looked(more=True)
-            tries = [one async for one in _queries.tries(connection, outbox=row.id)]
             addresses, language = await self._addresses(connection, row, tries)
             if not addresses:
                 await self._unreachable(connection, row, tries, now=now, wall=wall)
@@ -139,11 +139,29 @@ class Post:
             numbers = sorted([one["id"] async for one in begun])
             return self._envelope(row, language, is_repeat, zip(numbers, choice, strict=True), now)
 
-    async def _moot(self, connection: Connection, row: Row, now: datetime) -> str | None:
+    async def _moot(
+        self, connection: Connection, row: Row, tries: Sequence[Any], now: datetime
+    ) -> str | None:
         """The state of a message that is of no use any more."""
         if row.expires_at is not None and row.expires_at <= now:
             return "expired"
         if row.what in ("page", "reminder") and (row.closed_at or row.acknowledged_since):
+            return "cancelled"
+        # After an outage nobody gets every reminder of it: one that was not taken gives way to the
+        # next. One that may have arrived is still repeated, as every message is.
+        failed = tries and all(one["result"] != "interrupted" for one in tries)
+        if (
+            failed
+            and row.what in ("page", "reminder")
+            and await _queries.is_superseded(
+                connection,
+                episode=row.episode,
+                member=row.member,
+                channel=row.channel,
+                id=row.id,
+                now=now,
+            )
+        ):
             return "cancelled"
         if row.what == "stand_down" and not await _queries.told_before(
             connection, episode=row.episode, member=row.member, id=row.id

@@ -58,6 +58,15 @@ SELECT EXISTS (SELECT FROM alerts.outbox
                 WHERE episode = :episode AND coalesce(member, 0) = coalesce(:member::int, 0)
                   AND id <> :id AND attempts > 0 AND channel <> 'home');
 
+-- name: is_superseded(episode, member, channel, id, now)$
+-- Whether a newer message to the same recipient says as much.
+SELECT EXISTS (SELECT FROM alerts.outbox n
+                 JOIN alerts.outbox o ON o.id = :id
+                WHERE n.episode = :episode AND coalesce(n.member, 0) = coalesce(:member::int, 0)
+                  AND n.channel = :channel AND n.id > :id AND n.severity >= o.severity
+                  AND n.what IN ('page', 'reminder')
+                  AND n.state IN ('waiting', 'sent', 'delivered') AND n.due_at <= :now);
+
 -- name: addresses(member)
 SELECT id, kind, address, quiet_from, quiet_until
   FROM registry.member_channel

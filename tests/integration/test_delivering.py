@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import time, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -144,11 +145,12 @@ async def test_a_service_that_asks_for_a_pause_gets_it(plain_database_url: str) 
     async with county(plain_database_url) as place, push_service() as service:
         nurse = await member(place, "nurse")
         episode = await place.open(await place.subject("aino"))
+        other = await place.open(await place.subject("aino"), kind="spo2")
         await reach(place, nurse, "webpush", service.browser())
         answers = iter([(429, {"Retry-After": "1"})])
         service.answer = lambda _endpoint: next(answers, (201, {}))
         async with delivering_to(place, service):
-            await send(place, page(episode, nurse), page(episode, nurse, step="next"))
+            await send(place, page(episode, nurse), page(other, nurse))
             await eventually(lambda: _asked(service.asked, 1))
             paused = await place.connection.fetchrow(
                 "SELECT paused_until, failures FROM ops.delivery_service"
@@ -363,3 +365,45 @@ async def test_a_message_that_cannot_be_taken_stalls_no_other(
             await place.connection.execute("NOTIFY saimi_outbox")
             await settled(place, "sent", "sent")
         assert {one["receipt"] for one in await deliveries(place)} == {None}
+
+
+async def test_after_an_outage_the_last_reminder_comes_and_not_all_of_them(
+    plain_database_url: str,
+) -> None:
+    async with county(plain_database_url) as place, push_service() as service:
+        nurse = await member(place, "nurse")
+        episode = await place.open(await place.subject("aino"))
+        other = await place.open(await place.subject("aino"), kind="spo2")
+        await reach(place, nurse, "webpush", service.browser())
+        service.answer = lambda _endpoint: (500, {})
+        patient = msgspec.structs.replace(QUICK, again=Again(first_s=600, most_s=600))
+        async with delivering_to(place, service, policy=patient):
+            for number in range(3):
+                await send(
+                    place, page(episode, nurse, step=str(number), what="reminder", severity=4)
+                )
+                await eventually(partial(_asked, service.asked, number + 1))
+            await send(place, page(other, nurse))
+            await eventually(partial(_asked, service.asked, 4))
+            service.answer = lambda _endpoint: (201, {})
+            await place.connection.execute(
+                "UPDATE alerts.outbox SET retry_at = NULL WHERE worker IS NULL"
+            )
+            await place.connection.execute("NOTIFY saimi_outbox")
+
+            async def quiet() -> bool:
+                rows = await outbox(place)
+                return all(row["state"] != "waiting" for row in rows if row["member"] == nurse)
+
+            await eventually(quiet)
+        states = {
+            (row["episode"], row["step"]): row["state"]
+            for row in await outbox(place)
+            if row["member"] == nurse
+        }
+        assert states == {
+            (episode, "0"): "cancelled",
+            (episode, "1"): "cancelled",
+            (episode, "2"): "sent",
+            (other, "opened"): "sent",
+        }
