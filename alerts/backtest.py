@@ -22,16 +22,19 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 import numpy as np
 
 from alerts.assess import RULES, assess
 from alerts.backtest_history import Closing, Columns, History, micros, moment
+from alerts.backtest_learned import Models
 from alerts.backtest_memory import Ears, Known, Replayed, all_known
 from alerts.batch import JOURNEY
 from alerts.events import EVENTS
 from alerts.finding import Reading
+from alerts.learned import Learned
 from alerts.line import Line
 from alerts.load import DEPTHS, LONGEST_VALIDITY
 from alerts.looking import listens, look, next_look
@@ -65,6 +68,8 @@ class Pace:
     """0: every reading is a stop of its own."""
     idle: timedelta = timedelta(minutes=10)
     """0: every reading counts, whatever its metric."""
+    models: timedelta = timedelta(minutes=30)
+    """How often the models look at everybody."""
 
 
 EXACT = Pace(timedelta(0), timedelta(0))
@@ -76,6 +81,7 @@ def replay(
     rules: Rules,
     *,
     table: Mapping[str, Assess] = RULES,
+    learned: Learned | None = None,
     pace: Pace = Pace(),
     handling: Handling = Handling(),
     progress: Progress | None = None,
@@ -84,8 +90,9 @@ def replay(
 
     Args:
         table: which rules are applied; all, unless a baseline is played.
+        learned: the models; None: none are at work.
     """
-    return _Replay(history, rules, table, pace, handling).run(progress)
+    return _Replay(history, rules, table, learned, pace, handling).run(progress)
 
 
 class _Replay:
@@ -94,6 +101,7 @@ class _Replay:
         history: History,
         rules: Rules,
         table: Mapping[str, Assess],
+        learned: Learned | None,
         pace: Pace,
         handling: Handling,
     ) -> None:
@@ -112,6 +120,11 @@ class _Replay:
                 self._ask(self._known[subject], history.start)
         for closing in history.closings:
             self._close_at(closing, None)
+        self._models: Models | None = None
+        self._models_at: datetime | None = None
+        if learned is not None:
+            self._models = Models(learned, history.people, history.readings, history.places)
+            self._models_at = history.start
         self._stops = _Stops(history, self._known, pace)
 
     def run(self, progress: Progress | None) -> list[Replayed]:
@@ -119,7 +132,7 @@ class _Replay:
         stops, end = self._stops, self._history.end
         while True:
             now = min(
-                (at for at in (stops.next_at(), self._next_due(), self._next_closing()) if at),
+                (at for at in self._ahead() if at is not None),
                 default=None,
             )
             if now is None or now > end:
@@ -127,13 +140,24 @@ class _Replay:
             now = self._on_tick(now)
             new = stops.take(now)
             due = self._take_due(now)
-            self._look(now, new, due)
+            by_models = self._models_at is not None and self._models_at <= now
+            if by_models:
+                due |= self._known.keys()
+                self._models_at = now + self._pace.models
+            self._look(now, new, due, by_models=by_models)
             # Who closes an episode has seen what is known at that moment.
             self._close_until(now)
             if progress is not None:
                 progress(*stops.done)
 
-    def _look(self, now: datetime, new: Mapping[int, datetime], due: set[int]) -> None:
+    def _ahead(self) -> tuple[datetime | None, ...]:
+        return (
+            self._stops.next_at(), self._next_due(), self._next_closing(), self._models_at,
+        )  # fmt: skip
+
+    def _look(
+        self, now: datetime, new: Mapping[int, datetime], due: set[int], *, by_models: bool
+    ) -> None:
         recent = now - LONGEST_VALIDITY
         taken: list[tuple[Known, bool]] = []
         subjects: list[Subject] = []
@@ -153,9 +177,19 @@ class _Replay:
             subjects.append(subject)
         if not subjects:
             return
-        assessments = assess(subjects, context, self._table)
+        table = self._table
+        if by_models and self._models is not None:
+            table = {**table, "models": partial(self._models.assess, standing=self._standing())}
+        assessments = assess(subjects, context, table)
         for (known, present), subject, assessment in zip(taken, subjects, assessments, strict=True):
             self._step(known, subject, assessment, context, present=present)
+
+    def _standing(self) -> dict[int, set[str]]:
+        return {
+            number: {kind for (kind, _), (one, _) in known.open.items() if one.cleared_at is None}
+            for number, known in self._known.items()
+            if known.open
+        }
 
     def _step(
         self,

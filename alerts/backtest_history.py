@@ -108,6 +108,8 @@ class Person:
     """That bear on it, whenever."""
     residents: int = 0
     """How many live in its home; told where there are pauses."""
+    home: int = 0
+    """A number of its home."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ class History:
     """When the engine begins to look; readings received before are known to it."""
     end: datetime
     devices: Sequence[Listened] = ()
+    places: Mapping[int, int] = field(default_factory=dict)
+    """Of devices, what alerts.learned.place_of says of them."""
     closings: Sequence[Closing] = ()
     outages: tuple[tuple[datetime, datetime], ...] = ()
     """When ingest or the engine was down (alerts.line)."""

@@ -17,6 +17,7 @@ import numpy as np
 from alerts.backtest import Progress
 from alerts.backtest_history import Closing, Columns, History, Listened, Person, micros
 from alerts.events import EVENTS
+from alerts.learned import AMBIENT, place_of
 from alerts.line import Line
 from alerts.load import DEPTHS, LONGEST_VALIDITY, client_of
 from alerts.pauses import Known
@@ -24,6 +25,7 @@ from core.catalogue import catalogue
 from core.database import Connection, load_queries, translated
 from core.errors import UserError
 from core.reading import UNKNOWN
+from models.signs import METRICS
 
 _queries = load_queries("alerts")
 _PIECE = timedelta(days=1)
@@ -52,7 +54,7 @@ class Stretch:
     history: History
     recorded: list[Recorded]
     raw_since: datetime | None
-    """When the readings that are still kept begin."""
+    """When the readings that are kept begin, if there were older ones; else None."""
 
 
 async def load_stretch(
@@ -61,11 +63,16 @@ async def load_stretch(
     end: datetime,
     *,
     silence: bool = True,
+    models: bool = False,
     progress: Progress | None = None,
 ) -> Stretch:
     """Everything that a replay of start … end needs.
 
     The readings before `start` that were still valid then are in it as well.
+
+    Args:
+        silence: with what tells that devices fall silent.
+        models: with what the models look at (many more readings).
 
     Raises:
         DatabaseError: the database does not answer.
@@ -73,7 +80,8 @@ async def load_stretch(
     async with translated(), connection.transaction(isolation="repeatable_read", readonly=True):
         people = await _people(connection, start, end)
         devices = await _devices(connection, end) if silence else []
-        readings = await _readings(connection, people, devices, start, end, progress)
+        places = await _places(connection) if models else {}
+        readings = await _readings(connection, people, devices, start, end, progress, models=models)
         recorded = [
             Recorded(
                 row["id"], row["subject"], row["kind"], row["origin"], row["opened_at"],
@@ -82,13 +90,22 @@ async def load_stretch(
             async for row in _queries.backtest_recorded(connection, since=start, until=end)
         ]  # fmt: skip
         line = msgspec.convert(await _queries.read_line(connection) or {}, Line)
-        raw_since = await _queries.backtest_first(connection)
+        raw_since = await _queries.backtest_raw_since(connection)
     closings = [
         Closing(one.subject, one.kind, one.origin, one.closed_at)
         for one in recorded
         if one.closed_at is not None and one.closed_at < end
     ]
-    history = History(people, readings, start, end, tuple(devices), tuple(closings), line.outages)
+    history = History(
+        people=people,
+        readings=readings,
+        start=start,
+        end=end,
+        devices=tuple(devices),
+        places=places,
+        closings=tuple(closings),
+        outages=line.outages,
+    )
     return Stretch(history, recorded, raw_since)
 
 
@@ -107,6 +124,7 @@ async def _people(connection: Connection, start: datetime, end: datetime) -> dic
             client=client_of(row),
             pauses=tuple(pauses.get(row["id"], ())),
             residents=residents.get(row["id"], 0),
+            home=row["home"] or 0,
         )
         async for row in _queries.backtest_subjects(connection)
     }
@@ -122,6 +140,14 @@ async def _devices(connection: Connection, at: datetime) -> list[Listened]:
     ]  # fmt: skip
 
 
+async def _places(connection: Connection) -> dict[int, int]:
+    known = [row["id"] async for row in _queries.backtest_devices_of_all(connection)]
+    return {
+        row["id"]: place_of(row["kind"], row["location"])
+        async for row in _queries.learned_devices(connection, devices=known)
+    }
+
+
 async def _readings(
     connection: Connection,
     people: dict[int, Person],
@@ -129,8 +155,12 @@ async def _readings(
     start: datetime,
     end: datetime,
     progress: Progress | None,
+    *,
+    models: bool,
 ) -> Columns:
     names = catalogue()
+    metrics = [names[name].id for name in (*DEPTHS, *(METRICS if models else ()))]
+    anybody = [names[name].id for name in (*EVENTS, *(AMBIENT if models else ()))]
     own = [
         (number, names[metric].id)
         for number, person in people.items()
@@ -149,8 +179,8 @@ async def _readings(
                 connection,
                 since=at,
                 until=until,
-                metrics=[names[name].id for name in DEPTHS],
-                events=events,
+                metrics=metrics,
+                anybody=anybody,
                 limited=[number for number, _ in own],
                 limits=[metric for _, metric in own],
             )
@@ -200,7 +230,7 @@ def require_readings(stretch: Stretch, start: datetime) -> None:
     """
     if not len(stretch.history.readings):
         raise UserError("There are no readings in that time, so nothing can be replayed.")
-    if stretch.raw_since is not None and start < stretch.raw_since - _PIECE:
+    if stretch.raw_since is not None and start < stretch.raw_since:
         raise UserError(
             f"Readings are kept since {stretch.raw_since:%Y-%m-%d %H:%M} UTC; of the time before "
             "there are only aggregates, which cannot be replayed: choose a later --from."

@@ -128,10 +128,16 @@ def compare(
         load_of(after, clients=clients, start=start, end=end),
     )
     first, second = _by_subject(before), _by_subject(after)
-    for one in recorded:
+    closed: dict[tuple[int, str, str], datetime] = {}
+    for one in sorted(recorded, key=lambda one: (one.opened_at, one.id)):
+        key = (one.subject, one.kind, one.origin)
+        # What called before the last one like it was closed belongs to that one.
+        since = max(one.opened_at - BEFORE, closed.get(key, one.opened_at - BEFORE))
+        if one.closed_at is not None:
+            closed[key] = one.closed_at
         if one.outcome is not None and start <= one.opened_at < end:
-            was = _calls_for(one, first.get(one.subject, ()))
-            is_ = _calls_for(one, second.get(one.subject, ()))
+            was = _calls_for(one, first.get(one.subject, ()), since)
+            is_ = _calls_for(one, second.get(one.subject, ()), since)
             found.fates.append(
                 Fate(one, min(was, default=None), min(is_, default=None), len(was), len(is_))
             )
@@ -166,15 +172,14 @@ def _by_subject(episodes: Iterable[Replayed]) -> dict[int, list[Replayed]]:
     return found
 
 
-def _calls_for(one: Recorded, episodes: Iterable[Replayed]) -> list[datetime]:
-    low = one.opened_at - BEFORE
+def _calls_for(one: Recorded, episodes: Iterable[Replayed], since: datetime) -> list[datetime]:
     high = one.closed_at or one.opened_at + _UNCLOSED
     return [
         call.at
         for episode in episodes
         if _is_about(one, episode)
         for call in episode.events
-        if _is_call(call) and low <= call.at <= high
+        if _is_call(call) and since <= call.at <= high
     ]
 
 

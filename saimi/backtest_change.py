@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,16 @@ from alerts.backtest_load import Stretch
 from alerts.backtest_outcomes import Compared, Fate, Load, compare, reproduced
 from alerts.backtest_truth import median
 from alerts.handling import OUTCOMES
+from alerts.learned import Learned
 from alerts.rules import Rules
+
+
+class Alerting(NamedTuple):
+    """By what alerts are made."""
+
+    name: str
+    rules: Rules
+    learned: Learned | None = None
 
 
 class LoadReport(msgspec.Struct, frozen=True):
@@ -94,14 +104,14 @@ class ChangeReport(msgspec.Struct, frozen=True):
 
 def backtest_change(
     stretch: Stretch,
-    before: tuple[str, Rules],
-    after: tuple[str, Rules],
+    before: Alerting,
+    after: Alerting,
     *,
     start: datetime,
     end: datetime,
     progress: Progress | None = None,
 ) -> ChangeReport:
-    """Replay recorded history by two sets of rules, each with its name."""
+    """Replay recorded history by two sets of rules and models."""
     history = stretch.history
 
     def half(number: int) -> Progress:
@@ -111,16 +121,16 @@ def backtest_change(
 
         return reach
 
-    was = replay(history, before[1], progress=half(0))
-    will = replay(history, after[1], progress=half(1))
+    was = replay(history, before.rules, learned=before.learned, progress=half(0))
+    will = replay(history, after.rules, learned=after.learned, progress=half(1))
     compared = compare(was, will, stretch.recorded, clients=history.clients, start=start, end=end)
     kept, total = reproduced(stretch.recorded, was, start=start, end=end)
     names = {number: person.name for number, person in history.people.items()}
     return ChangeReport(
         start=start,
         end=end,
-        rules_before=before[0],
-        rules_after=after[0],
+        rules_before=before.name,
+        rules_after=after.name,
         readings=len(history.readings),
         recorded=total,
         reproduced=kept,

@@ -14,6 +14,7 @@ from alerts.backtest import Progress, replay
 from alerts.backtest_history import History
 from alerts.backtest_memory import Replayed
 from alerts.backtest_truth import Judged, Share, judge, pooled
+from alerts.learned import Learned
 from alerts.rules import Rules
 from core.errors import UserError
 from gateway_sim.files_read import Recording
@@ -33,9 +34,13 @@ class Way:
     run: Callable[[History, Progress | None], list[Replayed]]
 
 
-def by_rules(name: str, title: str, rules: Rules) -> Way:
-    """The engine with a set of rules."""
-    return Way(name, title, lambda history, bar: replay(history, rules, progress=bar))
+def by_rules(name: str, title: str, rules: Rules, learned: Learned | None = None) -> Way:
+    """The engine with a set of rules, and models if there are any."""
+
+    def run(history: History, bar: Progress | None) -> list[Replayed]:
+        return replay(history, rules, learned=learned, progress=bar)
+
+    return Way(name, title, run)
 
 
 def by_limits(name: str, limits: PlainLimits, rules: Rules) -> Way:

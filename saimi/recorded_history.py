@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.backtest_history import Columns, History, Listened, Person
+from alerts.learned import place_of
 from alerts.subject import Client
 from core.catalogue import catalogue
 from core.errors import UserError
@@ -36,10 +37,15 @@ class Homes:
         self.home = {name: len(clients) + number for number, name in enumerate(gateways, 1)}
         self.people = {
             number: Person(
-                number, name, client=Client(one["born"], conditions=frozenset(one["conditions"]))
+                number,
+                name,
+                client=Client(one["born"], conditions=frozenset(one["conditions"])),
+                home=self.home[one["gateway"]],
             )
             for (name, number), one in zip(self.client.items(), clients, strict=True)
-        } | {number: Person(number, name, "home") for name, number in self.home.items()}
+        } | {
+            number: Person(number, name, "home", home=number) for name, number in self.home.items()
+        }
         self.living: dict[str, list[int]] = {}
         for one in clients:
             self.living.setdefault(one["gateway"], []).append(self.client[one["client"]])
@@ -49,6 +55,13 @@ class Homes:
         }
         self.owner = np.zeros(len(devices) + 1, dtype=np.int32)
         self.listened = []
+        self.places = {
+            # In a home for two a bed tells of one of them only (`learned_devices`).
+            number: -1
+            if one["kind"] == "bed" and len(self.living[one["gateway"]]) > 1
+            else place_of(one["kind"], one["location"])
+            for number, one in enumerate(devices, 1)
+        }
         for number, one in enumerate(devices, 1):
             gateway = one["gateway"]
             owner = self._owner(gateway, one["client"])
@@ -98,6 +111,7 @@ def simulated_history(
         start=start or manifest.start,
         end=end or manifest.end,
         devices=homes.listened if silence else (),
+        places=homes.places,
     )
 
 

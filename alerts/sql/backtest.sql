@@ -30,14 +30,19 @@ SELECT d.id, d.name, d.kind, d.location, g.name AS gateway, d.silent_after,
  GROUP BY d.id, g.name
  ORDER BY d.id;
 
--- name: backtest_readings(since, until, metrics, events, limited, limits)
--- What the rules look at, of everybody: values of clients, events, and metrics of own limits
--- (limited, limits: pairs of subject and metric), received in that time.
+-- name: backtest_devices_of_all()
+-- Every device; what it is goes by the query `learned_devices`.
+SELECT id FROM registry.device;
+
+-- name: backtest_readings(since, until, metrics, anybody, limited, limits)
+-- What rules and models look at, received in that time: values of clients, metrics of whatever
+-- subject (events, movement), and metrics of own limits (limited, limits: pairs of subject and
+-- metric).
 SELECT r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifier, r.state
   FROM telemetry.reading r
  WHERE r.time >= :since::timestamptz - interval '15 days' AND r.time < :until::timestamptz + interval '1 day'
    AND r.received_at >= :since AND r.received_at < :until
-   AND (r.metric = ANY(:events::smallint[])
+   AND (r.metric = ANY(:anybody::smallint[])
         OR (r.metric = ANY(:metrics::smallint[])
             AND EXISTS (SELECT FROM registry.client c WHERE c.subject = r.subject))
         OR (r.subject, r.metric) IN (SELECT * FROM unnest(:limited::int[], :limits::smallint[])));
@@ -58,9 +63,11 @@ SELECT DISTINCT ON (r.device, date_trunc('minute', r.time))
  WHERE r.time >= :since AND r.time < :until AND r.device = ANY(:devices::int[])
  ORDER BY r.device, date_trunc('minute', r.time), r.time DESC, r.received_at;
 
--- name: backtest_first()$
--- When the readings that are still there begin: older ones live on in aggregates only.
-SELECT min(time) FROM telemetry.reading WHERE received_at IS NOT NULL;
+-- name: backtest_raw_since()$
+-- Where older readings live on in aggregates only: when those that are still there begin.
+SELECT r.first
+  FROM (SELECT min(time) AS first FROM telemetry.reading) r
+ WHERE EXISTS (SELECT FROM telemetry.reading_daily d WHERE d.bucket < r.first - interval '2 days');
 
 -- name: backtest_recorded(since, until)
 -- Episodes that opened in that time, or were closed in it.

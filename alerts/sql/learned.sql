@@ -22,8 +22,15 @@ SELECT c.subject, r.metric, r.device, extract(epoch FROM r.time)::float8 AS time
          LIMIT :most) r;
 
 -- name: learned_devices(devices)
--- What the devices of ambient readings are.
-SELECT d.id, d.kind, d.location FROM registry.device d WHERE d.id = ANY(:devices::int[]);
+-- What the devices of ambient readings are. In a home for two a bed tells of one of them only, and
+-- of nothing else is known whose it is: who is out of that bed is not silent.
+SELECT d.id, CASE WHEN d.kind = 'bed' AND lives.residents > 1 THEN '' ELSE d.kind END AS kind,
+       d.location
+  FROM registry.device d
+  JOIN registry.gateway g ON g.id = d.gateway
+ CROSS JOIN LATERAL (SELECT count(*) AS residents FROM registry.subject s
+                      WHERE s.home = g.home AND s.kind = 'client') lives
+ WHERE d.id = ANY(:devices::int[]);
 
 -- name: learned_gateways(subjects, fresh)
 -- Of which subjects a gateway can be heard now.

@@ -14,7 +14,7 @@ from saimi.console import Json, emit, progress, say
 if TYPE_CHECKING:
     import asyncpg
 
-    from alerts.rules import Rules
+    from saimi.backtest_change import Alerting
     from saimi.backtesting import Way
 
 _Reach = Callable[[float, float], None]
@@ -36,6 +36,10 @@ def backtest(
     ] = None,
     rules: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The changed rules (default: as in force).")
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The changed models, as saimi train wrote them."),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", help="Of the recordings: saimi, or tihm.")
@@ -68,10 +72,24 @@ def backtest(
     alert. On recordings: beside plain thresholds, against what was truly the matter. Nobody is
     paged, nothing is written but the report.
     """
+    from alerts.learned import Learned
     from alerts.rules import read_rules, shipped_rules
+    from models.county import load
+    from saimi.backtest_change import Alerting
 
-    changed = None if rules is None else (rules.name, read_rules(rules))
-    in_force = shipped_rules()
+    in_force = Alerting("the rules in force", shipped_rules())
+    changed = None
+    if rules is not None or models is not None:
+        changed = Alerting(
+            " and ".join(
+                [
+                    "the rules in force" if rules is None else f"the rules of {rules.name}",
+                    *([] if models is None else [f"the models of {models.name}"]),
+                ]
+            ),
+            in_force.rules if rules is None else read_rules(rules),
+            in_force.learned if models is None else Learned(load(models)),
+        )
     warm_up = warm_up_days
     if form == "tihm":
         text = _tihm(recordings, since, to, in_force, changed, limits or [], json=json)
@@ -93,22 +111,22 @@ def backtest(
         print(text)
 
 
-def _ways(in_force: Rules, changed: tuple[str, Rules] | None, limits: list[Path]) -> list[Way]:
+def _ways(in_force: Alerting, changed: Alerting | None, limits: list[Path]) -> list[Way]:
     from saimi.backtesting import by_limits, by_rules
     from saimi.plain_limits import read_limits
 
-    ways = [by_rules("in_force", "the rules in force", in_force)]
+    ways = [by_rules("in_force", *in_force)]
     if changed is not None:
-        ways.append(by_rules("changed", f"the rules of {changed[0]}", changed[1]))
-    return ways + [by_limits(path.stem, read_limits(path), in_force) for path in limits]
+        ways.append(by_rules("changed", *changed))
+    return ways + [by_limits(path.stem, read_limits(path), in_force.rules) for path in limits]
 
 
 def _recordings(
     directories: list[Path],
     since: str | None,
     to: str | None,
-    in_force: Rules,
-    changed: tuple[str, Rules] | None,
+    in_force: Alerting,
+    changed: Alerting | None,
     limits: list[Path],
     warm_up_days: float,
     clients_per_member: int,
@@ -128,7 +146,7 @@ def _recordings(
 
     ways = _ways(in_force, changed, limits)
     if not limits:
-        ways += [by_limits(n, shipped_limits(n), in_force) for n in ("published", "tight")]
+        ways += [by_limits(n, shipped_limits(n), in_force.rules) for n in ("published", "tight")]
     with progress("Replaying", unit="readings") as bar:
 
         def named(text: str) -> _Reach:
@@ -160,8 +178,8 @@ def _tihm(
     directories: list[Path] | None,
     since: str | None,
     to: str | None,
-    in_force: Rules,
-    changed: tuple[str, Rules] | None,
+    in_force: Alerting,
+    changed: Alerting | None,
     limits: list[Path],
     *,
     json: bool,
@@ -178,7 +196,7 @@ def _tihm(
         raise UserError("--format tihm needs one folder laid out like TIHM.")
     ways = _ways(in_force, changed, limits)
     if not limits:
-        ways += [by_limits(n, shipped_limits(n), in_force) for n in ("tihm", "tihm_seen")]
+        ways += [by_limits(n, shipped_limits(n), in_force.rules) for n in ("tihm", "tihm_seen")]
     history = tihm_history(
         directories[0],
         start=None if since is None else parse_time("--from", since, LONDON),
@@ -199,8 +217,8 @@ def _tihm(
 def _database(
     since: str | None,
     to: str | None,
-    in_force: Rules,
-    changed: tuple[str, Rules] | None,
+    in_force: Alerting,
+    changed: Alerting | None,
     warm_up_days: float,
     *,
     silence: bool,
@@ -220,18 +238,20 @@ def _database(
     if start >= end:
         raise UserError(f"--from {since} has to be before --to {to}.")
     first = start - timedelta(days=warm_up_days)
+    models = any(one is not None and one.learned is not None for one in (in_force, changed))
 
     with progress("Reading", unit="days") as bar:
 
         async def work(connection: asyncpg.Connection) -> Stretch:
-            return await load_stretch(connection, first, end, silence=silence, progress=bar.reach)
+            return await load_stretch(
+                connection, first, end, silence=silence, models=models, progress=bar.reach
+            )
 
         stretch = with_connection(work)
     require_readings(stretch, start)
-    now = ("the rules in force", in_force)
     with progress("Replaying", unit="readings") as bar:
         report = backtest_change(
-            stretch, now, changed or now, start=start, end=end, progress=bar.reach
+            stretch, in_force, changed or in_force, start=start, end=end, progress=bar.reach
         )
     if json:
         emit(report)
