@@ -15,12 +15,16 @@ from gateway_sim.traits import VITALS
 from saimi.recorded_history import Homes
 
 _NEWS = frozenset({"respiratory_rate", "spo2", "systolic", "pulse", "temperature"})
-SIGNS: dict[str, frozenset[str]] = {
-    "news2": _NEWS,
-    "blood_pressure": frozenset({"systolic", "diastolic"}),
-    "deterioration": frozenset({*VITALS, "weight", "glucose", *HABITS}),
+SIGNS: dict[tuple[str, str], frozenset[str]] = {
+    ("news2", ""): _NEWS,
+    ("blood_pressure", ""): frozenset({"systolic", "diastolic"}),
+    ("deterioration", ""): frozenset({*VITALS, "weight", "glucose", *HABITS}),
+    ("inactivity", ""): frozenset({"movement", "bed", "chair"}),
+    ("routine", "night_bathroom"): frozenset({"night", "bathroom"}),
+    ("routine", "night_door"): frozenset({"door_night"}),
+    ("routine", "less_by_day"): frozenset({"movement", "kitchen", "out", "bed"}),
 }
-"""Of kinds of alert that are not named after a metric, the signs of illness they look at."""
+"""Of alerts that are not named after a metric, by kind and origin: the signs they look at."""
 _EVENT_MARGIN = timedelta(minutes=15)
 """An event's alert may come this long after it; a device may say it again."""
 
@@ -66,7 +70,7 @@ def explained_by(signs: frozenset[str]) -> Explains:
     """An alert is explained if what it looks at is among the signs."""
 
     def explains(kind: str, origin: str) -> bool:
-        looked_at = SIGNS.get(kind, frozenset({kind, origin}))
+        looked_at = SIGNS.get((kind, origin), frozenset({kind, origin}))
         return not signs.isdisjoint(looked_at)
 
     return explains
