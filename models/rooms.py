@@ -219,6 +219,8 @@ class Rooms:
         kept["day"] = np.where(stale, today, kept["day"])
         # The day on which a home is heard first, or again after a week, is not a whole one.
         kept["deaf"][new | stale] = True
+        for name in ("more", "fewer", "told", "drift"):
+            kept[name][new | stale] = np.nan  # until a night or a day of it is over
         kept["count"][stale], kept["night_told"][stale] = 0.0, False
         while True:
             live = kept["day"] > 0

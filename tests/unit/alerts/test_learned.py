@@ -298,3 +298,14 @@ def test_everything_since_the_last_slot_is_asked_for_again() -> None:
 )  # fmt: skip
 def test_places(kind: str, location: str, place: str) -> None:
     assert PLACES[place_of(kind, location)] == place
+
+
+def test_a_home_that_was_just_met_differs_from_no_routine() -> None:
+    met = [(0, "motion", NOON + timedelta(minutes=5 * n), 1.0) for n in range(12)]
+    now = NOON + timedelta(hours=1)
+    told = look(now, columns(met, now), empty(1))
+    assert told.has_rooms.all()
+    assert [found for found in findings(told) if found.kind == "routine"] == []
+    later = now + timedelta(hours=1)
+    again = look(later, columns([], later), told.memory)
+    assert [found for found in findings(again) if found.kind == "routine"] == []
