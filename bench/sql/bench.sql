@@ -17,3 +17,91 @@ SELECT (SELECT count(*) FROM telemetry.reading) AS stored,
 SELECT pid FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid()
    AND backend_type = 'client backend' AND application_name LIKE 'saimi%';
+
+-- name: add_homes(clients)!
+-- Homes of one client each, numbered from 1.
+INSERT INTO registry.home (name, area)
+SELECT 'home-' || n, (SELECT min(id) FROM registry.area) FROM generate_series(1, :clients::int) n;
+
+-- name: add_area()!
+INSERT INTO registry.area (code, name) VALUES ('bench', 'Bench');
+
+-- name: add_clients()!
+-- Each with a gateway and a monitor that is expected to be heard.
+WITH subject AS (
+    INSERT INTO registry.subject (pseudonym, kind, home)
+    SELECT 'bench-' || id, 'client', id FROM registry.home
+    RETURNING id, home
+), client AS (
+    INSERT INTO registry.client (subject, reference, given_name, family_name, born,
+                                 oxygen_prescribed)
+    SELECT id, 'bench-' || id, 'Given', 'Family', date '1940-01-01', false FROM subject
+), gateway AS (
+    INSERT INTO registry.gateway (name, home)
+    SELECT 'gw-bench-' || home, home FROM subject
+    RETURNING id, home
+), device AS (
+    INSERT INTO registry.device (gateway, name, kind, silent_after)
+    SELECT id, 'monitor', 'monitor', interval '2 hours' FROM gateway
+    RETURNING id, gateway
+)
+INSERT INTO registry.assignment (device, subject, during)
+SELECT device.id, subject.id, tstzrange('2000-01-01', NULL)
+  FROM device
+  JOIN gateway ON gateway.id = device.gateway
+  JOIN subject ON subject.home = gateway.home;
+
+-- name: monitors()
+-- Whose monitor each is.
+SELECT device, subject FROM registry.assignment ORDER BY subject;
+
+-- name: add_notes(subjects, time, wall)!
+-- As ingest notes them, one for each subject of a batch.
+INSERT INTO telemetry.note (subject, since, until, noted_at)
+SELECT subject, :time, :time, :wall FROM unnest(:subjects::int[]) AS subject;
+
+-- name: waiting(since)^
+-- Notes not taken yet, and who was not looked at since a moment.
+SELECT (SELECT count(*) FROM telemetry.note) AS notes,
+       (SELECT count(*) FROM registry.client c
+         WHERE NOT EXISTS (SELECT FROM alerts.subject_state s
+                            WHERE s.subject = c.subject AND s.assessed_at >= :since)) AS unseen;
+
+-- name: notes_left()$
+SELECT count(*) FROM telemetry.note;
+
+-- name: episodes()$
+SELECT count(*) FROM alerts.episode;
+
+-- What a worker asks at least, with nothing evaluated, on tables of its own.
+
+-- name: bare_tables#
+CREATE SCHEMA IF NOT EXISTS bench;
+CREATE TABLE IF NOT EXISTS bench.note (LIKE telemetry.note INCLUDING ALL);
+CREATE TABLE IF NOT EXISTS bench.subject_state (LIKE alerts.subject_state INCLUDING ALL);
+INSERT INTO bench.subject_state SELECT * FROM alerts.subject_state ON CONFLICT DO NOTHING;
+
+-- name: bare_notes(subjects, time, wall)!
+INSERT INTO bench.note (subject, since, until, noted_at)
+SELECT subject, :time, :time, :wall FROM unnest(:subjects::int[]) AS subject;
+
+-- name: bare_claim(most)
+DELETE FROM bench.note
+ WHERE id IN (SELECT id FROM bench.note ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
+RETURNING subject, since, until;
+
+-- name: bare_lock(subjects)
+SELECT subject, due_at, state FROM bench.subject_state
+ WHERE subject = ANY(:subjects::int[]) ORDER BY subject FOR UPDATE;
+
+-- name: bare_new(subjects, since, until)
+-- The readings that were noted.
+SELECT r.subject, r.metric, r.time, r.received_at, r.value, r.qualifier, r.device
+  FROM telemetry.reading r
+ WHERE r.subject = ANY(:subjects::int[]) AND r.time BETWEEN :since AND :until;
+
+-- name: bare_write(subjects, due, states, now)!
+UPDATE bench.subject_state s
+   SET assessed_at = :now, due_at = c.due_at, state = c.state::jsonb
+  FROM unnest(:subjects::int[], :due::timestamptz[], :states::text[]) AS c(subject, due_at, state)
+ WHERE s.subject = c.subject;

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
+    from bench.alerts import Report as AlertsReport
     from bench.county import Report as CountyReport
     from bench.ingest import Figures, Ingest, Report
 
@@ -152,6 +153,101 @@ def _shown(figures: Figures) -> dict[str, Any]:
         "peak memory, MB": figures.peak_memory_mb,
         "memory growth, MB": figures.memory_growth_mb,
     }
+
+
+@app.command("alerts")
+def alerts(
+    clients: Annotated[
+        int, typer.Option(min=1, max=500_000, help="Clients, each with six signs a minute.")
+    ] = 20_000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="`saimi alerts` at once.")] = 2,
+    history: Annotated[
+        int, typer.Option(min=0, max=1_440, help="Packs of each client that were there before.")
+    ] = 10,
+    rounds: Annotated[int, typer.Option(min=1, max=99, help="Rates are medians of these.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Whose signs are made up.")] = 7,
+    json: Json = False,
+) -> None:
+    """Let real `saimi alerts` assess everybody once a round, beside a loop that evaluates nothing.
+
+    The server is SAIMI_DATABASE_URL, else an embedded one; the database is a new one and is dropped
+    afterwards. Other work on the machine falsifies the rates, less so the ratio and CPU seconds.
+    """
+    from core.settings import load_settings
+    from saimi.running import run
+
+    settings = load_settings()
+
+    async def work(stop: asyncio.Event) -> AlertsReport:
+        return await _until(
+            stop, _measure_alerts(settings, clients, workers, history, rounds, seed)
+        )
+
+    report = run(work)
+    if json:
+        emit(report)
+        return
+    print(f"{report.database['version']} ({report.database['edition']}), {report.cores} cores")
+    show_values({
+        "clients/s": report.clients_per_s,
+        "nothing evaluated, clients/s": report.bare_clients_per_s,
+        "of it": f"{report.ratio:.2f}",
+        "CPU µs a client, engine": report.engine_cpu_us_per_client,
+        "CPU µs a client, database": report.database_cpu_us_per_client,
+        "alerts opened": report.episodes,
+        "peak memory, MB": report.peak_memory_mb,
+    })  # fmt: skip
+
+
+async def _measure_alerts(
+    settings: Any, clients: int, workers: int, history: int, rounds: int, seed: int
+) -> AlertsReport:
+    import asyncio
+    import os
+    import tempfile
+    from contextlib import AsyncExitStack
+    from pathlib import Path
+
+    from alerts.batch import MOST
+    from bench.alerts import Place, Worker, measure
+    from saimi.data_directory import DataDirectory
+    from saimi.embedded.postgres import PostgresServer
+    from saimi.supervisor import Service, saimi_command
+
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="saimi-")))
+        directory = await stack.enter_async_context(DataDirectory(folder))
+        if settings.database_url:
+            server_url = settings.database_url.get_secret_value()
+        else:
+            server = PostgresServer(directory.path / "postgres")
+            await asyncio.to_thread(server.start)
+            stack.push_async_callback(asyncio.to_thread, server.stop)
+            server_url = server.url
+        bar = stack.enter_context(progress("Starting"))
+
+        def say(what: str, done: int, total: int) -> None:
+            bar.describe(what)
+            bar.reach(done, total)
+
+        def starter(url: str, number: int) -> Worker:
+            return Service(
+                f"alerts-{number}",
+                saimi_command("alerts"),
+                environment={"SAIMI_DATABASE_URL": url},
+                logs=directory.logs,
+                inherited=directory.inherited,
+            )
+
+        return await measure(
+            Place(server_url, starter, MOST, say),
+            clients=clients,
+            workers=workers,
+            history=history,
+            rounds=rounds,
+            cores=os.cpu_count() or 1,
+            seed=seed,
+        )
 
 
 @app.command("county")
