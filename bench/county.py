@@ -1,131 +1,350 @@
-"""How fast a county is made and published, beside a bare paho that publishes the same messages.
+"""The whole line under a county's load: monitors, broker, ingest, database, alerts, open phones.
 
-Each kind is a real `saimi simulate` in a process of its own, which reports its processor time and
-memory; the bare paho has its messages ready as bytes, so it makes nothing and only publishes.
+All parts are real and run on this machine: the simulator's readings are published through the
+broker, `saimi ingest` stores them, `saimi alerts` assesses them, `saimi web` streams to phones that
+have the list open. A delay is from the moment a reading was sent to the moment its alert was on a
+phone; every phone that may see an alert counts.
 """
 
 from __future__ import annotations
 
-import tempfile
+import asyncio
+import multiprocessing
+import random
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from multiprocessing.connection import Connection as Pipe
+from typing import Any, Protocol
 
+import asyncpg
 import msgspec
 
-from bench.line import fill
-from core.wire import readings_topic
+from bench.phones import Seen, watch
+from bench.process import cpu_seconds, is_server
+from bench.publisher import Sent, publish
+from bench.scratch import scratch_database
+from core.clock import wall_time
+from core.database import ServerInfo, connect, load_queries, server_info, translated
+from core.errors import SaimiError
+from core.registry_import import import_document
+from gateway_sim.county import County
 from gateway_sim.files_format import Manifest
-from gateway_sim.files_write import county_of
-from gateway_sim.made import Made
-from gateway_sim.replay import MOST_ROWS
-from gateway_sim.senml import encode_pack
+from gateway_sim.files_write import planned
+from gateway_sim.scenario import EventPlan, IllnessPlan, Scenario
 
-Simulate = Callable[[Sequence[str]], dict[str, Any]]
-"""Runs `saimi simulate` with these options to its end; its report."""
-Say = Callable[[str, int, int], object]
-"""Is told what is being done, and how much of how much is done."""
-_BOOT = "0" * 16
-"""As long as any."""
+EVERY_S = 60.0
+"""Between two packs of a client, at a load of 1."""
+WARM_UP = timedelta(minutes=2)
+"""Before anything is timed: everybody has been assessed once."""
+PROMISED_S = 1.0
+"""The 99th percentile that makes a load bearable."""
+_START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+_ILL_BY = 0.38
+"""Severity of an infection at which the score calls."""
+_LOOK_S = 0.1
+_PATIENCE_S = 120.0
+_LINGER_S = 5.0
+"""What is on its way to a phone when the last note is gone has arrived by then."""
 
 
-class Generating(msgspec.Struct):
-    """A county written to files."""
+class Service(Protocol):
+    """One of Saimi's services as a process of its own."""
 
+    @property
+    def pid(self) -> int | None: ...
+
+    async def start(self) -> None:
+        """Start it; returns when it works."""
+
+    async def stop(self) -> object:
+        """Stop it in order."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it is measured."""
+
+    database_url: str
+    """The server; a database of our own is made on it."""
+    mqtt_url: str
+    services: Callable[[str], tuple[Mapping[str, Service], str]]
+    """The services on the database of an address, in the order of their start, and the web's."""
+    cookie: Callable[[asyncpg.Connection, int], Awaitable[dict[str, str]]]
+    """Logs a member in."""
+    say: Callable[[str, int, int], object]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is measured."""
+
+    clients: int
+    minutes: float
+    """Timed, after `WARM_UP`."""
+    alerts: int
+    """Illnesses that reach the score, and calls, within them."""
+    phones: int
+    load: float
+    """How many times a pack a minute."""
+    seed: int
+
+
+class Load(msgspec.Struct):
+    """One run."""
+
+    load: float
+    clients: int
     homes: int
-    readings: int
     seconds: float
-    cpu_s: float
-    readings_per_s: float
-    """By CPU second: what one core makes when nothing else is running on it."""
-    peak_memory_mb: float
-
-
-class Bare(msgspec.Struct):
-    """paho, publishing the same messages from memory."""
-
-    seconds: float
-    cpu_s: float
-    readings_per_s: float
-    """By `seconds`."""
-
-
-class Publishing(msgspec.Struct):
-    """A county made and published, until the broker has acknowledged everything."""
-
-    homes: int
-    readings: int
     messages: int
-    seconds: float
-    cpu_s: float
+    readings: int
     readings_per_s: float
-    """By `seconds`."""
-    readings_per_cpu_s: float
-    peak_memory_mb: float
-    bare_paho: Bare
-    ratio: float
-    """Of the rates by time; 1 is as fast as publishing alone."""
-    cpu_ratio: float
-    """Of the rates by CPU second, which other work on the machine does not falsify."""
+    lost: int
+    """Readings that were sent and are not stored."""
+    alerts: int
+    """Opened by a reading within the timed minutes."""
+    unseen: int
+    """(Alert, phone) that should have met and did not."""
+    p50_ms: float
+    p99_ms: float
+    longest_ms: float
+    publisher_late_ms: float
+    """The longest that the publisher sent something after it was due; in no other figure."""
+    broken_streams: int
+    cpu: dict[str, float]
+    """Cores that each part used, on average."""
 
 
 class Report(msgspec.Struct):
     """What `saimi bench county` prints."""
 
+    database: dict[str, str]
     broker: str
     cores: int
-    generating: Generating
-    publishing: Publishing
+    phones: int
+    county: Load
+    """At the load asked for."""
+    climb: list[Load]
+    """At higher ones, until it was too much."""
+    highest_load: float | None
+    """The highest at which the 99th percentile stayed below a second; None: none did."""
 
 
-def generating(simulate: Simulate, options: Sequence[str]) -> Generating:
-    """Write a county into a folder that is removed afterwards.
-
-    Raises:
-        SaimiError: it did not work.
-    """
-    with tempfile.TemporaryDirectory(prefix="saimi-bench-") as folder:
-        told = simulate([*options, "--speed", "max", "--out", str(Path(folder) / "county")])
-    return msgspec.convert(told, Generating)
-
-
-def publishing(
-    simulate: Simulate, options: Sequence[str], run: Manifest, mqtt_url: str, say: Say
-) -> Publishing:
-    """Make and publish a county, then publish the same messages with a bare paho.
-
-    Args:
-        run: what `options` ask for.
+async def measure(place: Place, wanted: Wanted) -> tuple[Load, ServerInfo]:
+    """Run the line once.
 
     Raises:
-        SaimiError: the broker is away, or takes no more.
+        SaimiError: a part is away or stopped.
     """
-    told = simulate([*options, "--speed", "max"])
-    bare = _bare(run, mqtt_url, told["readings"], told["messages"], say)
-    bare_per_cpu = told["readings"] / bare.cpu_s
-    return msgspec.convert(
-        {
-            **told,
-            "bare_paho": bare,
-            "ratio": told["readings_per_s"] / bare.readings_per_s,
-            "cpu_ratio": told["readings_per_cpu_s"] / bare_per_cpu,
-        },
-        Publishing,
-        from_attributes=True,
+    async with AsyncExitStack() as stack:
+        county, run = _planned(wanted)
+        context = multiprocessing.get_context("spawn")
+        sender, theirs = context.Pipe()
+        args = (place.mqtt_url, run, theirs)
+        publisher = context.Process(target=publish, args=args, daemon=True)
+        publisher.start()
+        stack.callback(publisher.kill)
+        url = await stack.enter_async_context(scratch_database(place.database_url))
+        connection = await connect(url)
+        stack.push_async_callback(connection.close)
+        place.say("Registering the county", 0, 1)
+        await import_document(connection, county.document(), now=wall_time())
+        await connection.execute("ANALYZE")
+        services, web_url = place.services(url)
+        for service in services.values():
+            await service.start()
+            stack.push_async_callback(service.stop)
+        cookies = await _logins(place, connection, county, wanted.phones)
+        phones_line, phones_end = context.Pipe()
+        phones = context.Process(target=watch, args=(web_url, cookies, phones_end), daemon=True)
+        phones.start()
+        stack.callback(phones.kill)
+        place.say("Making the readings", 0, 1)
+        for line, process in ((sender, publisher), (phones_line, phones)):
+            await _hear(line, process, _PATIENCE_S * 5)
+        pids = {name: service.pid for name, service in services.items()}
+        used = await _cpu(connection, pids)
+        began = wall_time()
+        tick = time.monotonic()
+        sender.send("go")
+        sent = await _while(place, wanted, sender, publisher)
+        await _settled(connection, sent)
+        seconds = time.monotonic() - tick
+        after = await _cpu(connection, pids)
+        await asyncio.sleep(_LINGER_S)
+        phones_line.send("end")
+        seen: Seen = await _hear(phones_line, phones, _PATIENCE_S)
+        cores = {name: (after[name] - used[name]) / seconds for name in after}
+        cores |= {"publisher": sent.cpu_s / seconds, "phones": seen.cpu_s / seconds}
+        load = await _judged(connection, wanted, county, sent, seen, began, seconds, cores)
+        return load, await server_info(connection)
+
+
+def _planned(wanted: Wanted) -> tuple[County, Manifest]:
+    """A county of at least so many clients, and a run in which enough happens."""
+    homes = wanted.clients
+    while True:  # some homes have two clients
+        county = County(wanted.seed, homes, monitors=1.0)
+        people = len(county.residents)
+        fewer = ceil(homes * wanted.clients / people)
+        if fewer >= homes or people < wanted.clients:
+            break
+        homes = fewer
+    chance = random.Random(wanted.seed)
+    warm, last = WARM_UP.total_seconds() / 60.0, wanted.minutes + WARM_UP.total_seconds() / 60.0
+    who = chance.sample(range(1, len(county.clients_of_first_team()) + 1), wanted.alerts)
+    moments = [chance.uniform(warm, last) for _ in who]
+    half = len(who) // 2
+    scenario = Scenario(
+        name="bench",
+        description="So many illnesses and calls within so many minutes.",
+        hours=last / 60.0,
+        illness=[
+            IllnessPlan("infection", client, _ILL_BY, at)
+            for client, at in zip(who[:half], moments[:half], strict=True)
+        ],
+        event=[
+            EventPlan("help", client, at)
+            for client, at in zip(who[half:], moments[half:], strict=True)
+        ],
+    )
+    run = planned(
+        seed=wanted.seed, homes=homes, scenario=scenario, start=_START,
+        end=_START + timedelta(minutes=last), vitals_every_s=EVERY_S / wanted.load,
+    )  # fmt: skip
+    return county, run
+
+
+async def _logins(
+    place: Place, connection: asyncpg.Connection, county: County, phones: int
+) -> list[dict[str, str]]:
+    async with translated():
+        rows = load_queries("bench").add_phones(
+            connection, count=phones, team=county.first_team.name
+        )
+        members = [row["id"] async for row in rows]
+    return [await place.cookie(connection, member) for member in members]
+
+
+async def _hear(line: Pipe, process: Any, patience: float) -> Any:
+    """The next word of a process.
+
+    Raises:
+        SaimiError: it ended, or says nothing.
+    """
+    until = time.monotonic() + patience
+    while not line.poll():
+        if not process.is_alive() or time.monotonic() > until:
+            raise SaimiError("A part of the measurement ended, or says nothing: see above.")
+        await asyncio.sleep(_LOOK_S)
+    return line.recv()
+
+
+async def _while(place: Place, wanted: Wanted, line: Pipe, process: Any) -> Sent:
+    """Show how far it is until the publisher has sent everything."""
+    total = int(60 * wanted.minutes + WARM_UP.total_seconds())
+    began = time.monotonic()
+    while not line.poll():
+        if not process.is_alive():
+            raise SaimiError("The publisher ended before everything was sent: see above.")
+        place.say("The county is living", min(int(time.monotonic() - began), total), total)
+        await asyncio.sleep(0.5)
+    sent: Sent = line.recv()
+    if not sent.readings:
+        raise SaimiError("The broker did not acknowledge everything: this run says nothing.")
+    return sent
+
+
+async def _settled(connection: asyncpg.Connection, sent: Sent) -> None:
+    """Wait until ingest and engine have dealt with everything, or make no progress any more."""
+    queries = load_queries("bench")
+    before, moved = (-1, -1), time.monotonic()
+    while time.monotonic() - moved < _PATIENCE_S:
+        async with translated():
+            now = (await queries.settled(connection), await queries.notes_left(connection))
+        if now[0] >= sent.readings and not now[1]:
+            return
+        if now != before:
+            moved, before = time.monotonic(), now
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _cpu(connection: asyncpg.Connection, pids: Mapping[str, int | None]) -> dict[str, float]:
+    """Processor seconds so far of each part on this machine that is known."""
+    found = {name: cpu_seconds(pid) for name, pid in pids.items() if pid is not None}
+    async with translated():
+        rows = load_queries("bench").server_processes(connection)
+        servers = [row["pid"] async for row in rows if is_server(row["pid"])]
+    if servers:
+        found["database"] = sum(cpu_seconds(pid) for pid in servers)
+    return found
+
+
+async def _judged(
+    connection: asyncpg.Connection,
+    wanted: Wanted,
+    county: County,
+    sent: Sent,
+    seen: Seen,
+    began: datetime,
+    seconds: float,
+    cores: dict[str, float],
+) -> Load:
+    queries = load_queries("bench")
+    async with translated():
+        stored = await queries.stored(connection)
+        rows = [row async for row in queries.opened(connection, since=began + WARM_UP)]
+    delays = sorted(
+        at - row["measured_at"].timestamp()
+        for row in rows
+        for at in seen.arrivals.get(row["id"], ())
+    )
+    return Load(
+        load=wanted.load,
+        clients=len(county.residents),
+        homes=len(county.homes),
+        seconds=seconds,
+        messages=sent.messages,
+        readings=sent.readings,
+        readings_per_s=sent.readings / seconds,
+        lost=sent.readings - stored,
+        alerts=len(rows),
+        unseen=wanted.phones * len(rows) - len(delays),
+        p50_ms=_percentile(delays, 0.5),
+        p99_ms=_percentile(delays, 0.99),
+        longest_ms=1000.0 * delays[-1] if delays else float("nan"),
+        publisher_late_ms=1000.0 * sent.latest_s,
+        broken_streams=seen.broken,
+        cpu={name: round(value, 3) for name, value in cores.items()},
     )
 
 
-def _bare(run: Manifest, url: str, readings: int, messages: int, say: Say) -> Bare:
-    say("Making the same messages", 0, messages)
-    numbers: Counter[str] = Counter()
-    ready = []
-    for pack in Made(county_of(run), run).packs(MOST_ROWS):
-        numbers[pack.gateway] += 1
-        payload = encode_pack(pack.readings, _BOOT, numbers[pack.gateway])
-        ready.append((readings_topic(pack.gateway), payload))
-    began, cpu = time.monotonic(), time.process_time()
-    fill(url, ready, lambda done: say("Publishing with a bare paho", done, len(ready)))
-    seconds, cpu_s = time.monotonic() - began, time.process_time() - cpu
-    return Bare(seconds, cpu_s, readings / seconds)
+def _percentile(ordered: Sequence[float], part: float) -> float:
+    """In milliseconds, by the nearest rank; NaN of nothing."""
+    if not ordered:
+        return float("nan")
+    return 1000.0 * ordered[max(ceil(part * len(ordered)) - 1, 0)]
+
+
+async def climb(place: Place, wanted: Wanted, loads: Sequence[float]) -> list[Load]:
+    """Run at each of the loads until one is too much.
+
+    Raises:
+        SaimiError: a part is away or stopped.
+    """
+    found = []
+    for load in loads:
+        one, _ = await measure(place, replace(wanted, load=load))
+        found.append(one)
+        if not bearable(one):
+            break
+    return found
+
+
+def bearable(run: Load) -> bool:
+    """Whether nothing was lost and the 99th percentile kept what is promised."""
+    return run.lost == 0 and run.unseen == 0 and run.p99_ms < 1000.0 * PROMISED_S

@@ -7,7 +7,6 @@ have; what is measured with it is what a person would wait for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -18,6 +17,7 @@ import msgspec
 
 from core.clock import wall_time
 from core.errors import SaimiError
+from core.server_sent import events
 
 _RETRY_S = 0.2
 _PATIENCE_S = 20.0
@@ -141,21 +141,3 @@ class Watcher:
         for episode in found:
             if episode["id"] not in self.known:
                 self.arrivals.setdefault(episode["id"], Arrival(now, episode))
-
-
-async def events(chunks: AsyncIterable[bytes]) -> AsyncIterator[tuple[str, bytes]]:
-    """Take a stream of server-sent events apart; lines may be of any length."""
-    rest, name, data = b"", "message", b""
-    async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            field, _, value = line.removesuffix(b"\r").partition(b":")
-            value = value.removeprefix(b" ")
-            if field == b"event":
-                name = value.decode()
-            elif field == b"data":
-                data += value
-            elif not line.strip():
-                if data:
-                    yield name, data
-                name, data = "message", b""

@@ -105,3 +105,36 @@ UPDATE bench.subject_state s
    SET assessed_at = :now, due_at = c.due_at, state = c.state::jsonb
   FROM unnest(:subjects::int[], :due::timestamptz[], :states::text[]) AS c(subject, due_at, state)
  WHERE s.subject = c.subject;
+
+-- The whole line.
+
+-- name: add_phones(count, team)
+-- Every second one at the county's desk, the others members of a team.
+WITH made AS (
+    INSERT INTO registry.member (username, display_name, role)
+    SELECT 'bench-' || n, 'Bench ' || n,
+           CASE WHEN n % 2 = 0 THEN 'coordinator' ELSE 'member' END
+      FROM generate_series(1, :count::int) n
+    RETURNING id, role
+), joined AS (
+    INSERT INTO registry.team_member (team, member)
+    SELECT t.id, made.id FROM made, registry.team t WHERE made.role = 'member' AND t.name = :team
+)
+SELECT id FROM made ORDER BY id;
+
+-- name: stored()$
+SELECT count(*) FROM telemetry.reading;
+
+-- name: opened(since)
+-- Episodes opened since then, and the time of the reading that opened each.
+SELECT e.id, (v.detail -> 'evidence' -> 0 ->> 'time')::timestamptz AS measured_at
+  FROM alerts.episode e
+  JOIN alerts.episode_event v ON v.episode = e.id AND v.what = 'opened'
+ WHERE v.detail -> 'evidence' -> 0 IS NOT NULL
+   AND (v.detail -> 'evidence' -> 0 ->> 'time')::timestamptz >= :since;
+
+-- name: server_processes()
+-- All of the server's that work for Saimi, whichever database they are in.
+SELECT pid FROM pg_stat_activity
+ WHERE backend_type IN ('client backend', 'autovacuum worker', 'walwriter', 'checkpointer',
+                        'background writer') AND pid <> pg_backend_pid();

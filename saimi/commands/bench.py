@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from core.errors import UserError
-from saimi.console import Json, emit, progress, show_values
+from saimi.console import Json, emit, show_values
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Sequence
-    from pathlib import Path
+    from collections.abc import Coroutine
 
     from bench.alerts import Report as AlertsReport
+    from bench.county import Load
     from bench.county import Report as CountyReport
-    from bench.ingest import Figures, Ingest, Report
+    from bench.ingest import Figures, Report
+    from bench.simulator import Report as SimulatorReport
 
 R = TypeVar("R")
-PACK = 10
-"""Readings of a message that has several."""
+CLIMB = (1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+"""Higher loads that are tried, as multiples."""
 
 app = typer.Typer(help="Measure speed, beside the limits of the parts, in the same run.")
 
@@ -57,6 +58,7 @@ def ingest(
     --rounds 1. Other work on the machine falsifies the rates, less so the ratios and CPU seconds.
     """
     from core.settings import load_settings
+    from saimi.benches.ingest import measure_ingest
     from saimi.running import run
 
     if not readings and not messages:
@@ -64,7 +66,7 @@ def ingest(
     settings = load_settings()
 
     async def work(stop: asyncio.Event) -> Report:
-        return await _until(stop, _measure(settings, readings, messages, gateways, rounds))
+        return await _until(stop, measure_ingest(settings, readings, messages, gateways, rounds))
 
     report = run(work)
     if json:
@@ -88,56 +90,6 @@ async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, R]) -> R:
     if not task.done():
         task.cancel()
     return await task
-
-
-async def _measure(
-    settings: Any, readings: int, messages: int, gateways: int, rounds: int
-) -> Report:
-    import os
-    import tempfile
-    from contextlib import AsyncExitStack
-    from pathlib import Path
-
-    from bench.ingest import Place, Report, measure
-    from saimi.data_directory import DataDirectory
-    from saimi.parts import Parts
-
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="saimi-")))
-        directory = await stack.enter_async_context(DataDirectory(folder))
-        parts = await stack.enter_async_context(Parts(directory.path, settings))
-        bar = stack.enter_context(progress("Starting"))
-
-        def say(what: str, done: int, total: int) -> None:
-            bar.describe(what)
-            bar.reach(done, total)
-
-        def starter(url: str) -> Ingest:
-            return _ingest(url, parts.mqtt_url, directory.logs, directory.inherited)
-
-        place = Place(parts.database_url, parts.mqtt_url, starter, say)
-        report = Report(parts.broker, os.cpu_count() or 1)
-        sizes = ((1, messages, "single"), (PACK, -(-readings // PACK), "packs"))
-        for size, count, kind in sizes:
-            if count:
-                figures, server = await measure(
-                    place, size=size, messages=count, gateways=gateways, rounds=rounds
-                )
-                report.database = {"edition": server.edition, "version": server.version}
-                setattr(report, kind, figures)
-        return report
-
-
-def _ingest(url: str, mqtt_url: str, logs: Path, inherited: Sequence[int]) -> Ingest:
-    from saimi.supervisor import Service, saimi_command
-
-    return Service(
-        "ingest",
-        saimi_command("ingest"),
-        environment={"SAIMI_DATABASE_URL": url, "SAIMI_MQTT_URL": mqtt_url},
-        logs=logs,
-        inherited=inherited,
-    )
 
 
 def _shown(figures: Figures) -> dict[str, Any]:
@@ -174,14 +126,13 @@ def alerts(
     afterwards. Other work on the machine falsifies the rates, less so the ratio and CPU seconds.
     """
     from core.settings import load_settings
+    from saimi.benches.alerts import measure_alerts
     from saimi.running import run
 
     settings = load_settings()
 
     async def work(stop: asyncio.Event) -> AlertsReport:
-        return await _until(
-            stop, _measure_alerts(settings, clients, workers, history, rounds, seed)
-        )
+        return await _until(stop, measure_alerts(settings, clients, workers, history, rounds, seed))
 
     report = run(work)
     if json:
@@ -199,59 +150,8 @@ def alerts(
     })  # fmt: skip
 
 
-async def _measure_alerts(
-    settings: Any, clients: int, workers: int, history: int, rounds: int, seed: int
-) -> AlertsReport:
-    import asyncio
-    import os
-    import tempfile
-    from contextlib import AsyncExitStack
-    from pathlib import Path
-
-    from alerts.batch import MOST
-    from bench.alerts import Place, Worker, measure
-    from saimi.data_directory import DataDirectory
-    from saimi.embedded.postgres import PostgresServer
-    from saimi.supervisor import Service, saimi_command
-
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="saimi-")))
-        directory = await stack.enter_async_context(DataDirectory(folder))
-        if settings.database_url:
-            server_url = settings.database_url.get_secret_value()
-        else:
-            server = PostgresServer(directory.path / "postgres")
-            await asyncio.to_thread(server.start)
-            stack.push_async_callback(asyncio.to_thread, server.stop)
-            server_url = server.url
-        bar = stack.enter_context(progress("Starting"))
-
-        def say(what: str, done: int, total: int) -> None:
-            bar.describe(what)
-            bar.reach(done, total)
-
-        def starter(url: str, number: int) -> Worker:
-            return Service(
-                f"alerts-{number}",
-                saimi_command("alerts"),
-                environment={"SAIMI_DATABASE_URL": url},
-                logs=directory.logs,
-                inherited=directory.inherited,
-            )
-
-        return await measure(
-            Place(server_url, starter, MOST, say),
-            clients=clients,
-            workers=workers,
-            history=history,
-            rounds=rounds,
-            cores=os.cpu_count() or 1,
-            seed=seed,
-        )
-
-
-@app.command("county")
-def county(
+@app.command("simulator")
+def simulator(
     homes: Annotated[
         int, typer.Option(min=1, max=1_000_000, help="Homes that are written to files.")
     ] = 20_000,
@@ -269,12 +169,13 @@ def county(
     second and the ratios.
     """
     from core.settings import load_settings
+    from saimi.benches.simulator import measure_simulator
     from saimi.running import run
 
     settings = load_settings()
 
-    async def work(stop: asyncio.Event) -> CountyReport:
-        return await _until(stop, _measure_county(settings, homes, published, hours, seed))
+    async def work(stop: asyncio.Event) -> SimulatorReport:
+        return await _until(stop, measure_simulator(settings, homes, published, hours, seed))
 
     report = run(work)
     if json:
@@ -293,70 +194,69 @@ def county(
     })  # fmt: skip
 
 
-async def _measure_county(
-    settings: Any, homes: int, published: int, hours: float, seed: int
-) -> CountyReport:
-    import asyncio
-    import os
-    import tempfile
-    from contextlib import AsyncExitStack
-    from datetime import UTC, datetime, timedelta
-    from pathlib import Path
+@app.command("county")
+def county(
+    clients: Annotated[
+        int, typer.Option(min=1, max=500_000, help="Clients with a pack of six signs a minute.")
+    ] = 132_000,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=600, help="Timed, after two minutes to settle.")
+    ] = 10.0,
+    alerts: Annotated[
+        int, typer.Option(min=2, max=20_000, help="Illnesses and calls within them.")
+    ] = 4_000,
+    phones: Annotated[int, typer.Option(min=1, max=2_000, help="Open lists of alerts.")] = 40,
+    load: Annotated[float, typer.Option(min=0.1, max=20, help="Times a pack a minute.")] = 1.0,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="`saimi alerts` at once.")] = 1,
+    climb: Annotated[
+        bool, typer.Option(help="Then at higher loads, a quarter of the time each, until too much.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Which made-up county.")] = 7,
+    json: Json = False,
+) -> None:
+    """Run the whole line on this machine: homes, broker, ingest, database, alerts, open phones.
 
-    from bench.county import Report, generating, publishing
-    from gateway_sim.files_write import planned
-    from gateway_sim.production import MONITOR_EVERY
-    from gateway_sim.scenario import load_scenario
-    from saimi.data_directory import DataDirectory
-    from saimi.parts import Parts
+    A delay is from a reading's sending to its alert on each phone that may see it. Server and
+    broker are SAIMI_DATABASE_URL and SAIMI_MQTT_URL, else embedded ones; the database is a new one
+    and is dropped afterwards, the broker must be one that nobody else uses.
+    """
+    from dataclasses import replace
 
-    start = datetime(2026, 1, 5, tzinfo=UTC)
-    options = ["--hours", str(hours), "--seed", str(seed), "--scenario", "quiet",
-               "--from", start.isoformat()]  # fmt: skip
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="saimi-")))
-        directory = await stack.enter_async_context(DataDirectory(folder))
-        parts = await stack.enter_async_context(Parts(directory.path, settings))
-        bar = stack.enter_context(progress("Making a county"))
+    from bench.county import Wanted
+    from core.settings import load_settings
+    from saimi.benches.county import measure_county
+    from saimi.running import run
 
-        def say(what: str, done: int, total: int) -> None:
-            bar.describe(what)
-            bar.reach(done, total)
+    settings = load_settings()
+    wanted = Wanted(clients, minutes, alerts, phones, load, seed)
+    loads = [load * step for step in CLIMB] if climb else []
+    shorter = replace(wanted, minutes=max(minutes / 4, 0.1), alerts=max(alerts // 4, 2))
 
-        def simulate(more: Sequence[str]) -> dict[str, Any]:
-            return _simulated(more, parts.mqtt_url)
+    async def work(stop: asyncio.Event) -> CountyReport:
+        return await _until(stop, measure_county(settings, wanted, shorter, loads, workers))
 
-        made = await asyncio.to_thread(generating, simulate, ["--homes", str(homes), *options])
-        bar.describe("Publishing a county")
-        run = planned(
-            seed=seed, homes=published, scenario=load_scenario("quiet"), start=start,
-            end=start + timedelta(hours=hours), vitals_every_s=MONITOR_EVERY,
-        )  # fmt: skip
-        sent = await asyncio.to_thread(
-            publishing, simulate, ["--homes", str(published), *options], run, parts.mqtt_url, say
-        )
-        return Report(parts.broker, os.cpu_count() or 1, made, sent)
+    report = run(work)
+    if json:
+        emit(report)
+        return
+    print(f"{report.database['version']} ({report.database['edition']}), {report.broker}, "
+          f"{report.cores} cores, {report.phones} phones")  # fmt: skip
+    for one in (report.county, *report.climb):
+        print(f"\n{one.clients:,} clients, {one.load:g} packs a minute")
+        show_values(_line(one))
+    if report.highest_load is not None:
+        print(f"\nThe highest of these that was borne: {report.highest_load:g}")
 
 
-def _simulated(options: Sequence[str], mqtt_url: str) -> dict[str, Any]:
-    """The report of a `saimi simulate` in a process of its own."""
-    import os
-    import subprocess
-    import sys
-
-    import msgspec
-
-    from core.errors import SaimiError
-
-    ours = {name: value for name, value in os.environ.items() if name != "SAIMI_DATABASE_URL"}
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "saimi", "simulate", *options, "--json"],
-        env={**ours, "SAIMI_MQTT_URL": mqtt_url},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SaimiError(f"The simulator failed: {done.stderr.decode(errors='replace')[-500:]}")
-    report: dict[str, Any] = msgspec.json.decode(done.stdout.splitlines()[-1])
-    return report
+def _line(one: Load) -> dict[str, Any]:
+    return {
+        "readings/s": one.readings_per_s,
+        "lost": one.lost,
+        "alerts timed": one.alerts,
+        "not on a phone": one.unseen,
+        "half within, ms": one.p50_ms,
+        "99 of 100 within, ms": one.p99_ms,
+        "longest, ms": one.longest_ms,
+        "publisher late, ms": one.publisher_late_ms,
+        **{f"cores, {name}": f"{used:.2f}" for name, used in one.cpu.items()},
+    }

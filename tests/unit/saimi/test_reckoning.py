@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import EmbeddedError, UserError
+from core.server_sent import events
 from saimi.data_directory import DataDirectory, new_password
 from saimi.reckoning import percentile
-from saimi.watcher import events
 
 
 def test_percentile_is_a_value_that_was_measured() -> None:
