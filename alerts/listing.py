@@ -7,7 +7,7 @@ viewer only what their visible subjects allow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -85,6 +85,11 @@ class Card:
         return replace(self, people=tuple(p for p in self.people if p.subject in visible))
 
     @property
+    def concerns(self) -> set[int]:
+        """Its subject, and the clients that it names."""
+        return {self.subject, *(person.subject for person in self.people)}
+
+    @property
     def urgency(self) -> tuple[int, datetime, int]:
         """Sort key: most severe first, then longest waiting."""
         return (-self.severity, self.opened_at, self.id)
@@ -112,11 +117,15 @@ class Event:
 _queries = load_queries("alerts")
 
 
-async def visible_subjects(connection: Connection, *, member: int, now: datetime) -> frozenset[int]:
-    """The subjects a member may see at `now`."""
+async def visible_subjects(
+    connection: Connection, *, member: int, subjects: Collection[int], now: datetime
+) -> frozenset[int]:
+    """Which of these subjects a member may see at `now`."""
     async with translated():
-        rows = [row async for row in _queries.visible_subjects(connection, member=member, now=now)]
-    return frozenset(row["subject"] for row in rows)
+        rows = _queries.visible_subjects(
+            connection, member=member, subjects=list(subjects), now=now
+        )
+        return frozenset([row["subject"] async for row in rows])
 
 
 async def cards(connection: Connection, ids: Iterable[int]) -> list[Card]:
@@ -128,11 +137,12 @@ async def cards(connection: Connection, ids: Iterable[int]) -> list[Card]:
 
 async def open_episodes(connection: Connection, *, member: int, now: datetime) -> list[Card]:
     """The open episodes a member may see, most urgent first, then longest waiting."""
-    visible = await visible_subjects(connection, member=member, now=now)
     async with translated():
-        rows = [row async for row in _queries.open_ids(connection, subjects=list(visible))]
-    found = (card.seen_by(visible) for card in await cards(connection, (r["id"] for r in rows)))
-    return [card for card in found if card is not None]
+        rows = [row async for row in _queries.open_ids(connection, member=member, now=now)]
+    found = await cards(connection, (row["id"] for row in rows))
+    subjects = set[int]().union(*(card.concerns for card in found))
+    visible = await visible_subjects(connection, member=member, subjects=subjects, now=now)
+    return [seen for card in found if (seen := card.seen_by(visible)) is not None]
 
 
 async def episode(
@@ -143,8 +153,8 @@ async def episode(
     Raises:
         NotFoundError: there is none, or the member may not know of it; in the same words.
     """
-    visible = await visible_subjects(connection, member=member, now=now)
     for card in await cards(connection, [episode]):
+        visible = await visible_subjects(connection, member=member, subjects=card.concerns, now=now)
         seen = card.seen_by(visible)
         if seen is not None:
             async with translated():

@@ -204,7 +204,12 @@ class Hub:
             return
         async with translated(), self._pool.acquire() as connection:
             found = await cards(connection, sorted(changed))
+        subjects = set[int]().union(*(card.concerns for card in found))
+        rights = await self._rights(streams, subjects)
         render = Renderer(self._clock.now())
+        for stream in streams:
+            stream.visible -= subjects
+            stream.visible |= rights[stream.caller.id]
         for card in found:
             for stream in streams:
                 seen = stream.sees(card)
@@ -215,31 +220,42 @@ class Hub:
 
     # -- snapshots and rights
 
-    async def _rights(self, streams: Set[Stream]) -> dict[int, frozenset[int]]:
+    async def _rights(self, streams: Set[Stream], subjects: Set[int]) -> dict[int, frozenset[int]]:
+        """Which of these subjects each page's member may see."""
         members = sorted({stream.caller.id for stream in streams})
+        found: dict[int, frozenset[int]] = dict.fromkeys(members, frozenset())
         async with translated(), self._pool.acquire() as connection:
             rows = load_queries("web").visible_to(
-                connection, members=members, now=self._clock.now()
+                connection, members=members, subjects=sorted(subjects), now=self._clock.now()
             )
-            found = {row["member"]: frozenset[int](row["subjects"]) async for row in rows}
-        return {member: found.get(member, frozenset()) for member in members}
+            async for row in rows:
+                found.update(dict.fromkeys(row["members"], frozenset(row["subjects"])))
+        return found
+
+    async def _concerned(self) -> set[int]:
+        """Whom open episodes are about."""
+        async with translated(), self._pool.acquire() as connection:
+            return {row["subject"] async for row in load_queries("web").open_subjects(connection)}
 
     async def _refresh_rights(self, streams: Set[Stream]) -> None:
         if streams:
-            rights = await self._rights(streams)
-            await self._snapshot({s for s in streams if rights[s.caller.id] != s.visible})
+            subjects = await self._concerned()
+            rights = await self._rights(streams, subjects)
+            await self._snapshot(
+                {s for s in streams if rights[s.caller.id] != s.visible & subjects}
+            )
 
     async def _snapshot(self, streams: Set[Stream]) -> None:
         if not streams:
             return
-        rights = await self._rights(streams)
+        rights = await self._rights(streams, await self._concerned())
         subjects = sorted(frozenset[int]().union(*rights.values()))
         async with translated(), self._pool.acquire() as connection:
             rows = load_queries("web").open_episodes(connection, subjects=subjects)
             found = await cards(connection, [row["id"] async for row in rows])
         render = Renderer(self._clock.now())
         for stream in streams:
-            stream.visible = rights[stream.caller.id]
+            stream.visible = set(rights[stream.caller.id])
             mine = [seen for card in found if (seen := stream.sees(card)) is not None]
             for seen in mine:
                 self._look(stream, seen)

@@ -35,7 +35,8 @@ class Stream:
     caller: Caller
     only: int | None = None
     """The one episode this page is about; None: all of them."""
-    visible: frozenset[int] = frozenset()
+    visible: set[int] = field(default_factory=set)
+    """Of the subjects that alerts were about since it was opened, those that its member may see."""
     queue: asyncio.Queue[Event | None] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     over: bool = False
     """Nothing more is sent to it."""

@@ -1,8 +1,12 @@
--- name: visible_subjects(member, now)
-SELECT subject FROM registry.visible_subjects(:member, :now);
+-- name: visible_subjects(member, subjects, now)
+SELECT subject FROM registry.visible_subjects(:member, :now)
+ WHERE subject = ANY(:subjects::int[]);
 
--- name: open_ids(subjects)
-SELECT id FROM alerts.episode WHERE closed_at IS NULL AND subject = ANY(:subjects::int[]);
+-- name: open_ids(member, now)
+SELECT e.id
+  FROM alerts.episode e
+ WHERE e.closed_at IS NULL
+   AND e.subject IN (SELECT subject FROM registry.visible_subjects(:member, :now));
 
 -- name: cards(ids)
 -- Everything the web shows of an episode; whom it concerns as JSON, one entry a client: of an outage,

@@ -167,5 +167,5 @@ async def test_a_page_that_does_not_keep_up_is_cut_off() -> None:
 
 def test_a_page_sees_what_its_member_may_see_and_asked_for() -> None:
     assert Stream(CALLER).sees(CARD) is None
-    assert Stream(CALLER, visible=frozenset({1})).sees(CARD) is not None
-    assert Stream(CALLER, only=8, visible=frozenset({1})).sees(CARD) is None
+    assert Stream(CALLER, visible={1}).sees(CARD) is not None
+    assert Stream(CALLER, only=8, visible={1}).sees(CARD) is None

@@ -1,0 +1,11 @@
+"""Who may see whom, told quickly of a few subjects in a large county."""
+
+from core.migrations.steps import run_file
+
+revision = "0017"
+down_revision = "0016"
+
+
+def upgrade() -> None:
+    """Apply the SQL beside this file."""
+    run_file(__file__)
