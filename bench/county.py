@@ -9,6 +9,7 @@ phone; every phone that may see an alert counts.
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 import random
 import time
@@ -93,6 +94,23 @@ class Wanted:
     seed: int
 
 
+class Delay(msgspec.Struct):
+    """Milliseconds that half, 99 of 100, and the slowest take."""
+
+    p50_ms: float
+    p99_ms: float
+    longest_ms: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Delay:
+        """By the nearest rank; NaN of nothing."""
+        ordered = sorted(seconds)
+        if not ordered:
+            return cls(math.nan, math.nan, math.nan)
+        ranks = (max(ceil(part * len(ordered)) - 1, 0) for part in (0.5, 0.99, 1.0))
+        return cls(*(1000.0 * ordered[rank] for rank in ranks))
+
+
 class Load(msgspec.Struct):
     """One run."""
 
@@ -109,9 +127,10 @@ class Load(msgspec.Struct):
     """Opened by a reading within the timed minutes."""
     unseen: int
     """(Alert, phone) that should have met and did not."""
-    p50_ms: float
-    p99_ms: float
-    longest_ms: float
+    phone: Delay
+    """From a reading's sending to its alert on a phone: what this is about."""
+    stages: dict[str, Delay]
+    """Its parts: to ingest, from there to the engine's writing, from there to a phone."""
     publisher_late_ms: float
     """The longest that the publisher sent something after it was due; in no other figure."""
     broken_streams: int
@@ -298,11 +317,7 @@ async def _judged(
     async with translated():
         stored = await queries.stored(connection)
         rows = [row async for row in queries.opened(connection, since=began + WARM_UP)]
-    delays = sorted(
-        at - row["measured_at"].timestamp()
-        for row in rows
-        for at in seen.arrivals.get(row["id"], ())
-    )
+    arrivals = [(row, at) for row in rows for at in seen.arrivals.get(row["id"], ())]
     return Load(
         load=wanted.load,
         clients=len(county.residents),
@@ -313,21 +328,21 @@ async def _judged(
         readings_per_s=sent.readings / seconds,
         lost=sent.readings - stored,
         alerts=len(rows),
-        unseen=wanted.phones * len(rows) - len(delays),
-        p50_ms=_percentile(delays, 0.5),
-        p99_ms=_percentile(delays, 0.99),
-        longest_ms=1000.0 * delays[-1] if delays else float("nan"),
+        unseen=wanted.phones * len(rows) - len(arrivals),
+        phone=Delay.of([at - row["measured_at"].timestamp() for row, at in arrivals]),
+        stages={
+            "ingest": Delay.of(_seconds(rows, "measured_at", "received_at")),
+            "engine": Delay.of(_seconds(rows, "received_at", "opened_at")),
+            "phone": Delay.of([at - row["opened_at"].timestamp() for row, at in arrivals]),
+        },
         publisher_late_ms=1000.0 * sent.latest_s,
         broken_streams=seen.broken,
         cpu={name: round(value, 3) for name, value in cores.items()},
     )
 
 
-def _percentile(ordered: Sequence[float], part: float) -> float:
-    """In milliseconds, by the nearest rank; NaN of nothing."""
-    if not ordered:
-        return float("nan")
-    return 1000.0 * ordered[max(ceil(part * len(ordered)) - 1, 0)]
+def _seconds(rows: Sequence[Any], since: str, until: str) -> list[float]:
+    return [(row[until] - row[since]).total_seconds() for row in rows]
 
 
 async def climb(place: Place, wanted: Wanted, loads: Sequence[float]) -> list[Load]:
@@ -347,4 +362,4 @@ async def climb(place: Place, wanted: Wanted, loads: Sequence[float]) -> list[Lo
 
 def bearable(run: Load) -> bool:
     """Whether nothing was lost and the 99th percentile kept what is promised."""
-    return run.lost == 0 and run.unseen == 0 and run.p99_ms < 1000.0 * PROMISED_S
+    return run.lost == 0 and run.unseen == 0 and run.phone.p99_ms < 1000.0 * PROMISED_S

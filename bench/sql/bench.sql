@@ -126,12 +126,14 @@ SELECT id FROM made ORDER BY id;
 SELECT count(*) FROM telemetry.reading;
 
 -- name: opened(since)
--- Episodes opened since then, and the time of the reading that opened each.
-SELECT e.id, (v.detail -> 'evidence' -> 0 ->> 'time')::timestamptz AS measured_at
+-- Episodes opened since then; when the reading that opened each was measured and received, and when
+-- the engine wrote it.
+SELECT e.id, v.wall_at AS opened_at,
+       (v.detail -> 'evidence' -> 0 ->> 'time')::timestamptz AS measured_at,
+       (v.detail -> 'evidence' -> 0 ->> 'received_at')::timestamptz AS received_at
   FROM alerts.episode e
   JOIN alerts.episode_event v ON v.episode = e.id AND v.what = 'opened'
- WHERE v.detail -> 'evidence' -> 0 IS NOT NULL
-   AND (v.detail -> 'evidence' -> 0 ->> 'time')::timestamptz >= :since;
+ WHERE (v.detail -> 'evidence' -> 0 ->> 'time')::timestamptz >= :since;
 
 -- name: server_processes()
 -- All of the server's that work for Saimi, whichever database they are in.

@@ -254,9 +254,10 @@ def _line(one: Load) -> dict[str, Any]:
         "lost": one.lost,
         "alerts timed": one.alerts,
         "not on a phone": one.unseen,
-        "half within, ms": one.p50_ms,
-        "99 of 100 within, ms": one.p99_ms,
-        "longest, ms": one.longest_ms,
+        "half within, ms": one.phone.p50_ms,
+        "99 of 100 within, ms": one.phone.p99_ms,
+        "longest, ms": one.phone.longest_ms,
+        **{f"99 of 100, {name}, ms": stage.p99_ms for name, stage in one.stages.items()},
         "publisher late, ms": one.publisher_late_ms,
         **{f"cores, {name}": f"{used:.2f}" for name, used in one.cpu.items()},
     }
