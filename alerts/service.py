@@ -133,6 +133,7 @@ class Worker:
         connection = await connect(database_url)
         try:
             async with translated():
+                await settle_plans(connection)
                 await connection.add_listener(NOTE_CHANNEL, self._noted)
                 await connection.add_listener(REGISTRY_CHANNEL, self._registered)
                 while not stop.is_set():
@@ -236,6 +237,15 @@ class Worker:
     def _registered(self, *_: object) -> None:
         self._registry_changed = True
         self.wake.set()
+
+
+async def settle_plans(connection: asyncpg.Connection) -> None:
+    """Let what is asked of this connection be answered by indexes.
+
+    Plans are made once and kept. Made while a table is empty, one that walks through the whole of
+    it looks cheap, and it is followed still when there are millions of rows.
+    """
+    await connection.execute("SET enable_seqscan = off")
 
 
 def _is_away(error: Exception) -> bool:
