@@ -39,8 +39,6 @@ from gateway_sim.scenario import EventPlan, IllnessPlan, Scenario
 
 EVERY_S = 60.0
 """Between two packs of a client, at a load of 1."""
-WARM_UP = timedelta(minutes=2)
-"""Before anything is timed: everybody has been assessed once."""
 PROMISED_S = 1.0
 """The 99th percentile that makes a load bearable."""
 _START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -85,7 +83,9 @@ class Wanted:
 
     clients: int
     minutes: float
-    """Timed, after `WARM_UP`."""
+    """Timed."""
+    settle: float
+    """Minutes before: everybody has been assessed once by then."""
     alerts: int
     """Illnesses that reach the score, and calls, within them."""
     phones: int
@@ -214,9 +214,9 @@ def _planned(wanted: Wanted) -> tuple[County, Manifest]:
             break
         homes = fewer
     chance = random.Random(wanted.seed)
-    warm, last = WARM_UP.total_seconds() / 60.0, wanted.minutes + WARM_UP.total_seconds() / 60.0
+    last = wanted.settle + wanted.minutes
     who = chance.sample(range(1, len(county.clients_of_first_team()) + 1), wanted.alerts)
-    moments = [chance.uniform(warm, last) for _ in who]
+    moments = [chance.uniform(wanted.settle, last) for _ in who]
     half = len(who) // 2
     scenario = Scenario(
         name="bench",
@@ -265,7 +265,7 @@ async def _hear(line: Pipe, process: Any, patience: float) -> Any:
 
 async def _while(place: Place, wanted: Wanted, line: Pipe, process: Any) -> Sent:
     """Show how far it is until the publisher has sent everything."""
-    total = int(60 * wanted.minutes + WARM_UP.total_seconds())
+    total = int(60 * (wanted.settle + wanted.minutes))
     began = time.monotonic()
     while not line.poll():
         if not process.is_alive():
@@ -316,7 +316,12 @@ async def _judged(
     queries = load_queries("bench")
     async with translated():
         stored = await queries.stored(connection)
-        rows = [row async for row in queries.opened(connection, since=began + WARM_UP)]
+        rows = [
+            row
+            async for row in queries.opened(
+                connection, since=began + timedelta(minutes=wanted.settle)
+            )
+        ]
     arrivals = [(row, at) for row in rows for at in seen.arrivals.get(row["id"], ())]
     return Load(
         load=wanted.load,

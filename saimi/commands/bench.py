@@ -200,8 +200,11 @@ def county(
         int, typer.Option(min=1, max=500_000, help="Clients with a pack of six signs a minute.")
     ] = 132_000,
     minutes: Annotated[
-        float, typer.Option(min=0.1, max=600, help="Timed, after two minutes to settle.")
+        float, typer.Option(min=0.1, max=600, help="In which alerts are timed.")
     ] = 10.0,
+    settle: Annotated[
+        float, typer.Option(min=0.0, max=60, help="Minutes before, to see everybody once.")
+    ] = 2.0,
     alerts: Annotated[
         int, typer.Option(min=2, max=20_000, help="Illnesses and calls within them.")
     ] = 4_000,
@@ -228,7 +231,7 @@ def county(
     from saimi.running import run
 
     settings = load_settings()
-    wanted = Wanted(clients, minutes, alerts, phones, load, seed)
+    wanted = Wanted(clients, minutes, settle, alerts, phones, load, seed)
     loads = [load * step for step in CLIMB] if climb else []
     shorter = replace(wanted, minutes=max(minutes / 4, 0.1), alerts=max(alerts // 4, 2))
 

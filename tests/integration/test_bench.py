@@ -56,11 +56,11 @@ def test_nothing_to_measure_is_a_mistake() -> None:
     assert "nothing to measure" in outcome.err
 
 
-def test_bench_county_makes_and_publishes_beside_a_bare_paho(
+def test_bench_simulator_makes_and_publishes_beside_a_bare_paho(
     database_url: str, broker_factory: Callable[[str], Broker]
 ) -> None:
     outcome = saimi(
-        "bench", "county", "--json", "--homes", "20", "--published", "10", "--hours", "0.1",
+        "bench", "simulator", "--json", "--homes", "20", "--published", "10", "--hours", "0.1",
         settings={
             "SAIMI_DATABASE_URL": database_url,
             "SAIMI_MQTT_URL": broker_factory("mosquitto").url,
@@ -78,3 +78,40 @@ def test_bench_county_makes_and_publishes_beside_a_bare_paho(
     bare = sent["bare_paho"]
     assert abs(sent["ratio"] * bare["readings_per_s"] / sent["readings_per_s"] - 1) < 0.01
     assert sent["cpu_ratio"] > 0
+
+
+async def test_bench_alerts_assesses_everybody_beside_a_loop_that_evaluates_nothing(
+    database_url: str,
+) -> None:
+    outcome = saimi(
+        "bench", "alerts", "--json", "--clients", "200", "--history", "1", "--rounds", "2",
+        settings={"SAIMI_DATABASE_URL": database_url}, within=110,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    report = outcome.report
+    assert (report["clients"], report["workers"], len(report["rounds"])) == (200, 2, 2)
+    for one in report["rounds"]:
+        assert one["clients_per_s"] > 0
+        assert abs(one["ratio"] * one["bare_clients_per_s"] / one["clients_per_s"] - 1) < 0.01
+    assert report["episodes"] > 0  # some are ill
+
+
+def test_bench_county_times_alerts_on_open_phones(
+    database_url: str, broker_factory: Callable[[str], Broker]
+) -> None:
+    outcome = saimi(
+        "bench", "county", "--json", "--clients", "40", "--minutes", "0.2", "--settle", "0.1",
+        "--alerts", "8", "--phones", "3",
+        settings={
+            "SAIMI_DATABASE_URL": database_url,
+            "SAIMI_MQTT_URL": broker_factory("mosquitto").url,
+        },
+        within=110,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    one = outcome.report["county"]
+    assert one["clients"] >= 40
+    assert (one["lost"], one["unseen"], one["broken_streams"]) == (0, 0, 0)
+    assert one["alerts"] >= 4  # half of the eight are calls for help
+    assert 0 < one["phone"]["p50_ms"] <= one["phone"]["p99_ms"]
+    assert set(one["stages"]) == {"ingest", "engine", "phone"}
