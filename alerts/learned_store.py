@@ -69,8 +69,12 @@ class Looked:
     def assess(
         self, subjects: Sequence[Subject], context: Context
     ) -> Iterator[tuple[int, Finding | datetime]]:
-        """What the models say of those whose time has come; it is known of others as it was."""
+        """What the models say of those whose time has come; of others nothing is said this time."""
         chosen = [n for n, subject in enumerate(subjects) if subject.id in self._row]
+        for number, subject in enumerate(subjects):
+            if subject.id not in self._row:
+                # Looked at just now: what is new since then must not wait for the next reading.
+                yield number, context.now + EVERY
         rows = np.array([self._row[subjects[n].id] for n in chosen], dtype=np.int64)
         if not chosen:
             return

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         default=None, description="The alert engine's rules; absent: those that ship"
     )
     data_dir: Path = Field(default=Path("data"), description="Where `saimi up` keeps everything")
+    model_dir: Path | None = Field(
+        default=None,
+        description="What `saimi train` wrote; without it alerts follow rules only",
+    )
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(lambda name: name.upper())
     ] = "INFO"

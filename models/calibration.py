@@ -21,8 +21,8 @@ class Sigmoid:
     offset: float
 
     @classmethod
-    def fit(cls, score: Floats, positive: Flags) -> Sigmoid:
-        """Learn from scores 0 … 1 (n,) of days that their model had not seen.
+    def fit(cls, score: Floats, positive: Flags, weight: Floats | None = None) -> Sigmoid:
+        """Learn from scores 0 … 1 (n,) of days that their model had not seen, and what each counts.
 
         Scores that say nothing, or the opposite, are left as they are: turned round they would
         look like knowledge. scikit-learn's own penalty keeps perfect scores from becoming
@@ -33,7 +33,7 @@ class Sigmoid:
         if positive.all() or not positive.any():
             return cls(1.0, 0.0)
         fitted = LogisticRegression(tol=1e-10, max_iter=10_000)
-        fitted.fit(_logit(score)[:, None], positive)
+        fitted.fit(_logit(score)[:, None], positive, sample_weight=weight)
         slope, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
         return cls(rounded(slope), rounded(offset)) if slope > 0 else cls(1.0, 0.0)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -25,7 +26,9 @@ from models.readings import Flags, Floats
 from models.rooms import MEASURES
 from models.signs import METRICS
 
-PENALTY = 3e-4
+Rows = NDArray[np.floating]
+"""(n, FEATURES), of either precision."""
+PENALTY = 1e-4
 """Of squared coefficients per standard deviation, beside the mean log loss."""
 _LEAST = 0.15
 """Log-odds; what moved a score less is no reason."""
@@ -73,7 +76,7 @@ class Deterioration:
     calibration: Sigmoid
 
     @classmethod
-    def fit(cls, rows: Floats, ill: Flags, weight: Floats) -> Self:
+    def fit(cls, rows: Rows, ill: Flags, weight: Floats) -> Self:
         """Learn from rows of evidence (n, FEATURES), whether the client was ill (n,), and what each
         row counts (n,).
 
@@ -110,7 +113,7 @@ class Deterioration:
             Sigmoid(1.0, 0.0),
         )  # fmt: skip
 
-    def score(self, rows: Floats) -> Scored:
+    def score(self, rows: Rows) -> Scored:
         """Score rows of evidence (n, FEATURES), each by itself."""
         weight = np.nan_to_num(rows) * self.coefficients
         raw = expit(self.intercept + weight.sum(axis=1))

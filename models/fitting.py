@@ -12,7 +12,7 @@ from models.baseline import Baseline
 from models.daily import daily
 from models.following import Following
 from models.household import PLACES, WHOLE, Events, household
-from models.readings import DAY, Flags
+from models.readings import DAY, Flags, Indexes
 from models.rooms import Happened, Rooms
 from models.routine import Days, Routine
 from models.signs import Measured, Signs, slots
@@ -22,6 +22,8 @@ from models.trend import Trend
 SILENCE_DAYS = 28
 """Of each home, from which silence is learned."""
 ROUTINE_DAYS = 56
+AWAY = 288
+"""Steps without a sign of life after which a home was left."""
 LEAST_HOMES = 20
 """For a model of silence: fewer homes for two than these are taken with the others."""
 
@@ -103,6 +105,7 @@ def _silence(happened: Happened, homes: int) -> Silence:
     offset = happened.local[0] - happened.time[0]
     local = ((start + np.arange(count)) * STEP_S + offset) / DAY
     heard = np.arange(count)[:, None] >= (begins - start)[None]
+    heard &= ~_away(said)
     return Silence.fit(
         Steps(
             ((local % 1.0) * 24.0).astype(np.int64),
@@ -111,6 +114,18 @@ def _silence(happened: Happened, homes: int) -> Silence:
             heard.astype(np.float64),
         )
     )
+
+
+def _away(said: Indexes) -> Flags:
+    """(steps, homes): gaps of a day and more. Nobody who is at home and well is silent for so long:
+    they were away, and would teach that silence is usual once it is long enough."""
+    count = len(said)
+    number = np.arange(count)[:, None]
+    last = np.maximum.accumulate(np.where(said != NONE, number, -1), axis=0)
+    after = np.where(said != NONE, number, count)[::-1]
+    following = np.minimum.accumulate(after, axis=0)[::-1]
+    result: Flags = (following - last > AWAY) & (said == NONE)
+    return result
 
 
 def _routines(happened: Happened, homes: int) -> tuple[Routine, Routine]:

@@ -17,6 +17,7 @@ from core.database import connect, load_queries, place, read_clock, server_info,
 from core.errors import SaimiError, SettingsError
 from core.migrate import status
 from core.settings import load_settings
+from models.county import load as load_county
 from saimi.addresses import find_broker, find_database, read_running
 
 _LEAST_FREE_GB = 1.0
@@ -59,6 +60,7 @@ async def examine() -> dict[str, Check]:
         found["broker"] = Check(ok=True, text=f"SAIMI_MQTT_URL is not set{_NOTHING}")
     else:
         await look("broker", _broker)
+    await look("models", _models)
     await look("disk", _disk)
     if load_settings().metrics_port:
         await look("metrics", _metrics)
@@ -236,6 +238,23 @@ async def _channels() -> Check:
     if found["broken"]:
         text += f"; broken: {', '.join(found['broken'])}"
     return Check(ok=not found["broken"], text=text, detail=detail)
+
+
+async def _models() -> Check:
+    """What the alert engine applies beside rules; a model that is refused is not well."""
+    folder = load_settings().model_dir
+    if folder is None:
+        return Check(ok=True, text="none (SAIMI_MODEL_DIR is not set): alerts follow rules only")
+    county = load_county(folder)
+    record = county.record
+    of = f"{record.clients:,} clients over {record.days:.0f} days"
+    if county.deterioration is None:
+        return Check(ok=True, text=f"{folder}: cohort of {of}; no model of deterioration")
+    return Check(
+        ok=True,
+        text=f"{folder}: cohort of {of}, deterioration from {county.limit:.3f}",
+        detail={"limit": county.limit, "urgent": county.urgent},
+    )
 
 
 async def _metrics() -> Check:

@@ -92,6 +92,7 @@ def ingest(
 def alerts(watch_stdin: WatchStdin = False) -> None:
     """Assess what is new, and open, change and clear alerts."""
     from alerts.service import run
+    from saimi.county_models import learned
     from saimi.running import notify_ready
 
     def work(given: _Given) -> Awaitable[None]:
@@ -101,6 +102,7 @@ def alerts(watch_stdin: WatchStdin = False) -> None:
             stop=given.stop,
             on_ready=notify_ready,
             rules_file=given.settings.rules_file,
+            learned=learned(given.settings.model_dir),
         )
 
     _serve("alerts", work, watch_stdin)

@@ -13,6 +13,7 @@ import asyncpg
 
 from alerts import service
 from alerts.batch import Batch
+from alerts.learned_store import LearnedStore
 from alerts.rules import shipped_rules
 from core.catalogue import catalogue
 from core.clock import Clock, ManualClock, wall_time
@@ -176,9 +177,11 @@ async def county_again(url: str, *, clients: int = 1) -> AsyncIterator[County]:
         await connection.close()
 
 
-async def settle(connection: asyncpg.Connection, clock: Clock) -> None:
+async def settle(
+    connection: asyncpg.Connection, clock: Clock, learned: LearnedStore | None = None
+) -> None:
     """Assess whatever is noted or due, here and now, until nothing is left."""
-    batch = Batch(clock=clock, rules=shipped_rules())
+    batch = Batch(clock=clock, rules=shipped_rules(), learned=learned)
     while (await batch.run(connection)).subjects:
         pass
 

@@ -17,6 +17,7 @@ from alerts.subject import Client, Context, Subject
 from core.catalogue import catalogue
 from models.following import Memory
 from models.household import PLACES
+from models.rooms import MEASURES
 from tests.unit.models.made_county import USUAL, made_county
 
 NOON = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -215,6 +216,15 @@ def test_who_cannot_be_heard_is_not_silent() -> None:
         told = look(NOON + timedelta(hours=hours), columns([], NOON), memory, listening=0.0)
         memory = told.memory
         assert findings(told) == []
+
+
+@pytest.mark.parametrize("listening", [1.0, 0.0])
+def test_a_day_that_nobody_could_hear_is_no_quiet_day(listening: float) -> None:
+    memory = look(NOON + DAY, columns([], NOON), lived(), listening=listening).memory
+    rows = [(0, "motion", NOON + timedelta(days=1, minutes=5), 1.0)]
+    after = look(NOON + 1.6 * DAY, columns(rows, NOON), memory, listening=listening).memory
+    visits = after.rooms["fewer"][0, MEASURES.index("kitchen_visits")]
+    assert np.isnan(visits) == (listening == 0.0)
 
 
 def test_a_sign_of_life_that_comes_late_ends_the_silence() -> None:

@@ -16,7 +16,9 @@ from models.agitation import Agitation, _expected
 from models.baseline import Baseline
 from models.calibration import Sigmoid
 from models.daily import Days
+from models.deterioration import Deterioration
 from models.estimator import Estimator
+from models.evidence import FEATURES
 from models.home_days import HomeDays
 from models.readings import Readings
 from models.routine import Routine
@@ -76,6 +78,23 @@ def without_the_second(rows: Readings | Days) -> Any:
     return replace(rows, value=value)
 
 
+def made_illnesses(seed: int = 1) -> tuple[Any, Any, Any]:
+    """Evidence of 300 looks, whether ill, and what each counts: ill is 3 spreads off in three."""
+    rng = np.random.default_rng(seed)
+    ill = rng.random(300) < 0.3
+    rows = np.abs(rng.normal(size=(300, len(FEATURES))))
+    rows[ill, :3] += 3.0
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    return rows, ill, np.ones(300)
+
+
+def half_unknown(rows: Any) -> Any:
+    """Of some looks nothing at all is known."""
+    some = rows.copy()
+    some[::2] = np.nan
+    return some
+
+
 CASES = {
     "agitation": Case(
         fit=lambda: Agitation.fit(*learned_from()),
@@ -112,6 +131,15 @@ CASES = {
         numbers=lambda trends: two_sided(trends.drift),
         cut=by_subject,
         hidden=without_the_second,
+        unknown_stays=True,
+    ),
+    "deterioration": Case(
+        fit=lambda: Deterioration.fit(*made_illnesses()),
+        kind=Deterioration,
+        rows=lambda: made_illnesses(seed=2)[0],
+        numbers=lambda scored: scored.probability,
+        cut=lambda rows: np.array_split(rows, 7),
+        hidden=half_unknown,
         unknown_stays=True,
     ),
     "silence": Case(
