@@ -16,6 +16,7 @@ from saimi.commands import (
     backtest,
     bench,
     channel,
+    cohort,
     compare,
     database,
     decode,
@@ -55,6 +56,7 @@ app.command("watchdog")(watchdog.watchdog)
 app.command("simulate")(simulate.simulate)
 app.command("replay")(replay.replay)
 app.command("compare")(compare.compare)
+app.command("cohort")(cohort.cohort)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("backtest")(backtest.backtest)

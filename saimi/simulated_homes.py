@@ -64,7 +64,7 @@ class Simulated:
     def looks(self, every: float) -> Iterator[tuple[float, float, Measured, Happened]]:
         """Unix seconds, what a local clock shows more, and what is new, look after look."""
         times = np.arange(self.start + every, self.end + 1.0, every)
-        offsets = _local(times) - times
+        offsets = local_time(times) - times
         for now, offset in zip(times.tolist(), offsets.tolist(), strict=True):
             window = (now - every - _OVERLAP, now)
             low, high = np.searchsorted(self.measured.time, window)
@@ -106,7 +106,7 @@ def read(directory: Path) -> Simulated:
     for home in record.homes():
         _take(home, owner, place, signs, rooms)
     who, metric, time, value = _in_order(signs)
-    measured = Measured(who, metric, time, _local(time), value, time)
+    measured = Measured(who, metric, time, local_time(time), value, time)
     who, at, time, _ = _in_order(rooms)
     return Simulated(
         names,
@@ -114,7 +114,7 @@ def read(directory: Path) -> Simulated:
         np.array([*(number[row["gateway"]] for row in people), *(number[one] for one in pairs)]),
         np.arange(len(names)) >= len(people),
         measured,
-        Happened(who, at, time, _local(time), time),
+        Happened(who, at, time, local_time(time), time),
         tuple(_illnesses(record.labels(), place)),
         record.manifest.start.timestamp(),
         record.manifest.end.timestamp(),
@@ -177,7 +177,8 @@ def _in_order(parts: list[Columns]) -> Columns:
     return who[order], what[order], time[order], value[order]
 
 
-def _local(time: Floats) -> Floats:
+def local_time(time: Floats) -> Floats:
+    """What a local clock shows at Unix seconds, as models.readings has it."""
     day, hour = local_days(time)
     local: Floats = day * DAY + hour * 3600.0
     return local
