@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from core.errors import ModelError
 from models import rooms
 from models.baseline import Baseline
+from models.cohort import HOURS, Cohort
 from models.daily import daily
 from models.following import Following
 from models.household import PLACES, WHOLE, Events, household
-from models.readings import DAY, Flags, Indexes
+from models.readings import DAY, Flags, Floats, Indexes, Readings
 from models.rooms import Happened, Rooms
 from models.routine import Days, Routine
-from models.signs import Measured, Signs, slots
+from models.signs import METRICS, Measured, Signs, slots
 from models.silence import NONE, STEP_S, Silence, Steps
 from models.trend import Trend
 
@@ -24,6 +26,8 @@ SILENCE_DAYS = 28
 ROUTINE_DAYS = 56
 AWAY = 288
 """Steps without a sign of life after which a home was left."""
+LEAST_DAYS, LEAST_PEOPLE = 25, 10
+"""Of each vital sign."""
 LEAST_HOMES = 20
 """For a model of silence: fewer homes for two than these are taken with the others."""
 
@@ -41,8 +45,7 @@ def fit(measured: Measured, happened: Happened, together: Flags) -> Following:
         raise ModelError(
             "A cohort cannot be learned here: it needs readings of vital signs and of rooms."
         )
-    readings = slots(measured)
-    signs = Signs(Baseline.fit(readings), Trend.fit(daily(readings)))
+    signs = _signs(slots(measured))
     homes = np.unique(happened.home)
     pairs = homes[together[homes]]
     single = homes[~together[homes]]
@@ -57,6 +60,35 @@ def fit(measured: Measured, happened: Happened, together: Flags) -> Following:
     if len(pairs) >= LEAST_HOMES:
         two = _silence(_of(happened, pairs), len(pairs))
     return Following(signs, alone, Rooms(two, night, day))
+
+
+def _signs(readings: Readings) -> Signs:
+    """Of what enough people measured; the numbers of the others mean nothing and are not used."""
+    days = daily(readings)
+    many = len(METRICS)
+    followed = np.zeros(many, dtype=bool)
+    for metric in range(many):
+        measured = np.bincount(days.subject[~np.isnan(days.value[:, metric])])
+        followed[metric] = (measured >= LEAST_DAYS).sum() >= LEAST_PEOPLE
+    if not followed.any():
+        raise ModelError(
+            f"A cohort cannot be learned here: no vital sign was measured on {LEAST_DAYS} days by "
+            f"{LEAST_PEOPLE} people."
+        )
+    some = np.flatnonzero(followed)
+    baseline = Baseline.fit(replace(readings, value=readings.value[:, some])).cohort
+    trend = Trend.fit(replace(days, value=days.value[:, some]))
+    curve, covariance = np.zeros((many, HOURS)), np.tile(np.eye(3), (many, 1, 1))
+    curve[some], covariance[some] = baseline.curve, baseline.covariance
+
+    def whole(of: Floats, other: float) -> Floats:
+        filled = np.full(many, other)
+        filled[some] = of
+        return filled
+
+    cohort = Cohort(curve, covariance, whole(baseline.scale, 1.0), whole(baseline.degrees, 4.0))
+    spread = Trend(whole(trend.scale, 1.0), whole(trend.carries, 0.0), whole(trend.slopes, 1.0))
+    return Signs(Baseline(cohort), spread, followed)
 
 
 def joined(parts: Sequence[tuple[Measured, Happened, Flags]]) -> tuple[Measured, Happened, Flags]:

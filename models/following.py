@@ -105,6 +105,7 @@ class Following:
         return {
             "baseline": self.signs.baseline.state(),
             "trend": self.signs.trend.state(),
+            "followed": self.signs.followed.tolist(),
             "night": self.alone.night.state(),
             "day": self.alone.day.state(),
             "silence": self.alone.silence.state(),
@@ -119,10 +120,14 @@ class Following:
             ValueError: these are not its values.
         """
         night, day = Routine.from_state(state["night"]), Routine.from_state(state["day"])
-        followed = Signs(Baseline.from_state(state["baseline"]), Trend.from_state(state["trend"]))
-        widths = (len(followed.baseline.cohort.scale), len(followed.trend.scale))
+        followed = Signs(
+            Baseline.from_state(state["baseline"]),
+            Trend.from_state(state["trend"]),
+            np.array(state["followed"], dtype=bool),
+        )
+        widths = {len(followed.baseline.cohort.scale), len(followed.trend.scale)}
         routines = (len(night.shape), len(day.shape))
-        if widths != (len(METRICS), len(METRICS)):
+        if widths | {len(followed.followed)} != {len(METRICS)}:
             raise ValueError("a baseline or a trend is of other metrics")
         if routines != (len(rooms.BY_NIGHT), len(rooms.BY_DAY)):
             raise ValueError("a routine is of other measures")

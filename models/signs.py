@@ -123,6 +123,8 @@ class Signs:
 
     baseline: Baseline
     trend: Trend
+    followed: Flags
+    """(metrics,): measured by enough of the cohort; the others are left out, and stay unknown."""
 
     def follow(
         self,
@@ -146,6 +148,7 @@ class Signs:
             ValueError: a subject or a metric that is not there, a value that is no measurement.
         """
         signs, days = signs.copy(), days.copy()
+        measured = measured.only(self.followed[measured.metric])
         over = np.floor(now / SLOT) * SLOT
         new = (measured.time >= signs["taken"][measured.subject]) & (measured.time <= now)
         late = (measured.time < signs["taken"][measured.subject]) & (

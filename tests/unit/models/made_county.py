@@ -45,7 +45,9 @@ def made_following() -> Following:
         for n in (len(BY_NIGHT), len(BY_DAY))
     )
     rooms = Rooms(silence, night, day)
-    return Following(Signs(Baseline(cohort), trend), rooms, rooms)
+    return Following(
+        Signs(Baseline(cohort), trend, np.ones(len(METRICS), dtype=bool)), rooms, rooms
+    )
 
 
 @cache
