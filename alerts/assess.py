@@ -14,13 +14,18 @@ import structlog
 from alerts import (
     blood_pressure,
     causes,
+    doses,
     events,
     glucose,
     news,
     outside,
     pauses,
+    record_rules,
+    respiratory,
     silence,
+    surroundings,
     thresholds,
+    weight,
 )
 from alerts.finding import Finding
 from alerts.repeating import asked_again
@@ -33,6 +38,12 @@ RULES: dict[str, Assess] = {
     "meters": thresholds.assess_meters,
     "glucose": glucose.assess,
     "blood_pressure": blood_pressure.assess,
+    "weight": weight.assess,
+    "respiratory": respiratory.assess,
+    "rooms": surroundings.assess_rooms,
+    "doors": surroundings.assess_doors,
+    "doses": doses.assess,
+    "record": record_rules.assess,
     "silence": silence.assess,
     "pauses": pauses.assess,
     "channels": outside.assess,
@@ -63,6 +74,7 @@ def assess(
     for subject, assessment in zip(subjects, assessments, strict=True):
         pauses.suspend(subject, assessment)
         causes.inhibit(subject, assessment, context)
+        record_rules.restrict(subject, assessment, context)
     return assessments
 
 

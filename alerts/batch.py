@@ -28,6 +28,7 @@ from alerts.load import (
 from alerts.looking import listens, look, next_look, only_technical
 from alerts.outside import NOBODY, load_broken
 from alerts.rules import Rules
+from alerts.slow import load_slow
 from alerts.state import State
 from alerts.store import write_changes
 from alerts.subject import Assessment, Context
@@ -169,8 +170,12 @@ class Batch:
             for subject in claim.subjects
             if subject in claim.due or claim.ranges[subject][1] > recent
         }
-        subjects = await load_subjects(connection, claim.subjects, present=present, now=now)
+        subjects = await load_subjects(
+            connection, claim.subjects, present=present, now=now, rules=self._rules
+        )
         await load_events(connection, claim.ranges, subjects)
+        here = {ident: one for ident, one in subjects.items() if ident in present}
+        await load_slow(connection, claim.ranges, here, claim.states, now=now)
         taken = [one for one in subjects.values() if one.id in present or one.events]
         episodes = await load_episodes(connection, [one.id for one in taken], now=now)
         watched = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from alerts.finding import Finding, Reading
 from alerts.rule import Level
-from alerts.subject import Context, Subject, newest_first, shown
+from alerts.subject import Context, Subject, by_hand, newest_first, shown
 from core.reading import Qualifier
 
 Measurement = dict[str, Reading]
@@ -37,6 +37,7 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
                 params={
                     "systolic": shown(newest["systolic"]) if "systolic" in newest else None,
                     "diastolic": shown(newest["diastolic"]) if "diastolic" in newest else None,
+                    **by_hand(subject, *newest.values()),
                 },
                 evidence=newest_first(newest.values()),
                 hold=hold,

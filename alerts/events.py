@@ -41,10 +41,17 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
                         "newest": rfc3339(newest.time),
                         "late": late,
                         "unknown_device": UNKNOWN in (subject.id, newest.device),
+                        **_medicines(subject, metric),
                     },
                     evidence=evidence,
                 ),
             )
+
+
+def _medicines(subject: Subject, metric: str) -> dict[str, list[str]]:
+    """With a fall: a blow to the head of somebody on anticoagulants is another matter."""
+    taken = subject.client.record.medicines if subject.client else ()
+    return {"medicines": ["anticoagulant"]} if metric == "fall" and "anticoagulant" in taken else {}
 
 
 def _counts(event: Reading, context: Context) -> bool:

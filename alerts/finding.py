@@ -19,6 +19,15 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
     hypoglycaemia         value, limit (3.9 or 3.0), level: 1 | 2; qualifier
     severe_blood_pressure systolic, diastolic: value or null; confirmed: bool (false: no second
                           reading was made in time)
+    weight_gain, weight_loss
+                          value, before, change: kg; days: between the two
+    weight_odd            the same: nobody changes by so much, so it may be another person's
+    repeated_falls        falls: with this one; months: in which
+    respiratory_pathway   value, limit (of the pathway); qualifier
+    copd_worsening        signs: {metric: value} of those that are worse together
+    room_cold, room_hot   value, limit; frail: bool, somebody frail lives there
+    outside_door          since: time at which the door was last moved
+    missed_dose           medicine: as in the care plan, or ""; due: time
     beyond_meter_low      metric, value: the meter said LO; the true value is below `value`
     beyond_meter_high     metric, value: the meter said HI
     help, smoke, carbon_monoxide, fall, call_request
@@ -48,6 +57,15 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
                           there, may be empty; since: time of the first of the failures in a row
     assessment_failed     rule: which rule could not be applied; error: kind of error
 
+Whatever the key, there may be besides:
+
+      confirmed             bool: a second reading was asked for, and said the same (false: none was
+                          made in time)
+      by_hand               [metric, …] a device measured what it cannot measure reliably in this
+                          client (atrial fibrillation, pacemaker): to be counted by hand
+      medicines             [medicine, …] that change what the reading or the fall means
+      care_limits           [limit, …] agreed limits of care that restrict whom it calls
+
 Parameters of NEWS2 are named as metrics are: respiratory_rate, spo2, oxygen, systolic, pulse,
 consciousness, temperature ("oxygen" being air or oxygen, entered as the metric oxygen_flow).
 """
@@ -76,6 +94,12 @@ KINDS = (
     "trend",
     "inactivity",
     "routine",
+    "weight",
+    "falls",
+    "respiratory",
+    "room",
+    "door",
+    "missed_dose",
     "silence",
     "home_early",
     "outage",
@@ -119,6 +143,8 @@ class Reading(NamedTuple):
     """core.reading.Qualifier."""
     state: int = 0
     """core.reading.State."""
+    by_hand: bool = False
+    """A person entered it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,49 @@ FORMS: Mapping[str, Form] = {
     "severe_blood_pressure": Form(
         "blood_pressure", above={"systolic": (100, 250), "diastolic": (60, 150)}
     ),
+    # Trend only: shown with the readings (web.trends), never an alert.
+    "glucose_high": Form("glucose", above={"glucose": (8, 40)}),
+    "home_blood_pressure": Form(
+        "blood_pressure",
+        {"days": (3, 31), "least": (2, 60)},
+        above={"systolic": (110, 200), "diastolic": (60, 120)},
+    ),
+    "count_by_hand": Form("news2"),
+    "weight_gain": Form("weight", {"days": (1, 14), "apart": (0.5, 10)}, above={"kg": (0.5, 20)}),
+    "weight_loss": Form(
+        "weight",
+        {"days": (7, 31), "least_days": (1, 30), "apart": (0.5, 10)},
+        above={"percent": (1, 30)},
+    ),
+    "weight_odd": Form("weight", above={"kg": (2, 50)}),
+    "repeated_falls": Form("falls", {"falls": (2, 20), "months": (1, 24)}),
+    "respiratory_urgent": Form("respiratory", below={"spo2": (70, 100)}),
+    "respiratory_emergency": Form("respiratory", below={"spo2": (70, 100)}),
+    "copd_worsening": Form(
+        "respiratory",
+        {"signs": (2, 3)},
+        above={"respiratory_rate": (15, 40), "pulse": (60, 160)},
+        below={"spo2": (80, 98)},
+    ),
+    "room_cold": Form(
+        "room",
+        {"first_month": (1, 12), "last_month": (1, 12)},
+        below={"temperature": (5, 22)},
+    ),
+    "room_warm": Form("room", above={"temperature": (20, 40)}),
+    "room_hot": Form("room", above={"temperature": (20, 45)}),
+    "room_frail": Form("room"),
+    "outside_door": Form(
+        "door",
+        {
+            "from_hour": (0, 23),
+            "until_hour": (0, 23),
+            "leaving_min": (0, 30),
+            "away_min": (1, 240),
+        },
+    ),
+    "missed_dose": Form("missed_dose"),
+    "missed_dose_critical": Form("missed_dose"),
     "deterioration": Form("deterioration"),
     "deterioration_urgent": Form("deterioration"),
     "trend": Form("trend", {"shift": (2, 100)}),
@@ -77,12 +120,14 @@ FORMS: Mapping[str, Form] = {
 ASCENDING = (
     ("news2_medium", "news2_high", "total"),
     ("hypoglycaemia_level_2", "hypoglycaemia_level_1", "glucose"),
+    ("respiratory_emergency", "respiratory_urgent", "spo2"),
 )
 """Limits at which two rules raise that lie in this order."""
 NO_MILDER = (
     ("news2_high", "news2_medium"),
     ("news2_medium", "news2_single_three"),
     ("hypoglycaemia_level_2", "hypoglycaemia_level_1"),
+    ("respiratory_emergency", "respiratory_urgent"),
 )
 """The first is at least as severe as the second."""
 ALWAYS_ON = frozenset({"news2_high", "hypoglycaemia_level_2"})

@@ -49,12 +49,20 @@ def _findings(subject: Subject, readings: Sequence[Reading], context: Context) -
                     "limit": rule.raises["glucose"],
                     "level": level,
                     "qualifier": reading.qualifier,
+                    **_medicines(subject),
                 },
                 evidence=(reading,),
                 hold=hold,
             )
             if hold == "raise":
                 return
+
+
+def _medicines(subject: Subject) -> dict[str, list[str]]:
+    """Those with which it falls further, and comes back after it was treated."""
+    taken = subject.client.record.medicines if subject.client else ()
+    found: list[str] = [name for name in taken if name in ("insulin", "sulfonylurea")]
+    return {"medicines": found} if found else {}
 
 
 def _is_low(limits: Level, reading: Reading, level: int) -> bool:

@@ -6,17 +6,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from alerts.at_risk import DEVICES, AtRisk, needs_of
 from alerts.episodes import Episode
 from alerts.events import EVENTS
 from alerts.finding import Reading
 from alerts.news import METRICS as NEWS_METRICS
+from alerts.own_rules import of_home
 from alerts.pauses import MEASURED, MOVEMENT, Known, bearing
+from alerts.rule import RuleError, Rules
 from alerts.silence import PORTABLE
 from alerts.state import State
 from alerts.subject import Client, Device, Limit, Subject
 from core.catalogue import Metric, catalogue
 from core.database import Connection, load_queries
+from core.record import EMPTY, Record
 
 AHEAD = timedelta(minutes=5)
 """How far a device's clock may run ahead of ours; what ingest lets pass."""
@@ -36,12 +41,19 @@ _queries = load_queries("alerts")
 
 
 async def load_subjects(
-    connection: Connection, ids: Sequence[int], *, present: Collection[int], now: datetime
+    connection: Connection,
+    ids: Sequence[int],
+    *,
+    present: Collection[int],
+    now: datetime,
+    rules: Rules,
 ) -> dict[int, Subject]:
     """Who the subjects are, and the newest valid readings of those in `present`."""
     subjects: dict[int, Subject] = {}
     async for row in _queries.subjects(connection, subjects=list(ids)):
-        subjects[row["id"]] = Subject(row["id"], row["kind"], client_of(row))
+        subject = Subject(row["id"], row["kind"], client_of(row))
+        _own(subject, row["residents"] or (), rules)
+        subjects[subject.id] = subject
     await _load_pauses(connection, subjects, now)
     await _load_lost(connection, subjects)
     taken = [one for one in subjects.values() if one.id in present]
@@ -287,6 +299,7 @@ def _reading(row: Any, state: int = 0) -> Reading:
         device=row["device"],
         qualifier=row["qualifier"],
         state=state,
+        by_hand=bool(row.get("by_hand")),
     )
 
 
@@ -304,6 +317,22 @@ def client_of(row: Any) -> Client | None:
         born=row["born"],
         spo2_scale=row["spo2_scale"],
         oxygen_prescribed=row["oxygen_prescribed"],
-        conditions=frozenset(row["conditions"]),
+        conditions=frozenset(name.casefold() for name in row["conditions"]),
         limits=limits,
+        record=_record(row["record"]),
     )
+
+
+def _own(subject: Subject, residents: Sequence[Any], rules: Rules) -> None:
+    """Add what clinicians set for a client, or for those who live in a home."""
+    subject.residents = tuple(_record(one) for one in residents)
+    own = () if subject.client is None else (subject.client.record,)
+    try:
+        subject.rules = of_home((*own, *subject.residents), rules)
+    except RuleError as error:
+        subject.rules_error = str(error)
+
+
+def _record(stored: Any) -> Record:
+    """Most clients have nothing in it."""
+    return msgspec.convert(stored, Record) if stored else EMPTY

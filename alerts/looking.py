@@ -11,11 +11,13 @@ from datetime import datetime
 import structlog
 
 from alerts.assess import fail
-from alerts.episodes import Change, Episode, step
+from alerts.episodes import Change, Episode, Step, step
 from alerts.rules import Rules
 from alerts.state import State
-from alerts.subject import Assessment, Context, Subject
+from alerts.subject import SLOW, Assessment, Context, Subject
 
+_WAIT = {"doses": "missed_dose", "doors": "door"}
+"""Rules of alerts.assess that ask to be looked at again, and their kind."""
 _log = structlog.get_logger()
 
 
@@ -90,25 +92,48 @@ def _step(
     *,
     present: bool,
 ) -> list[Change]:
-    client = subject.client
     outcome = step(
         context.now,
         assessment.findings,
         open_episodes=[one for one in episodes if one.closed_at is None],
         closed_episodes=_last_closed(episodes),
         quiet=state.quiet_by_key(),
-        valid=subject.newest.keys(),
-        rules=context.rules if client is None else context.rules.adjusted(client.rules),
+        valid=subject.newest.keys() | subject.slow.keys(),
+        rules=context.rules.adjusted(subject.rules),
         beyond=state.beyond,
         unseen=_unseen(subject, assessment, context.rules, present=present),
     )
     state.remember(outcome)
+    state.awaited = _awaited(subject, assessment, state, outcome, episodes)
     for at in outcome.due:
         assessment.look_again("episodes", at)
     if subject.devices is not None:
         state.silence_at = assessment.due.get("silence")
         state.heard = {str(device.id): device.heard_at for device in subject.devices}
     return outcome.changes
+
+
+def _awaited(
+    subject: Subject,
+    assessment: Assessment,
+    state: State,
+    outcome: Step,
+    episodes: Sequence[Episode],
+) -> frozenset[str]:
+    """Metrics that are read only where they are new, and for which something waits now.
+
+    For a repeat, for a window to end, for a limit to last, or for an open alert to clear.
+    """
+    standing = {one.key for one in episodes if one.closed_at is None and one.cleared_at is None}
+    kinds = {kind for kind, origin in outcome.quiet if (kind, origin) in standing}
+    kinds |= {name.split(" ")[0] for name in outcome.beyond}
+    kinds |= {name.split(" ")[1] for name in assessment.due if name.startswith("repeat ")}
+    kinds |= {_WAIT[name] for name in assessment.due if name in _WAIT}
+    return frozenset(
+        metric
+        for metric, kind in SLOW.items()
+        if (kind in kinds if metric in subject.slow else metric in state.awaited)
+    )
 
 
 def _unseen(

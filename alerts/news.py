@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from alerts.finding import Finding
+from alerts.finding import Finding, Severity
 from alerts.rule import Hold, Level, Rule, Rules
-from alerts.subject import Client, Context, Subject
+from alerts.subject import BY_HAND, Client, Context, Subject
 from core.clock import LOCAL
 from core.reading import Qualifier
 from models.news2 import PARAMETERS, News2, Score, at, news2
@@ -35,7 +35,7 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
     ]
     if not scored:
         return
-    rows = [_row(subject, client, None) for _, subject, client in scored]
+    rows = [_row(subject, client, None, doubted(subject, client)) for _, subject, client in scored]
     scales = [client.spo2_scale for _, _, client in scored]
     scores = _score(rows, scales)
     rules = context.rules
@@ -45,11 +45,17 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
         | (scores.points_low.max(axis=0) >= rules["news2_single_three"].clears["points"])
         | scores.spo2_range
     )
+    for index, subject, client in scored:
+        if client.by_hand and doubted(subject, client):
+            yield from ((index, one) for one in _by_hand(subject, client, context))
     if not len(called):
         return
     # What late measurements add to a score is shown but pages nobody: score again without them.
     timely = _score(
-        [_row(scored[place][1], scored[place][2], context) for place in called],
+        [
+            _row(subject, client, context, doubted(subject, client))
+            for _, subject, client in (scored[place] for place in called)
+        ],
         [scales[place] for place in called],
     )
     for nth, place in enumerate(called):
@@ -62,6 +68,41 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
         for held, hold in _held(score, rules):
             one = _finding(subject, client, score, held.severity, 0, held.id)
             yield index, dataclasses.replace(one, hold=hold)
+
+
+def doubted(subject: Subject, client: Client) -> tuple[str, ...]:
+    """Metrics whose newest value a device measured, and cannot measure reliably in this client."""
+    if not client.by_hand:
+        return ()
+    return tuple(
+        metric
+        for metric in METRICS
+        if metric in BY_HAND and (one := subject.latest(metric)) and not one.by_hand
+    )
+
+
+def _by_hand(subject: Subject, client: Client, context: Context) -> Iterator[Finding]:
+    """What the score would be if the device were right: it waits for a count by hand.
+
+    Nothing waits where that is an emergency.
+    """
+    rules = context.rules
+    scale = [client.spo2_scale]
+    sure, if_right, timely = (
+        at(_score([row], scale), 0)
+        for row in (
+            _row(subject, client, None, doubted(subject, client)),
+            _row(subject, client, None),
+            _row(subject, client, context),
+        )
+    )
+    severity, rule = severity_of(if_right, rules)
+    by_hand = rules["count_by_hand"]
+    if severity <= severity_of(sure, rules)[0] or not by_hand.speaks:
+        return
+    pages = min(severity, severity_of(timely, rules)[0])
+    waits = severity < Severity.EMERGENCY
+    yield _finding(subject, client, if_right, severity, pages, by_hand.id if waits else rule)
 
 
 def severity_of(score: Score, rules: Rules) -> tuple[int, str]:
@@ -102,10 +143,12 @@ def _values(score: Score, rules: Rules) -> Iterator[tuple[Rule, str, int]]:
             yield rules[name], limit, value
 
 
-def _row(subject: Subject, client: Client, only_timely: Context | None) -> list[float]:
+def _row(
+    subject: Subject, client: Client, only_timely: Context | None, without: tuple[str, ...] = ()
+) -> list[float]:
     values = []
     for metric in METRICS:
-        found = subject.newest.get(metric)
+        found = None if metric in without else subject.newest.get(metric)
         if not found or (only_timely is not None and not only_timely.timely(found[0])):
             # The plan says that there is no oxygen in this home: that is air, not unknown.
             by_plan = metric == "oxygen_flow" and not found and client.oxygen_prescribed is False
@@ -133,7 +176,7 @@ def _finding(
     }
     evidence = [found[0] for metric in METRICS if (found := subject.newest.get(metric))]
     # Of readings made at the same time, the ones that made the score come first.
-    evidence.sort(key=lambda reading: points[reading.metric][0], reverse=True)
+    evidence.sort(key=lambda reading: points.get(reading.metric, [0])[0], reverse=True)
     evidence.sort(key=lambda reading: reading.time, reverse=True)
     params: dict[str, Any] = {
         "low": score.low,
@@ -145,6 +188,8 @@ def _finding(
         "oxygen": oxygen(subject),
         "range": score.spo2_range,
     }
+    if by_hand := doubted(subject, client):
+        params["by_hand"] = list(by_hand)
     return Finding(
         kind="news2",
         rule=rule,

@@ -19,6 +19,8 @@ class State(msgspec.Struct, omit_defaults=True):
     """By kind and origin, parted by a space: since when findings have been milder."""
     beyond: dict[str, datetime] = {}
     """As alerts.standing.Held: since when rules that must last have found what they find."""
+    awaited: frozenset[str] = frozenset()
+    """Metrics of alerts.subject.SLOW to be read at every look: something waits for them."""
     heard: dict[str, datetime] = {}
     """By device: its last reading, or since when it has been listened for."""
     outage: Outage | None = None

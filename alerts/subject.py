@@ -14,9 +14,22 @@ from alerts.line import Line
 from alerts.rule import Rule, Rules
 from core.catalogue import catalogue
 from core.reading import Qualifier
+from core.record import EMPTY, Record
 
 AWAY = frozenset({"hospital", "holiday"})
 """Kinds of pause in which nobody is to be heard of."""
+
+
+BY_HAND = ("pulse", "systolic", "diastolic")
+"""What cuffs and pulse readings get wrong with atrial fibrillation or a pacemaker."""
+SLOW = {
+    "weight": "weight",
+    "room_temperature": "room",
+    "missed_dose": "missed_dose",
+    "door": "door",
+}
+"""Metrics that are read only where they are new (alerts.slow), and the kind told from each."""
+SLOW_KINDS = frozenset(SLOW.values())
 
 
 class Limit(NamedTuple):
@@ -47,8 +60,16 @@ class Client:
     """By metric."""
     pauses: tuple[Pause, ...] = ()
     """Those that are on now, the client's own and the home's."""
-    rules: Mapping[str, Rule] = field(default_factory=dict)
-    """Rules that a clinician set otherwise for this client, complete."""
+    record: Record = EMPTY
+
+    def has(self, condition: str) -> bool:
+        """Whether the client has a condition (core.record.CONDITIONS), in whatever case."""
+        return condition.casefold() in self.conditions
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether cuffs and pulse readings of devices are not to be relied on: count by hand."""
+        return self.has("atrial fibrillation") or self.has("pacemaker")
 
     def age(self, on: date) -> int:
         """Completed years."""
@@ -90,6 +111,12 @@ class Subject:
     id: int
     kind: str = "client"
     client: Client | None = None
+    residents: tuple[Record, ...] = ()
+    """Of a home: the records of those who live there, where they hold anything."""
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    """Rules that a clinician set otherwise for this client, or anybody in the home, complete."""
+    rules_error: str = ""
+    """Why the client's own rules cannot be used."""
     pauses: tuple[Pause, ...] = ()
     """Those that are on now: of a client, own and the home's; of a home, its own, and hospital or
     holiday where everybody who lives there is away."""
@@ -103,8 +130,14 @@ class Subject:
     """Events that have not been dealt with yet."""
     devices: list[Device] | None = None
     """Regularly heard devices of its gateways; None: not looked at this time."""
-    unseen: frozenset[str] = frozenset(LEARNED)
-    """Kinds of findings of models that were not looked for (fully) this time."""
+    slow: dict[str, list[Reading]] = field(default_factory=dict)
+    """Of metrics in SLOW that are new, or waited for: readings of their window, newest first."""
+    back_at: datetime | None = None
+    """With an outside door in `slow`: when somebody was last noticed inside after it."""
+    falls_before: int | None = None
+    """With a new fall: how many there were before it."""
+    unseen: frozenset[str] = frozenset(LEARNED) | SLOW_KINDS
+    """Kinds of findings that were not looked for (fully) this time."""
     lost: frozenset[str] = frozenset()
     """Gateways of its home that an outage above the home has silenced (alerts.survey)."""
     at_risk: list[AtRisk] = field(default_factory=list)
@@ -113,6 +146,12 @@ class Subject:
     """Of a home with one resident, where something carried is silent: the front door last."""
     moved_at: datetime | None = None
     """The same: when somebody last moved in it."""
+
+    @property
+    def frail(self) -> bool:
+        """Whether the client, or anybody who lives in the home, is frail."""
+        own = self.client is not None and self.client.record.frail
+        return own or any(record.frail for record in self.residents)
 
     @property
     def away(self) -> Pause | None:
@@ -126,7 +165,12 @@ class Subject:
             metric: [one for one in readings if one.time < moment]
             for metric, readings in self.newest.items()
         }
-        return replace(self, newest={metric: found for metric, found in newest.items() if found})
+        slow = {
+            metric: [one for one in readings if one.time < moment]
+            for metric, readings in self.slow.items()
+        }
+        newest = {metric: found for metric, found in newest.items() if found}
+        return replace(self, newest=newest, slow=slow)
 
     def latest(self, metric: str) -> Reading | None:
         """The newest valid reading of a metric."""
@@ -152,10 +196,7 @@ class Context:
 
     def rule(self, subject: Subject, name: str) -> Rule:
         """The rule as it holds for a subject."""
-        client = subject.client
-        if client is not None and name in client.rules:
-            return client.rules[name]
-        return self.rules[name]
+        return subject.rules.get(name) or self.rules[name]
 
     @property
     def deaf(self) -> bool:
@@ -185,6 +226,14 @@ class Assessment:
 
 Assess = Callable[[Sequence[Subject], Context], Iterable[tuple[int, Finding | datetime]]]
 """A rule: of each subject by its index, findings, or a time at which to look again."""
+
+
+def by_hand(subject: Subject, *readings: Reading) -> dict[str, list[str]]:
+    """The parameter that says which of these readings are to be counted by hand; {}: none is."""
+    if subject.client is None or not subject.client.by_hand:
+        return {}
+    found = [one.metric for one in readings if one.metric in BY_HAND and not one.by_hand]
+    return {"by_hand": found} if found else {}
 
 
 def shown(reading: Reading) -> float:

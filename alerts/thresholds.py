@@ -8,7 +8,7 @@ from typing import Any
 from alerts.finding import Finding, Reading
 from alerts.news import oxygen
 from alerts.rule import Rule
-from alerts.subject import Context, Limit, Subject, is_above, is_below, shown
+from alerts.subject import Context, Limit, Subject, by_hand, is_above, is_below, shown
 from core.reading import Qualifier
 
 _KINDS = {
@@ -70,6 +70,7 @@ def _own_limit(
                 "value": shown(reading),
                 "limit": bound,
                 "qualifier": reading.qualifier,
+                **by_hand(subject, reading),
             }
             return _finding(rule, key, reading, params, context)
     return None

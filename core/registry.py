@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from core.errors import RegistryError
+from core.record import EMPTY, Record
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 WireName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -101,6 +102,7 @@ class Client(_Entry):
     limits: list[Limit] = []
     pauses: list[Pause] = []
     """Of this client alone."""
+    record: Record = EMPTY
 
 
 class Device(_Entry):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from core.catalogue import catalogue
 from core.errors import RegistryError
+from core.record import check_record
 from core.registry import LONGEST_PAUSE, Client, Device, Document, Home, Pause
 
 
@@ -28,6 +29,7 @@ def check_document(document: Document) -> None:
     for home in document.homes:
         for client in home.clients:
             _check_limits(client)
+            check_record(f"Client {client.reference!r}", client.record, client.conditions)
             check_pauses(f"Client {client.reference!r}", client.pauses)
         check_pauses(f"Home {home.name!r}", home.pauses)
         _check_devices(home)

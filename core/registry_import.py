@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from core.catalogue import catalogue
 from core.database import REGISTRY_CHANNEL, Connection, load_queries, translated
 from core.errors import RegistryError
@@ -65,6 +67,7 @@ async def import_document(
         await _rows(queries.import_home_subjects(connection))
         await _rows(queries.import_client_subjects(connection))
         added["clients"] = _new(await _rows(queries.import_clients(connection)))
+        await queries.import_records(connection)
         await _rows(queries.import_moves(connection))
         await _rows(queries.import_limits(connection, now=now))
         await _rows(queries.import_care_relationships(connection, now=now))
@@ -190,6 +193,9 @@ def _tables(document: Document) -> dict[str, list[tuple[Any, ...]]]:
                 _pseudonym(),
             )
             for home, client in clients
+        ],
+        "import_record": [
+            (client.reference, msgspec.json.encode(client.record).decode()) for _, client in clients
         ],
         "import_limit": [
             (client.reference, metrics[limit.metric].id, limit.low, limit.high)

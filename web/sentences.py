@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from web import learned_sentences as learned
+from web import rule_sentences as rules
 from web.i18n import Texts
 from web.values import as_time, metric_name, value_text
 from web.words import (
@@ -337,6 +338,16 @@ SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
     "trend": learned.trend,
     "inactivity": learned.inactivity,
     "routine": learned.routine,
+    "weight_gain": rules.weight_gain,
+    "weight_loss": rules.weight_loss,
+    "weight_odd": rules.weight_odd,
+    "repeated_falls": rules.repeated_falls,
+    "respiratory_pathway": rules.respiratory_pathway,
+    "copd_worsening": rules.copd_worsening,
+    "room_cold": rules.room_cold,
+    "room_hot": rules.room_hot,
+    "outside_door": rules.outside_door,
+    "missed_dose": rules.missed_dose,
     "device_silent": _device_silent,
     "gateway_silent": _gateway_silent,
     "gateway_deaf": _gateway_deaf,
@@ -357,10 +368,11 @@ def sentence(text: Texts, kind: str, summary: Mapping[str, Any]) -> str:
 
 
 def _said(text: Texts, kind: str, summary: Mapping[str, Any]) -> str:
-    make = SENTENCES.get(str(summary.get("key")))
+    key, params = str(summary.get("key")), summary.get("params") or {}
+    make = SENTENCES.get(key)
     if make is not None:
         try:
-            return make(text, summary.get("params") or {})
+            return " ".join([make(text, params), *rules.besides(text, key, params)])
         except (KeyError, TypeError, ValueError):
             pass  # Better the kind alone than no alert: fall through.
     return text.gettext(KINDS[kind]) + "." if kind in KINDS else kind

@@ -1,8 +1,13 @@
 -- name: subjects(subjects)
--- Who the subjects are, with the limits of each as {metric id: [low, high]}.
-SELECT s.id, s.kind, c.born, c.spo2_scale, c.oxygen_prescribed, c.conditions,
+-- Who the subjects are, with the limits of each as {metric id: [low, high]}; for a home, with the
+-- records of those who live there.
+SELECT s.id, s.kind, c.born, c.spo2_scale, c.oxygen_prescribed, c.conditions, c.record,
        (SELECT jsonb_object_agg(l.metric, jsonb_build_array(l.low, l.high))
-          FROM registry.client_limit l WHERE l.subject = s.id) AS limits
+          FROM registry.client_limit l WHERE l.subject = s.id) AS limits,
+       CASE WHEN s.kind = 'home' THEN
+           (SELECT jsonb_agg(r.record) FROM registry.subject o
+              JOIN registry.client r ON r.subject = o.id
+             WHERE o.home = s.home AND r.record <> '{}') END AS residents
   FROM registry.subject s
   LEFT JOIN registry.client c ON c.subject = s.id
  WHERE s.id = ANY(:subjects::int[]);
@@ -39,12 +44,13 @@ SELECT s.subject, w.id AS whose, m.metric, r.time, r.received_at, r.value, r.qua
 
 -- name: newest_readings(subjects, metrics, after, depths, until)
 -- The newest readings of each metric that are OK and still valid, newest first.
-SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device
+SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.by_hand
   FROM unnest(:subjects::int[]) AS s(subject)
  CROSS JOIN unnest(:metrics::smallint[], :after::timestamptz[], :depths::int[])
          AS m(metric, after, depth)
  CROSS JOIN LATERAL (
-        SELECT r.time, r.received_at, r.value, r.qualifier, r.device
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.device,
+               r.entered_by IS NOT NULL AS by_hand
           FROM telemetry.reading r
          WHERE r.subject = s.subject AND r.metric = m.metric
            AND r.time > m.after AND r.time <= :until AND r.state = 0
@@ -53,11 +59,12 @@ SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
 
 -- name: newest_of_pairs(subjects, metrics, after, until)
 -- The same for single metrics of single subjects.
-SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.device
+SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.by_hand
   FROM unnest(:subjects::int[], :metrics::smallint[], :after::timestamptz[])
     AS p(subject, metric, after)
  CROSS JOIN LATERAL (
-        SELECT r.time, r.received_at, r.value, r.qualifier, r.device
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.device,
+               r.entered_by IS NOT NULL AS by_hand
           FROM telemetry.reading r
          WHERE r.subject = p.subject AND r.metric = p.metric
            AND r.time > p.after AND r.time <= :until AND r.state = 0
@@ -124,3 +131,59 @@ SELECT d.id, d.name AS device, g.name AS gateway
 SELECT u.metric, u.time, u.gateway, u.device
   FROM unnest(:metrics::smallint[], :times::timestamptz[]) AS c(metric, time)
   JOIN telemetry.unknown_device u ON u.metric = c.metric AND u.time = c.time;
+
+-- name: new_slow(subjects, since, until, metrics)
+-- Of whom any of these metrics is new, which are measured seldom or looked at over long times.
+SELECT DISTINCT c.subject, r.metric
+  FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
+    AS c(subject, since, until)
+ CROSS JOIN LATERAL (
+        SELECT r.metric
+          FROM telemetry.reading r
+         WHERE r.subject = c.subject AND r.metric = ANY(:metrics::smallint[])
+           AND r.time BETWEEN c.since AND c.until AND r.state = 0) r;
+
+-- name: history(subjects, metrics, after, until, most)
+-- Readings of single metrics of single subjects, newest first.
+SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.device
+  FROM unnest(:subjects::int[], :metrics::smallint[], :after::timestamptz[])
+    AS p(subject, metric, after)
+ CROSS JOIN LATERAL (
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.device
+          FROM telemetry.reading r
+         WHERE r.subject = p.subject AND r.metric = p.metric
+           AND r.time > p.after AND r.time <= :until AND r.state = 0
+         ORDER BY r.time DESC
+         LIMIT :most) r
+ ORDER BY p.subject, p.metric, r.time DESC;
+
+-- name: outside_doors(subjects, door, places, signs, since, until)
+-- When a door that leads out was last moved, and when somebody was last noticed inside: of the
+-- client's own sensors and those of the home.
+SELECT s.id AS subject, d.time, d.received_at, d.value, d.qualifier, d.device, b.back_at
+  FROM registry.subject s
+ CROSS JOIN LATERAL (
+        SELECT r.time, r.received_at, r.value, r.qualifier, r.device
+          FROM registry.subject w
+          JOIN telemetry.reading r ON r.subject = w.id AND r.metric = :door
+          JOIN registry.device v ON v.id = r.device AND lower(v.location) = ANY(:places::text[])
+         WHERE (w.id = s.id OR (w.home = s.home AND w.kind = 'home'))
+           AND r.time > :since AND r.time <= :until AND r.state = 0
+         ORDER BY r.time DESC
+         LIMIT 1) d
+  LEFT JOIN LATERAL (
+        SELECT max(r.time) AS back_at
+          FROM registry.subject w
+          JOIN telemetry.reading r ON r.subject = w.id AND r.metric = ANY(:signs::smallint[])
+         WHERE (w.id = s.id OR (w.home = s.home AND w.kind = 'home'))
+           AND r.time > d.time AND r.time <= :until AND r.value > 0 AND r.state = 0) b ON true
+ WHERE s.id = ANY(:subjects::int[]);
+
+-- name: past_falls(subjects, since)
+-- Falls that were alerts of their own before, those found to be false left out. One that is still
+-- open is the one that goes on now.
+SELECT c.subject, count(*) AS falls
+  FROM unnest(:subjects::int[], :since::timestamptz[]) AS c(subject, since)
+  JOIN alerts.episode e ON e.subject = c.subject AND e.kind = 'fall'
+ WHERE e.opened_at >= c.since AND e.closed_at IS NOT NULL AND e.outcome IS DISTINCT FROM 'false'
+ GROUP BY c.subject;

@@ -18,6 +18,7 @@ CREATE TEMP TABLE import_home (name text, area text, gateway text, address text,
 CREATE TEMP TABLE import_client (reference text, home text, given_name text, family_name text,
     born date, phone text, language text, spo2_scale smallint, oxygen_prescribed boolean,
     conditions text[], limits_of_care text, pseudonym text) ON COMMIT DROP;
+CREATE TEMP TABLE import_record (client text, record text) ON COMMIT DROP;
 CREATE TEMP TABLE import_limit (client text, metric smallint, low float8, high float8)
     ON COMMIT DROP;
 CREATE TEMP TABLE import_care (client text, team text) ON COMMIT DROP;
@@ -31,7 +32,7 @@ CREATE TEMP TABLE import_assignment (home text, gateway text, device text, user_
 -- name: analyze_import_tables#
 -- The planner would take them for small otherwise, and join them row by row.
 ANALYZE import_area, import_team, import_team_area, import_member, import_team_member, import_home,
-        import_client, import_limit, import_care, import_pause, import_device, import_assignment;
+        import_client, import_record, import_limit, import_care, import_pause, import_device, import_assignment;
 
 -- name: import_unknown_area()^
 -- An area code that is neither registered nor in the document, and who names it.
@@ -191,6 +192,11 @@ ON CONFLICT (subject) DO UPDATE
         excluded.language, excluded.spo2_scale, excluded.oxygen_prescribed, excluded.conditions,
         excluded.limits_of_care)
 RETURNING xmax = 0 AS added;
+
+-- name: import_records()!
+UPDATE registry.client c SET record = i.record::jsonb
+  FROM import_record i
+ WHERE c.reference = i.client AND c.record IS DISTINCT FROM i.record::jsonb;
 
 -- name: import_moves()
 UPDATE registry.subject s SET home = h.id

@@ -26,12 +26,15 @@ def import_file(
     json: Json = False,
 ) -> None:
     """Take a registry document over: all of it, or nothing. May be run again."""
+    from alerts.own_rules import check_document
+    from alerts.rules import shipped_rules
     from core.database import read_clock
     from core.registry import read_document
     from core.registry_import import ImportReport, import_document
     from saimi.connecting import with_connection
 
     document = read_document(file)
+    check_document(document, shipped_rules())
 
     async def work(connection: asyncpg.Connection) -> ImportReport:
         now = (await read_clock(connection)).now()

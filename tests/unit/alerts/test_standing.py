@@ -180,8 +180,7 @@ def test_a_client_may_have_a_rule_of_their_own() -> None:
     rules = changed()
     one = sugar(4.2, 0)
     mine = changed(hypoglycaemia_level_1="raise = { glucose = 4.5 }")["hypoglycaemia_level_1"]
-    assert one.client is not None
-    one.client.rules = {mine.id: mine}
+    one.rules = {mine.id: mine}
     (finding,) = [f for _, f in glucose.assess([one], Context(now=NOW, rules=rules))]
     assert finding.params["limit"] == 4.5
     assert not list(glucose.assess([sugar(4.2, 0)], Context(now=NOW, rules=rules)))

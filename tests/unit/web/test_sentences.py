@@ -13,6 +13,16 @@ from web.sentences import SENTENCES, sentence
 from web.values import value_text
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "weight_gain": {"value": 82.4, "before": 80.1, "change": 2.3, "days": 3},
+    "weight_loss": {"value": 62.0, "before": 66.0, "change": -4.0, "days": 28},
+    "weight_odd": {"value": 92.0, "before": 71.0, "change": 21.0, "days": 1},
+    "repeated_falls": {"falls": 2, "months": 12.0, "count": 1},
+    "respiratory_pathway": {"value": 93.0, "limit": 94.0, "qualifier": 0},
+    "copd_worsening": {"signs": {"respiratory_rate": 26.0, "pulse": 104.0, "spo2": 90.0}},
+    "room_cold": {"value": 16.5, "limit": 18.0, "frail": True},
+    "room_hot": {"value": 33.0, "limit": 32.0, "frail": False},
+    "outside_door": {"since": "2025-03-03T01:00:00.000000Z"},
+    "missed_dose": {"medicine": "insuliini", "due": "2025-03-03T06:00:00.000000Z"},
     "news2": {"low": 6, "high": 11, "band": "medium", "missing": ["consciousness", "oxygen"]},
     "below_limit": {"metric": "pulse", "value": 44, "limit": 50, "qualifier": 0},
     "above_limit": {"metric": "weight", "value": 84.2, "limit": 82, "qualifier": 0},
@@ -155,3 +165,22 @@ def test_values_as_people_read_them(
     metric: str, value: float | None, qualifier: int, expected: str
 ) -> None:
     assert value_text(texts("fi"), metric, value, qualifier).replace("\xa0", " ") == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_record_adds_stands_beside_any_sentence(language: Language) -> None:
+    plain = say(language, "hypoglycaemia")
+    more = say(
+        language,
+        "hypoglycaemia",
+        confirmed=False,
+        by_hand=["pulse"],
+        medicines=["insulin", "anticoagulant"],
+        care_limits=["palliative", "no_transfer"],
+    )
+    assert more.startswith(plain)
+    assert more.count(".") >= plain.count(".") + 5
+
+
+def test_an_anticoagulant_is_shown_with_a_fall() -> None:
+    assert "anticoagulant" in say("en", "fall", medicines=["anticoagulant"])
