@@ -51,7 +51,7 @@ FORMS: Mapping[str, Form] = {
     "glucose_high": Form("glucose", above={"glucose": (8, 40)}),
     "home_blood_pressure": Form(
         "blood_pressure",
-        {"days": (3, 31), "least": (2, 60)},
+        {"days": (3, 7), "least": (2, 60)},
         above={"systolic": (110, 200), "diastolic": (60, 120)},
     ),
     "count_by_hand": Form("news2"),

@@ -19,6 +19,7 @@ from web.i18n import Texts
 from web.news2 import breakdown
 from web.parts import caller, database, parts, texts_of
 from web.sentences import needs_text
+from web.trend_notes import notes
 from web.trends import bands, find_subject, metrics_of
 from web.values import as_time, value_text
 from web.words import OUTCOME_HELP, OUTCOMES
@@ -195,11 +196,13 @@ async def trends(request: web.Request) -> web.Response:
         metrics = await metrics_of(
             connection, subject, since=now - timedelta(days=31), until=now + timedelta(minutes=1)
         )
+        said = await notes(connection, subject.id, now=now, text=texts_of(request))
     return page(
         request,
         "trends.html",
         subject=subject,
         age=age(subject.born, now.astimezone(LOCAL).date()),
         metrics=metrics,
+        notes=said,
         now=now,
     )

@@ -83,3 +83,15 @@ SELECT coalesce(nullif(d.location, ''), d.name) AS place,
    AND r.state = 0 AND r.value >= 0.5
  GROUP BY place, bin
  ORDER BY place, bin;
+
+-- name: record_of(subject)^
+SELECT record FROM registry.client WHERE subject = :subject;
+
+-- name: trend_values(subject, metrics, since, until)
+-- Single readings, for the rules that go by means and counts.
+SELECT metric, time, value
+  FROM telemetry.reading
+ WHERE subject = :subject::integer AND metric = ANY(:metrics::smallint[])
+   AND time >= :since::timestamptz AND time <= :until::timestamptz AND state = 0
+ ORDER BY metric, time DESC
+ LIMIT 20000;

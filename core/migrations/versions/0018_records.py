@@ -1,4 +1,4 @@
-"""What the models remember of each subject."""
+"""What a client's record must hold for rules to be safe."""
 
 from core.migrations.steps import run_file
 
