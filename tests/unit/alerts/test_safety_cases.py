@@ -12,7 +12,7 @@ TEXT = (ROOT / "docs" / "safety-cases.md").read_text(encoding="utf-8")
 
 
 @cache
-def tests_in(path: str) -> frozenset[str]:
+def named_in(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return frozenset(
         node.name
@@ -29,4 +29,4 @@ def test_every_safety_case_has_a_test_that_exists() -> None:
         named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row)
         assert len(named) == 1, row
         path, name = named[0]
-        assert name in tests_in(path), row
+        assert name in named_in(path), row
