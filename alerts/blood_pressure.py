@@ -47,9 +47,14 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
 
 def _newest(subject: Subject) -> Measurement:
     """Values of one time are one measurement."""
-    found = [one for metric in ("systolic", "diastolic") if (one := subject.latest(metric))]
-    last = max((one.time for one in found), default=None)
-    return {one.metric: one for one in found if one.time == last}
+    systolic, diastolic = subject.latest("systolic"), subject.latest("diastolic")
+    if systolic is None or diastolic is None:
+        one = systolic or diastolic
+        return {one.metric: one} if one is not None else {}
+    if systolic.time == diastolic.time:
+        return {"systolic": systolic, "diastolic": diastolic}
+    newer = max(systolic, diastolic, key=lambda reading: reading.time)
+    return {newer.metric: newer}
 
 
 def _severe(limits: Level, measurement: Measurement) -> bool:

@@ -325,8 +325,11 @@ def client_of(row: Any) -> Client | None:
 
 def _own(subject: Subject, residents: Sequence[Any], rules: Rules) -> None:
     """Add what clinicians set for a client, or for those who live in a home."""
-    subject.residents = tuple(_record(one) for one in residents)
     own = () if subject.client is None else (subject.client.record,)
+    if residents:
+        subject.residents = tuple(_record(one) for one in residents)
+    elif not own or not own[0].rules:
+        return
     try:
         subject.rules = of_home((*own, *subject.residents), rules)
     except RuleError as error:

@@ -124,6 +124,8 @@ def _awaited(
 
     For a repeat, for a window to end, for a limit to last, or for an open alert to clear.
     """
+    if not subject.slow and not state.awaited:
+        return frozenset()
     standing = {one.key for one in episodes if one.closed_at is None and one.cleared_at is None}
     kinds = {kind for kind, origin in outcome.quiet if (kind, origin) in standing}
     kinds |= {name.split(" ")[0] for name in outcome.beyond}

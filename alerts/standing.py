@@ -64,7 +64,9 @@ def hold(
         beyond: what the last step returned.
         unseen: kinds that were not looked at this time: what must last goes on lasting.
     """
-    held = Held(beyond={name: at for name, at in beyond.items() if name.split(" ")[0] in unseen})
+    held = Held()
+    if beyond:
+        held.beyond = {name: at for name, at in beyond.items() if name.split(" ")[0] in unseen}
     for finding in findings:
         if finding.hold != "raise":
             _keep(finding, held)
@@ -73,7 +75,8 @@ def hold(
         if rule is not None and rule.raises.lasting > timedelta(0):
             finding = _lasting(now, finding, rule.raises.lasting, beyond, held)
         held.findings.append(finding)
-    _inhibit(held, standing.values(), rules)
+    if held.findings:
+        _inhibit(held, standing.values(), rules)
     return held
 
 

@@ -78,11 +78,10 @@ SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
 SELECT r.subject, r.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.state
   FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
     AS c(subject, since, until)
- CROSS JOIN unnest(:metrics::smallint[]) AS m(metric)
  CROSS JOIN LATERAL (
         SELECT r.*
           FROM telemetry.reading r
-         WHERE r.subject = c.subject AND r.metric = m.metric
+         WHERE r.subject = c.subject AND r.metric = ANY(:metrics::smallint[])
            AND r.time BETWEEN c.since AND c.until AND r.value >= 1 AND r.state < 2) r
  WHERE NOT EXISTS (
         SELECT FROM alerts.episode e
