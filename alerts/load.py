@@ -52,8 +52,10 @@ async def load_subjects(
     subjects: dict[int, Subject] = {}
     async for row in _queries.subjects(connection, subjects=list(ids)):
         subject = Subject(row["id"], row["kind"], client_of(row))
-        _own(subject, row["residents"] or (), rules)
         subjects[subject.id] = subject
+    await _load_residents(connection, subjects)
+    for subject in subjects.values():
+        _own(subject, rules)
     await _load_pauses(connection, subjects, now)
     await _load_lost(connection, subjects)
     taken = [one for one in subjects.values() if one.id in present]
@@ -323,12 +325,20 @@ def client_of(row: Any) -> Client | None:
     )
 
 
-def _own(subject: Subject, residents: Sequence[Any], rules: Rules) -> None:
+async def _load_residents(connection: Connection, subjects: Mapping[int, Subject]) -> None:
+    """Add to homes the records of those who live there."""
+    homes = [one.id for one in subjects.values() if one.kind == "home"]
+    if not homes:
+        return
+    async for row in _queries.residents(connection, homes=homes):
+        home = subjects[row["subject"]]
+        home.residents = (*home.residents, _record(row["record"]))
+
+
+def _own(subject: Subject, rules: Rules) -> None:
     """Add what clinicians set for a client, or for those who live in a home."""
     own = () if subject.client is None else (subject.client.record,)
-    if residents:
-        subject.residents = tuple(_record(one) for one in residents)
-    elif not own or not own[0].rules:
+    if not subject.residents and not (own and own[0].rules):
         return
     try:
         subject.rules = of_home((*own, *subject.residents), rules)

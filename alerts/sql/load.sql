@@ -1,16 +1,20 @@
 -- name: subjects(subjects)
--- Who the subjects are, with the limits of each as {metric id: [low, high]}; for a home, with the
--- records of those who live there.
+-- Who the subjects are, with the limits of each as {metric id: [low, high]}.
 SELECT s.id, s.kind, c.born, c.spo2_scale, c.oxygen_prescribed, c.conditions, c.record,
        (SELECT jsonb_object_agg(l.metric, jsonb_build_array(l.low, l.high))
-          FROM registry.client_limit l WHERE l.subject = s.id) AS limits,
-       CASE WHEN s.kind = 'home' THEN
-           (SELECT jsonb_agg(r.record) FROM registry.subject o
-              JOIN registry.client r ON r.subject = o.id
-             WHERE o.home = s.home AND r.record <> '{}') END AS residents
+          FROM registry.client_limit l WHERE l.subject = s.id) AS limits
   FROM registry.subject s
   LEFT JOIN registry.client c ON c.subject = s.id
  WHERE s.id = ANY(:subjects::int[]);
+
+-- name: residents(homes)
+-- The records of those who live in homes, where they hold anything.
+SELECT s.id AS subject, r.record
+  FROM registry.subject s
+  JOIN registry.subject o ON o.home = s.home AND o.kind = 'client'
+  JOIN registry.client r ON r.subject = o.id AND r.record <> '{}'
+ WHERE s.id = ANY(:homes::int[])
+ ORDER BY s.id, o.id;
 
 -- name: pauses(subjects, now)
 -- Pauses, on or to come, that bear on each subject: a client's own and the home's; for a home, also
