@@ -150,9 +150,9 @@ async def _load_newest(connection: Connection, subjects: Sequence[Subject], now:
 async def _collect(rows: Any, subjects: Mapping[int, Subject]) -> None:
     # The hot loop: a dozen readings of every client of a batch.
     names = {metric.id: metric.name for metric in catalogue()}
-    async for subject, metric, time, received_at, value, qualifier, device in rows:
+    async for subject, metric, time, received_at, value, qualifier, device, by_hand in rows:
         name = names[metric]
-        reading = Reading(name, value, time, received_at, device, qualifier)
+        reading = Reading(name, value, time, received_at, device, qualifier, 0, by_hand)
         newest = subjects[subject].newest
         if name in newest:
             newest[name].append(reading)
@@ -301,7 +301,6 @@ def _reading(row: Any, state: int = 0) -> Reading:
         device=row["device"],
         qualifier=row["qualifier"],
         state=state,
-        by_hand=bool(row.get("by_hand")),
     )
 
 
