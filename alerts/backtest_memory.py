@@ -80,6 +80,8 @@ class Known:
     open: dict[Key, tuple[Episode, Replayed]] = field(default_factory=dict)
     closed: dict[Key, Episode] = field(default_factory=dict)
     """The last one closed of each key."""
+    falls: list[datetime] = field(default_factory=list)
+    """When alerts of falls opened."""
 
     @property
     def watched(self) -> frozenset[str]:
@@ -106,6 +108,11 @@ class Known:
         """As `load_subjects` and `load_events` give it."""
         found = Subject(self.person.id, self.person.kind, self.person.client)
         found.events = list(self.events)
+        if found.client is not None and any(one.metric == "fall" for one in self.events):
+            # As `load_slow` counts them: those that are closed.
+            year = now - timedelta(days=365)
+            open_now = any(kind == "fall" for kind, _ in self.open)
+            found.falls_before = sum(at >= year for at in self.falls) - open_now
         self._pause(found, now)
         if not present:
             return found
@@ -153,6 +160,8 @@ class Known:
         """As `write_changes`; `number` is the id of an episode that is opened."""
         evidence: list[Mapping[str, Any]] = [*evidence_of(change, _NAMES)]
         if change.episode is None:
+            if change.key[0] == "fall":
+                self.falls.append(now)
             record = Replayed(self.person.id, *change.key, opened_at=now)
             episode = Episode(
                 number, *change.key, severity=change.severity, highest=change.highest,

@@ -1,6 +1,7 @@
 -- name: backtest_subjects()
 -- Everybody, as load.subjects has them.
 SELECT s.id, s.pseudonym, s.kind, s.home, c.born, c.spo2_scale, c.oxygen_prescribed, c.conditions,
+       c.record,
        (SELECT jsonb_object_agg(l.metric, jsonb_build_array(l.low, l.high))
           FROM registry.client_limit l WHERE l.subject = s.id) AS limits
   FROM registry.subject s
