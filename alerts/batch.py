@@ -15,6 +15,7 @@ import structlog
 
 from alerts.assess import RULES, assess, fail
 from alerts.episodes import Change
+from alerts.escalating import begin, run_due
 from alerts.learned_store import LearnedStore
 from alerts.line import Line
 from alerts.load import (
@@ -27,6 +28,7 @@ from alerts.load import (
 )
 from alerts.looking import listens, look, next_look, only_technical
 from alerts.outside import NOBODY, load_broken
+from alerts.routing_values import Values, shipped_values
 from alerts.rules import Rules
 from alerts.slow import load_slow
 from alerts.state import State
@@ -76,14 +78,23 @@ class Done(NamedTuple):
 
     subjects: int = 0
     changes: int = 0
+    timers: int = 0
 
 
 class Batch:
     """What every transaction of a worker goes by."""
 
-    def __init__(self, *, clock: Clock, rules: Rules, learned: LearnedStore | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        rules: Rules,
+        learned: LearnedStore | None = None,
+        values: Values | None = None,
+    ) -> None:
         self._clock = clock
         self._learned = learned
+        self._values = values or shipped_values()
         self._rules = rules
         factor = clock.factor if isinstance(clock, ScaledClock) else 1.0
         self.delay = JOURNEY * factor
@@ -102,13 +113,11 @@ class Batch:
             claim = await (
                 self._claim(connection) if only is None else self._claim_one(connection, only)
             )
-            if not self.claimed:
-                return Done()
             # After the wait for the locks: of two workers, the later one has the later time.
             now = self._clock.now()
-            changes = await self._assess(connection, claim, now)
-            await write_changes(connection, changes, now=now)
-        return Done(len(self.claimed), len(changes))
+            changes = await self._assess(connection, claim, now) if self.claimed else []
+            timers = await self._write(connection, changes, now)
+        return Done(len(self.claimed), len(changes), timers)
 
     async def give_up(self, connection: Connection, subject: int, error: Exception) -> None:
         """Where a subject alone makes the transaction fail: say so, keep its notes, look later."""
@@ -121,7 +130,16 @@ class Batch:
             episodes = (await load_episodes(connection, [subject], now=now)).get(subject, [])
             changes = only_technical(assessment, claim.states[subject], episodes, context)
             await self._write_states(connection, claim, {subject: assessment}, now)
-            await write_changes(connection, [(subject, change) for change in changes], now=now)
+            await self._write(connection, [(subject, change) for change in changes], now)
+
+    async def _write(
+        self, connection: Connection, changes: list[tuple[int, Change]], now: datetime
+    ) -> int:
+        """Write what changed, and call whoever is to be called; how many timers were due."""
+        ids = await write_changes(connection, changes, now=now)
+        await begin(connection, changes, ids, now=now)
+        # Last: it takes what nobody holds, and waits for nobody.
+        return await run_due(connection, now=now, values=self._values)
 
     async def _claim(self, connection: Connection) -> Claim:
         claim = Claim()

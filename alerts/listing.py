@@ -65,6 +65,13 @@ class Card:
     acknowledged_at: datetime | None
     acknowledged_by: int | None
     acknowledged_by_name: str | None
+    acknowledged_until: datetime | None
+    """When it returns to the queue unless renewed."""
+    contacted_at: datetime | None
+    """When a person was reached, where that still holds."""
+    contacted_by_name: str | None
+    contacted: dict[str, Any] | None
+    """{how, whom, note}; see alerts.handling.contact."""
     closed_at: datetime | None
     closed_by: int | None
     closed_by_name: str | None
@@ -76,7 +83,7 @@ class Card:
     @property
     def needs_contact(self) -> bool:
         """Whether closing it needs a recorded contact with a person (alerts.handling.close)."""
-        return self.kind in LIFE_SAFETY
+        return self.kind in LIFE_SAFETY and self.contacted_at is None
 
     def seen_by(self, visible: Set[int]) -> Card | None:
         """What somebody sees who may see the subjects `visible`; None: nothing at all."""
@@ -102,7 +109,10 @@ class Event:
     `detail` holds: opened {severity, summary, evidence}; rose and fell {from, to, summary,
     evidence}; rose, returned and updated also {acknowledgement_ended: {by, at}} where they took an
     acknowledgement away; updated {summary, evidence}; cleared {}; returned {severity, summary,
-    evidence}; acknowledged {severity}; closed {outcome, note, contact}.
+    evidence}; called {round, step, message, severity, travel_min: minutes or null, for a member;
+    reasons, for the desk (alerts.routing)}; acknowledged and renewed {severity, until}; handed_over
+    {severity, to, until}; released {round}; lapsed {by, at}; contacted {how, whom, note};
+    closed {outcome, note, contact}. `member` is who did it; for called: who was.
     """
 
     id: int

@@ -144,7 +144,7 @@ class Worker:
                     if on_ready is not None and not self._ready:
                         on_ready()
                     self._ready = True
-                    if not done.subjects:
+                    if not done.subjects and not done.timers:
                         await _wait(self.wake, POLL)
         finally:
             await connection.close(timeout=5)

@@ -2,6 +2,7 @@
 
 what      list: the name on the live list or the list of clients, once for each open page
           episode: one alert with its readings
+          emergency_call: the prepared call to 112
           trends: the trends page, or readings for a chart (detail: metrics and range)
 purpose   care: a member of the client's team; desk: the county's duty desk
 """

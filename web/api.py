@@ -5,6 +5,14 @@
     GET  /api/episodes                       {"episodes": […]}, open ones, most urgent first
     GET  /api/episodes/{id}                  one, with "events"
     POST /api/episodes/{id}/acknowledge      -> the episode
+    POST /api/episodes/{id}/renew            I go on with it -> the episode
+    POST /api/episodes/{id}/release          I give it back; others are called -> the episode
+    POST /api/episodes/{id}/hand-over        {"to": username} -> the episode
+    POST /api/episodes/{id}/contact          {"how", "whom"?, "note"?}: a person was reached
+                                             (alerts.handling.HOWS, WHOMS) -> the episode
+    GET  /api/episodes/{id}/colleagues       {"colleagues": [{username, display_name, role,
+                                             on_duty}, …]}: to whom it can be handed over
+    GET  /api/episodes/{id}/emergency-call   a call to 112, to read aloud (web.emergency)
     POST /api/episodes/{id}/close            {"outcome", "note"?, "contact"?, "seen"?} -> episode
                                              (seen: id of the newest event that the member knows)
     GET  /api/readings?subject&metrics&from&to&points   columns for charts (web.trends)
@@ -17,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -25,11 +33,12 @@ from aiohttp_sse import sse_response
 
 from alerts import handling, listing, outbox
 from core.catalogue import catalogue
-from core.database import Connection
+from core.database import Connection, load_queries
 from core.errors import ConflictError, UserError
 from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
+from web.i18n import Texts
 from web.parts import caller, database, parts, texts_of
 from web.trends import (
     LONGEST,
@@ -43,6 +52,7 @@ from web.trends import (
 )
 from web.words import OUTCOMES
 
+_T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 _SEND_TIMEOUT_S = 10.0
 """A page whose phone has gone without a word is given up after this."""
@@ -137,6 +147,102 @@ async def acknowledge(request: web.Request) -> web.Response:
     return await _act(request, act)
 
 
+async def renew(request: web.Request) -> web.Response:
+    """POST /api/episodes/{id}/renew"""
+
+    async def act(connection: Connection) -> int:
+        return await handling.renew(connection, **_whose(request))
+
+    return await _act(request, act)
+
+
+async def release(request: web.Request) -> web.Response:
+    """POST /api/episodes/{id}/release"""
+
+    async def act(connection: Connection) -> int:
+        return await handling.release(connection, **_whose(request))
+
+    return await _act(request, act)
+
+
+class _HandingOver(msgspec.Struct, forbid_unknown_fields=True):
+    to: str
+
+
+async def hand_over(request: web.Request) -> web.Response:
+    """POST /api/episodes/{id}/hand-over"""
+    wanted = await _body(request, _HandingOver)
+
+    async def act(connection: Connection) -> int:
+        to = await load_queries("alerts").member_named(connection, username=wanted.to)
+        try:
+            return await handling.hand_over(connection, to=to or 0, **_whose(request))
+        except handling.CannotTakeError:
+            raise UserError(
+                texts_of(request).gettext(
+                    "The alert cannot be handed over to them: choose another."
+                )
+            ) from None
+
+    return await _act(request, act)
+
+
+class _Contact(msgspec.Struct, forbid_unknown_fields=True):
+    how: handling.How
+    whom: handling.Whom = "client"
+    note: str = ""
+
+
+async def contact(request: web.Request) -> web.Response:
+    """POST /api/episodes/{id}/contact"""
+    made = await _body(request, _Contact)
+    note = made.note.strip()
+    _refuse_long(texts_of(request), note)
+
+    async def act(connection: Connection) -> int:
+        return await handling.contact(
+            connection, how=made.how, whom=made.whom, note=note, **_whose(request)
+        )
+
+    return await _act(request, act)
+
+
+async def colleagues(request: web.Request) -> web.Response:
+    """GET /api/episodes/{id}/colleagues"""
+    whose = _whose(request)
+    async with database(request) as connection:
+        await listing.episode(connection, **whose)
+        rows = [row async for row in load_queries("alerts").colleagues(connection, **whose)]
+    shown = ("username", "display_name", "role", "on_duty")
+    return json_answer({"colleagues": [{key: row[key] for key in shown} for row in rows]})
+
+
+def _whose(request: web.Request) -> dict[str, Any]:
+    return {
+        "episode": episode_id(request),
+        "member": caller(request).id,
+        "now": parts(request).clock.now(),
+    }
+
+
+async def _body(request: web.Request, form: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(await request.read(), type=form)
+    except msgspec.MsgspecError:
+        raise UserError(texts_of(request).gettext("This request cannot be understood.")) from None
+
+
+def _refuse_long(text: Texts, note: str) -> None:
+    if len(note) > handling.MAX_NOTE:
+        raise UserError(
+            text.ngettext(
+                "The note is %(n)s character too long, so nothing was changed: shorten it.",
+                "The note is %(n)s characters too long, so nothing was changed: shorten it.",
+                len(note) - handling.MAX_NOTE,
+            )
+        )
+
+
 class _Closing(msgspec.Struct, forbid_unknown_fields=True):
     outcome: str
     note: str = ""
@@ -147,21 +253,11 @@ class _Closing(msgspec.Struct, forbid_unknown_fields=True):
 async def close(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/close"""
     text = texts_of(request)
-    try:
-        closing = msgspec.json.decode(await request.read(), type=_Closing)
-    except msgspec.MsgspecError:
-        raise UserError(text.gettext("This request cannot be understood.")) from None
+    closing = await _body(request, _Closing)
     note = closing.note.strip()
     if closing.outcome not in OUTCOMES:
         raise UserError(text.gettext("Choose an outcome first."))
-    if len(note) > handling.MAX_NOTE:
-        raise UserError(
-            text.ngettext(
-                "The note is %(n)s character too long, so nothing was changed: shorten it.",
-                "The note is %(n)s characters too long, so nothing was changed: shorten it.",
-                len(note) - handling.MAX_NOTE,
-            )
-        )
+    _refuse_long(text, note)
 
     async def act(connection: Connection) -> int:
         now = parts(request).clock.now()
@@ -195,6 +291,12 @@ async def _act(request: web.Request, act: Callable[[Connection], Awaitable[int]]
                 texts_of(request).gettext(
                     "Something new happened meanwhile, so the alert stays open: "
                     "look at it first, then close the alert."
+                )
+            ) from None
+        except handling.NotHeldError:
+            raise ConflictError(
+                texts_of(request).gettext(
+                    "You do not have this alert, or not any more: look who has it."
                 )
             ) from None
         except ConflictError as error:

@@ -12,7 +12,7 @@ from aiohttp import web
 from core.clock import Clock, wall_time
 from core.database import Pool, create_pool, translated
 from core.errors import DatabaseError, SaimiError
-from web import api, auth, pages, push
+from web import api, auth, emergency, pages, push
 from web.attempts import Attempts
 from web.errors import answer_errors
 from web.live import Hub
@@ -98,6 +98,12 @@ def create_app(
             web.get("/api/episodes", api.episodes),
             web.get("/api/episodes/{id}", api.episode),
             web.post("/api/episodes/{id}/acknowledge", api.acknowledge),
+            web.post("/api/episodes/{id}/renew", api.renew),
+            web.post("/api/episodes/{id}/release", api.release),
+            web.post("/api/episodes/{id}/hand-over", api.hand_over),
+            web.post("/api/episodes/{id}/contact", api.contact),
+            web.get("/api/episodes/{id}/colleagues", api.colleagues),
+            web.get("/api/episodes/{id}/emergency-call", emergency.call),
             web.post("/api/episodes/{id}/close", api.close),
             web.get("/api/push", push.key),
             web.post("/api/push/subscribe", push.subscribe),

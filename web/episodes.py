@@ -2,7 +2,8 @@
 
 id, version, kind, severity, highest        as stored; `title`, `urgency`: in words
 opened_at, changed_at, cleared_at, closed_at   RFC 3339, UTC, or null
-acknowledged        {at, by} or null
+acknowledged        {at, by, until} or null; until: when it returns to the queue unless renewed
+contact             {at, by, how, whom} of the person who was reached, or null
 outcome, note       once closed
 needs_contact       whether closing it asks for a recorded contact with a person
 client              {pseudonym, name, age, municipality}; what is not known is null
@@ -73,7 +74,20 @@ def episode_json(card: Card, text: Texts, now: datetime) -> dict[str, Any]:
     """The alert, in the words of one language; `card` only as its viewer may see it."""
     acknowledged = None
     if card.acknowledged_at is not None:
-        acknowledged = {"at": card.acknowledged_at, "by": card.acknowledged_by_name}
+        acknowledged = {
+            "at": card.acknowledged_at,
+            "by": card.acknowledged_by_name,
+            "until": card.acknowledged_until,
+        }
+    contact = None
+    if card.contacted_at is not None:
+        told = card.contacted or {}
+        contact = {
+            "at": card.contacted_at,
+            "by": card.contacted_by_name,
+            "how": told.get("how"),
+            "whom": told.get("whom"),
+        }
     others = card.summary.get("others") or ()
     return {
         "id": card.id,
@@ -87,6 +101,7 @@ def episode_json(card: Card, text: Texts, now: datetime) -> dict[str, Any]:
         "changed_at": card.changed_at,
         "cleared_at": card.cleared_at,
         "acknowledged": acknowledged,
+        "contact": contact,
         "closed_at": card.closed_at,
         "closed_by": card.closed_by_name,
         "outcome": card.outcome,

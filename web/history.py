@@ -7,7 +7,7 @@ from typing import Any
 from alerts.listing import Event
 from web.i18n import Texts
 from web.sentences import sentence
-from web.words import EVENTS, OUTCOMES, SEVERITIES
+from web.words import EVENTS, HOWS, OUTCOMES, REASONS, SEVERITIES
 
 
 def event_json(event: Event, kind: str, text: Texts) -> dict[str, Any]:
@@ -20,6 +20,18 @@ def event_json(event: Event, kind: str, text: Texts) -> dict[str, Any]:
         lines.append(sentence(text, kind, detail["summary"]))
     if detail.get("acknowledgement_ended"):
         lines.append(text.gettext("Somebody must acknowledge it again."))
+    if event.what == "called":
+        if event.member is not None and detail.get("travel_min") is not None:
+            lines.append(
+                text.ngettext(
+                    "About %(n)s minute away by car.",
+                    "About %(n)s minutes away by car.",
+                    int(detail["travel_min"]),
+                )
+            )
+        lines += [text.gettext(REASONS[one]) for one in detail.get("reasons", ()) if one in REASONS]
+    if event.what == "contacted" and detail.get("how") in HOWS:
+        lines.append(text.gettext(HOWS[str(detail["how"])]).capitalize() + ".")
     if event.what == "closed":
         lines.append(text.gettext(OUTCOMES.get(str(detail.get("outcome")), "Real")) + ".")
         if detail.get("contact"):
@@ -31,7 +43,8 @@ def event_json(event: Event, kind: str, text: Texts) -> dict[str, Any]:
         "at": event.at,
         "what": event.what,
         "text": text.gettext(EVENTS.get(what, what)),
-        "by": event.member_name,
+        "by": event.member_name
+        or (text.gettext("the duty desk") if event.what == "called" else None),
         "detail": " ".join(lines),
         "note": str(detail.get("note") or ""),
     }

@@ -26,6 +26,7 @@ from core.clock import Clock, ScaledClock
 from core.database import (
     EPISODE_CHANNEL,
     REGISTRY_CHANNEL,
+    RIGHTS_CHANGED,
     Pool,
     connect,
     load_queries,
@@ -122,7 +123,7 @@ class Hub:
     # -- what changed
 
     def _notified(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
-        if channel == REGISTRY_CHANNEL:
+        if channel == REGISTRY_CHANNEL or payload == RIGHTS_CHANGED:
             self._rights_changed = True
         elif str(payload).isdigit():
             self._changed.add(int(str(payload)))

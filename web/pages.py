@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts import handling, listing, outbox
+from alerts.finding import LIFE_SAFETY
 from alerts.listing import Card
 from core.clock import LOCAL
 from core.database import Connection, load_queries
@@ -131,7 +132,8 @@ def _chart_metrics(card: Card) -> list[str]:
     """The measurements worth drawing behind this alert; the trigger's first."""
     names = [str(one.get("metric")) for one in card.evidence]
     drawn = [name for name in dict.fromkeys(names) if name not in ("consciousness", "oxygen_flow")]
-    return drawn if card.subject_kind == "client" and not card.needs_contact else []
+    is_event = card.kind in LIFE_SAFETY
+    return drawn if card.subject_kind == "client" and not is_event else []
 
 
 def _trigger_time(card: Card) -> datetime:

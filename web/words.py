@@ -302,9 +302,34 @@ EVENTS: dict[str, str] = {
     "inhibited": mark("Explained by a higher cause; pages nobody"),
     "cleared": mark("Values are back; waits for closing"),
     "returned": mark("Came back"),
+    "called": mark("Called"),
     "acknowledged": mark("Acknowledged"),
+    "renewed": mark("Goes on with it"),
+    "handed_over": mark("Handed over"),
+    "released": mark("Gave it back"),
+    "lapsed": mark("Nobody went on with it; waits for someone again"),
+    "contacted": mark("A person was reached"),
     "closed": mark("Closed"),
 }
+
+REASONS: dict[str, str] = {
+    "unknown_home": mark("Nobody knows whose home it is."),
+    "no_area": mark("It is not known in which municipality the home is."),
+    "no_team": mark("The client has no team that serves the area."),
+    "nobody_on_duty": mark("Nobody of the client's team is on duty."),
+    "occupied": mark("Whoever is on duty has an emergency already."),
+    "unreachable": mark("Whoever is on duty cannot be reached."),
+    "far_away": mark("Whoever is on duty is far away."),
+    "routing_failed": mark("It could not be told whom to call."),
+}
+"""Why the desk is called at once (alerts.routing)."""
+
+HOWS: dict[str, str] = {
+    "face_to_face": mark("face to face"),
+    "phone": mark("by phone"),
+    "intercom": mark("through the home's loudspeaker"),
+}
+"""How a person was reached (alerts.handling.contact)."""
 
 NEWS2: dict[str, str] = {
     "respiratory_rate": mark("Breathing rate"),

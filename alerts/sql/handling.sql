@@ -1,10 +1,11 @@
 -- name: lock_for_member(episode, member, now)^
 -- The episode, if the member may see it; held until the end of the transaction.
-SELECT e.version, e.kind, e.severity,
-       e.acknowledged_at, e.acknowledged_by,
+SELECT e.id, e.version, e.kind, e.severity, e.cleared_at,
+       e.acknowledged_at, e.acknowledged_by, e.acknowledged_until,
        (SELECT display_name FROM registry.member WHERE id = e.acknowledged_by) AS acknowledged_by_name,
        e.closed_at, e.closed_by, e.outcome, e.note,
-       (SELECT display_name FROM registry.member WHERE id = e.closed_by) AS closed_by_name
+       (SELECT display_name FROM registry.member WHERE id = e.closed_by) AS closed_by_name,
+       (SELECT role FROM registry.member WHERE id = :member) AS role
   FROM alerts.episode e
  WHERE e.id = :episode
    AND e.subject IN (SELECT subject FROM registry.visible_subjects(:member, :now))
@@ -16,11 +17,56 @@ SELECT EXISTS (SELECT FROM alerts.episode_event
                 WHERE episode = :episode AND id > :seen
                   AND what IN ('rose', 'updated', 'returned'));
 
--- name: acknowledge(episode, member, now)$
+-- name: standing(episode)^
+-- Of an episode that is locked: the event that says a person was reached, and whether whoever has it
+-- has said so since it was handed over to them.
+SELECT alerts.contact_of(:episode) AS contact,
+       coalesce((SELECT what <> 'handed_over' FROM alerts.episode_event
+                  WHERE episode = :episode AND what IN ('acknowledged', 'renewed', 'handed_over')
+                  ORDER BY id DESC LIMIT 1), true) AS confirmed;
+
+-- name: acknowledge(episode, member, since, now, until)$
 UPDATE alerts.episode
-   SET acknowledged_at = :now, acknowledged_by = :member, changed_at = :now, version = version + 1
+   SET acknowledged_at = :since, acknowledged_by = :member, acknowledged_until = :until,
+       changed_at = :now, version = version + 1
  WHERE id = :episode
 RETURNING version;
+
+-- name: release(episode, now)$
+UPDATE alerts.episode
+   SET acknowledged_at = NULL, acknowledged_by = NULL, acknowledged_until = NULL,
+       changed_at = :now, version = version + 1
+ WHERE id = :episode
+RETURNING version;
+
+-- name: raise_version(episode, now)$
+UPDATE alerts.episode SET changed_at = :now, version = version + 1 WHERE id = :episode
+RETURNING version;
+
+-- name: set_lease(episode, until)!
+-- Its timer rests until then.
+INSERT INTO alerts.timer AS t (episode, due_at) VALUES (:episode, :until)
+ON CONFLICT (episode) DO UPDATE SET due_at = excluded.due_at;
+
+-- name: end_timer(episode)!
+DELETE FROM alerts.timer WHERE episode = :episode;
+
+-- name: timer_round(episode)$
+SELECT round FROM alerts.timer WHERE episode = :episode;
+
+-- name: can_take(member)$
+-- Whether it is somebody who works with clients.
+SELECT EXISTS (SELECT FROM registry.member
+                WHERE id = :member AND disabled_at IS NULL AND role <> 'operator');
+
+-- name: called_besides(episode, besides)
+-- Whom else somebody has called about it in the present round; null is the desk.
+SELECT DISTINCT t.round, v.member
+  FROM alerts.timer t
+  JOIN alerts.episode_event v ON v.episode = t.episode AND v.what = 'called'
+                             AND (v.detail ->> 'round')::int = t.round
+ WHERE t.episode = :episode
+   AND (v.member IS NULL OR v.member <> ALL(:besides::int[]));
 
 -- name: close(episode, member, now, outcome, note)$
 UPDATE alerts.episode
@@ -29,9 +75,10 @@ UPDATE alerts.episode
  WHERE id = :episode
 RETURNING version;
 
--- name: record_event(episode, at, wall_at, what, member, detail)!
+-- name: record_event(episode, at, wall_at, what, member, detail)$
 INSERT INTO alerts.episode_event (episode, at, wall_at, what, member, detail)
-VALUES (:episode, :at, :wall_at, :what, :member, :detail);
+VALUES (:episode, :at, :wall_at, :what, :member, :detail)
+RETURNING id;
 
 -- name: notify(channel, ids)!
 -- One wake-up for each changed episode, sent when the transaction commits.

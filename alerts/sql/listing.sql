@@ -28,6 +28,8 @@ SELECT e.id, e.version, e.kind, e.origin, e.severity, e.highest, e.subject,
        a.code AS area_code, a.name AS area_name, h.address, h.access,
        e.opened_at, e.changed_at, e.cleared_at,
        e.acknowledged_at, e.acknowledged_by, taker.display_name AS acknowledged_by_name,
+       e.acknowledged_until, contact.at AS contacted_at, contactor.display_name AS contacted_by_name,
+       contact.detail AS contacted,
        e.closed_at, e.closed_by, closer.display_name AS closed_by_name, e.outcome, e.note,
        e.summary, e.evidence
   FROM alerts.episode e
@@ -36,6 +38,8 @@ SELECT e.id, e.version, e.kind, e.origin, e.severity, e.highest, e.subject,
   LEFT JOIN registry.area a ON a.id = coalesce(h.area, s.area)
   LEFT JOIN registry.member taker ON taker.id = e.acknowledged_by
   LEFT JOIN registry.member closer ON closer.id = e.closed_by
+  LEFT JOIN alerts.episode_event contact ON contact.id = alerts.contact_of(e.id)
+  LEFT JOIN registry.member contactor ON contactor.id = contact.member
  WHERE e.id = ANY(:ids::bigint[]);
 
 -- name: events(episode)

@@ -97,7 +97,8 @@ SELECT e.id, e.subject, e.kind, e.origin, e.severity, e.highest, e.summary, e.ev
        CASE WHEN e.acknowledged_at IS NOT NULL
             THEN coalesce((SELECT (v.detail ->> 'severity')::int
                              FROM alerts.episode_event v
-                            WHERE v.episode = e.id AND v.what = 'acknowledged'
+                            WHERE v.episode = e.id
+                              AND v.what IN ('acknowledged', 'renewed', 'handed_over')
                             ORDER BY v.id DESC LIMIT 1), e.severity)
              END AS acknowledged_severity
   FROM alerts.episode e
@@ -121,6 +122,8 @@ UPDATE alerts.episode e
        cleared_at = c.cleared_at,
        acknowledged_at = CASE WHEN c.ends_acknowledgement THEN NULL ELSE e.acknowledged_at END,
        acknowledged_by = CASE WHEN c.ends_acknowledgement THEN NULL ELSE e.acknowledged_by END,
+       acknowledged_until = CASE WHEN c.ends_acknowledgement THEN NULL
+                                 ELSE e.acknowledged_until END,
        summary = c.summary,
        evidence = coalesce(c.evidence, e.evidence),
        changed_at = CASE WHEN c.eventful THEN :now ELSE e.changed_at END,

@@ -117,11 +117,35 @@ class County:
         )
 
     async def happened(self, episode: int) -> list[str]:
-        """What happened to an episode, in order."""
+        """What happened to an episode, in order; but for who was called (`called`)."""
         rows = await self.connection.fetch(
-            "SELECT what FROM alerts.episode_event WHERE episode = $1 ORDER BY id", episode
+            "SELECT what FROM alerts.episode_event"
+            " WHERE episode = $1 AND what <> 'called' ORDER BY id",
+            episode,
         )
         return [row["what"] for row in rows]
+
+    async def called(self, episode: int) -> list[list[str]]:
+        """Who was called about an episode, step by step; "desk" where nobody in particular."""
+        rows = await self.connection.fetch(
+            "SELECT array_agg(coalesce(m.username, 'desk') ORDER BY v.id) AS names"
+            " FROM alerts.episode_event v LEFT JOIN registry.member m ON m.id = v.member"
+            " WHERE v.episode = $1 AND v.what = 'called'"
+            " GROUP BY v.detail ->> 'message' ORDER BY min(v.id)",
+            episode,
+        )
+        return [row["names"] for row in rows]
+
+    async def messages(self, episode: int) -> list[tuple[str, str]]:
+        """What the outbox holds about an episode: (what, to whom), in order."""
+        rows = await self.connection.fetch(
+            "SELECT o.what, CASE WHEN o.channel = 'home' THEN 'home'"
+            " ELSE coalesce(m.username, 'desk') END AS whom"
+            " FROM alerts.outbox o LEFT JOIN registry.member m ON m.id = o.member"
+            " WHERE o.episode = $1 ORDER BY o.id",
+            episode,
+        )
+        return [(row["what"], row["whom"]) for row in rows]
 
     async def left(self) -> int:
         """Notes that nobody has dealt with."""

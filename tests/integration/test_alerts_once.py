@@ -125,8 +125,19 @@ async def test_effects_happen_once_whoever_is_killed(database_url: str) -> None:
         opened = [event["episode"] for event in events if event["what"] == "opened"]
         assert len(opened) == len(set(opened)) == len(episodes)
         assert sum(event["presses"] or 0 for event in events) == sum(presses.values())
-        rose = [event["episode"] for event in events if event["what"] not in ("opened", "updated")]
+        rose = [
+            event["episode"]
+            for event in events
+            if event["what"] not in ("opened", "updated", "called")
+        ]
         assert rose == []
+        # Nobody is on duty: the desk is called once about each, whoever died meanwhile.
+        desk = [event["episode"] for event in events if event["what"] == "called"]
+        assert sorted(desk) == sorted(opened)
+        pages = await found.connection.fetch(
+            "SELECT episode FROM alerts.outbox WHERE what = 'page'"
+        )
+        assert sorted(page["episode"] for page in pages) == sorted(opened)
         versions = {one["id"]: one["version"] for one in episodes if one["kind"] == "help"}
         for episode, version in versions.items():
             happened = [event for event in events if event["episode"] == episode]

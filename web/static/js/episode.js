@@ -43,7 +43,8 @@ article.addEventListener("click", async (event) => {
   }
   button.disabled = true;
   try {
-    await post(`/api/episodes/${id}/acknowledge`);
+    const { act, how } = button.dataset;
+    await post(`/api/episodes/${id}/${act}`, how ? { how } : {});
     await renew();
   } catch (error) {
     await renew().catch(() => {});

@@ -1,0 +1,11 @@
+"""Who is called when nobody acknowledges, and until when somebody has it."""
+
+from core.migrations.steps import run_file
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    """Apply the SQL beside this file."""
+    run_file(__file__)
