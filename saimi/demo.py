@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
 
-from core.clock import ScaledClock
+import msgspec
+
+from alerts.rota import Rota, read_rota
+from alerts.rota_import import import_rota
+from core.clock import LOCAL, ScaledClock
 from core.database import Connection, connect, load_queries, set_clock, translated
 from core.errors import UserError
 from core.registry import Document
@@ -74,6 +80,7 @@ async def prepare_county(
             await _refuse_foreign(connection, document)
         clock = await set_clock(connection, factor=speed)
         await import_document(connection, document, now=clock.now())
+        await import_rota(connection, demo_rota(clock.now()), now=clock.now())
         logins = await _logins(connection, directory, document)
     finally:
         await connection.close()
@@ -81,6 +88,15 @@ async def prepare_county(
     gateways = directory.path / "gateways"
     plan = await asyncio.to_thread(keep_plan, county, story, gateways, clock.now())
     return Prepared(county, plan, clock, logins)
+
+
+def demo_rota(now: datetime) -> Rota:
+    """The county's rota for a year; with yesterday, whose night shift goes on until morning."""
+    rota = read_rota(Path(__file__).with_name("demo_rota.toml"))
+    today = now.astimezone(LOCAL).date()
+    return msgspec.structs.replace(
+        rota, begins=today - timedelta(days=1), ends=today + timedelta(days=366)
+    )
 
 
 async def _refuse_foreign(connection: Connection, document: Document) -> None:
