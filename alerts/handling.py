@@ -137,7 +137,7 @@ async def acknowledge(connection: Connection, *, episode: int, member: int, now:
         if found["acknowledged_by"] is not None:
             if found["confirmed"]:
                 return int(found["version"])
-            return await _lease(connection, found, member, now, "renewed")
+            return await _go_on(connection, found, member, now)
         return await _take(connection, found, member, now)
 
 
@@ -153,7 +153,7 @@ async def renew(connection: Connection, *, episode: int, member: int, now: datet
         _refuse_closed(found)
         if found["acknowledged_by"] != member:
             raise NotHeldError
-        return await _lease(connection, found, member, now, "renewed")
+        return await _go_on(connection, found, member, now)
 
 
 async def release(connection: Connection, *, episode: int, member: int, now: datetime) -> int:
@@ -323,13 +323,25 @@ async def _take(connection: Connection, found: Any, member: int, now: datetime) 
     """Acknowledge what nobody has, and tell those who were called, and the home."""
     version = await _lease(connection, found, member, now, "acknowledged")
     await _tell(connection, found, now, besides=(member,))
+    await _tell_home(connection, found, now)
+    return version
+
+
+async def _go_on(connection: Connection, found: Any, member: int, now: datetime) -> int:
+    """Renew what one has; who confirms what was handed over is somebody who is coming."""
+    version = await _lease(connection, found, member, now, "renewed")
+    await _tell_home(connection, found, now)
+    return version
+
+
+async def _tell_home(connection: Connection, found: Any, now: datetime) -> None:
+    """Tell the home that called for help that somebody is coming; once a round."""
     if found["kind"] in LIFE_SAFETY:
         number = await _queries.timer_round(connection, episode=found["id"])
         coming = Message(
             found["id"], f"{number}.help-coming", None, int(found["severity"]), "help_coming", HOME
         )
         await enqueue(connection, [coming], now=now)
-    return version
 
 
 async def _lease(connection: Connection, found: Any, member: int, now: datetime, what: str) -> int:

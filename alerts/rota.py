@@ -199,7 +199,7 @@ def gaps(
         for start, end in _joined(spans[team]):
             if start > covered:
                 found.append(Gap(team, covered, min(start, until)))
-            covered = max(covered, end)
+            covered = end
             if covered >= until:
                 break
         if covered < until:

@@ -202,6 +202,22 @@ async def test_handing_over_must_be_confirmed_and_gives_the_other_a_look(
         assert (await found.happened(episode))[-1] == "lapsed"
 
 
+async def test_the_home_hears_that_somebody_comes_once_the_other_has_confirmed(
+    plain_database_url: str,
+) -> None:
+    async with staffed(plain_database_url) as found:
+        clock = ManualClock(NOW)
+        episode = await opened(found, clock, {"help": 1})
+        await handling.hand_over(
+            found.connection, episode=episode, member=ANNA, to=DAN, now=clock.now()
+        )
+        assert ("help_coming", "home") not in await found.messages(episode)
+        assert ("stand_down", "cia") in await found.messages(episode)
+        for _ in range(2):
+            await handling.renew(found.connection, episode=episode, member=DAN, now=clock.now())
+        assert (await found.messages(episode)).count(("help_coming", "home")) == 1
+
+
 async def test_worse_than_what_was_acknowledged_calls_everybody_anew(
     plain_database_url: str,
 ) -> None:

@@ -29,6 +29,7 @@ CREATE INDEX ON alerts.timer (due_at);
 
 CREATE INDEX ON alerts.episode (acknowledged_by) WHERE closed_at IS NULL;
 CREATE INDEX ON alerts.outbox (member, id);
+CREATE INDEX ON audit.session (member, seen_at);
 
 -- The event that says that a person was reached, where that still holds: not after another event
 -- that nobody knew of when they were.

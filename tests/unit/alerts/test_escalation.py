@@ -99,6 +99,25 @@ def test_an_outage_of_the_worker_is_made_up_for_one_step_at_a_time() -> None:
     assert action.due_at == late + timedelta(minutes=1)
 
 
+def test_only_those_called_last_are_waited_for() -> None:
+    now = MONDAY + timedelta(seconds=240)
+    called = [
+        Called(ANNA, MONDAY, reached=True, seen=True),
+        Called(BO, MONDAY + timedelta(seconds=180)),
+    ]
+    steps = route(Case(1, 4, area=1, teams=frozenset({1})), TEAMS, DUTIES, VALUES)
+    assert act(now, 4, steps, called, VALUES).recipients == (CIA,)
+
+
+def test_a_timer_that_is_looked_at_early_reminds_nobody_early() -> None:
+    steps = desk_alone("nobody_on_duty")
+    called = [Called(DESK, MONDAY, reached=True)]
+    reminded = MONDAY + timedelta(minutes=30)
+    now = reminded + timedelta(minutes=1)
+    action = act(now, 4, steps, called, VALUES, reminded_at=reminded)
+    assert (action.remind, action.due_at) == (False, reminded + timedelta(minutes=3))
+
+
 def test_who_gave_it_back_is_not_called_about_it_again() -> None:
     told = Told(Severity.URGENT, declined={ANNA}).run(1)
     assert told.calls == [(0, (BO,))]

@@ -131,6 +131,13 @@ def test_weeks_come_by_turns_over_the_turn_of_the_year() -> None:
     ]  # fmt: skip
 
 
+def test_a_week_begins_on_monday_whatever_day_the_rota_begins_on() -> None:
+    second = pattern("b", "08:00", "16:00", days=["mon"], every_weeks=2, week=1)
+    # From a Wednesday: the Monday after it is of the second week.
+    (served,) = shifts(made("2026-02-11", "2026-02-18", second))
+    assert served.start.date() == date(2026, 2, 16)
+
+
 def test_at_night_one_serves_several_teams() -> None:
     served = shifts(
         made("2026-01-12", "2026-01-13", pattern("n", "21:00", "07:00", teams=["a", "b", "c"]))
