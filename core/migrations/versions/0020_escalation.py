@@ -2,8 +2,8 @@
 
 from core.migrations.steps import run_file
 
-revision = "0018"
-down_revision = "0017"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
