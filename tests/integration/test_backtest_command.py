@@ -84,7 +84,7 @@ async def test_a_change_is_set_beside_what_people_found(
                 found.connection, episode=episode["id"], member=1, outcome=outcome,
                 now=NOW + subject * hour + 2 * hour,
             )  # fmt: skip
-        rules = SHIPPED.read_text().replace("limits = { total = 5 }", "limits = { total = 6 }")
+        rules = SHIPPED.read_text().replace("raise = { total = 5 }", "raise = { total = 6 }")
         assert rules != SHIPPED.read_text()
         (tmp_path / "stricter.toml").write_text(rules)
         done = saimi(
