@@ -19,4 +19,8 @@ In reading order:
     handling.py     what a person does to an episode
     listing.py      episodes as the web shows them
     outbox.py       what is to be said to people outside, written with what it tells of
+    delivering.py   the worker that sends it: post.py takes a message in hand, recording.py writes
+                    what became of it; by channels.toml and route.py, in the words of wording.toml
+    webpush.py, by_url.py, to_home.py   the channels
+    reaching.py     who is reached how
 """

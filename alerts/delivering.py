@@ -21,7 +21,9 @@ import asyncpg
 import structlog
 
 from alerts.channels import Policy, shipped_policy
-from alerts.post import Envelope, Looked, Post
+from alerts.post import Looked, Post
+from alerts.recipients import Envelope
+from alerts.recording import Recorder
 from alerts.route import Address
 from alerts.sending import Outcome, Sender
 from core.clock import Clock, ScaledClock, wall_time
@@ -69,14 +71,10 @@ async def run(
     Raises:
         SchemaError: the database is of another version.
     """
-    post = Post(
-        clock=clock,
-        wall=wall,
-        policy=policy or shipped_policy(),
-        public_url=public_url,
-        chance=chance,
-    )
-    worker = Worker(post, senders, clock=clock, wall=wall, instance=instance, least=least)
+    policy = policy or shipped_policy()
+    post = Post(clock=clock, wall=wall, policy=policy, public_url=public_url)
+    recorder = Recorder(clock=clock, wall=wall, policy=policy, chance=chance)
+    worker = Worker(post, recorder, senders, clock=clock, wall=wall, instance=instance, least=least)
     watcher = asyncio.create_task(_wake_at(stop, worker.wake))
     pause = 0.1
     try:
@@ -99,6 +97,7 @@ class Worker:
     def __init__(
         self,
         post: Post,
+        recorder: Recorder,
         senders: Mapping[str, Sender],
         *,
         clock: Clock,
@@ -107,6 +106,7 @@ class Worker:
         least: int,
     ) -> None:
         self._post = post
+        self._recorder = recorder
         self._senders = senders
         self._clock = clock
         self._wall = wall
@@ -187,7 +187,7 @@ class Worker:
             ) from None
         finally:
             connection.remove_termination_listener(let_go)
-        if not await self._post.record(connection, number, envelope, outcomes):
+        if not await self._recorder.record(connection, number, envelope, outcomes):
             _log.warning("a message went to another worker meanwhile", message=envelope.row.id)
         for outcome, (_, address) in zip(outcomes, envelope.tries, strict=True):
             if outcome.result != "sent":

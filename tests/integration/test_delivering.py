@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import time, timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
+import aiohttp
 import msgspec
 import pytest
 
 from alerts import post
 from alerts.channels import Again, Limits
 from alerts.outbox import confirm
-from alerts.route import choose
+from alerts.route import Address, choose
+from alerts.sending import Outcome
+from alerts.webpush import WebPush
+from alerts.wording import Outgoing
 from core.clock import ManualClock, wall_time
 from tests.integration.alerts_support import worker
 from tests.integration.delivering_support import (
+    IDENTITY,
     QUICK,
     deliveries,
     delivering_to,
@@ -121,8 +128,8 @@ async def test_without_another_way_it_is_tried_again_until_it_is_taken(
         nurse = await member(place, "nurse")
         episode = await place.open(await place.subject("aino"))
         await reach(place, nurse, "webpush", service.browser())
-        answers: list[tuple[int, dict[str, str]] | None] = [(500, {}), None, (500, {})]
-        service.answer = lambda _endpoint: answers.pop(0) if answers else (201, {})
+        answers = [500, 0, 500]
+        service.answer = lambda _endpoint: (answers.pop(0) if answers else 201, {})
         async with delivering_to(place, service):
             await send(place, page(episode, nurse))
             # The desk, which has no channel here, was told when the only way had failed.
@@ -407,3 +414,19 @@ async def test_after_an_outage_the_last_reminder_comes_and_not_all_of_them(
             (episode, "2"): "sent",
             (other, "opened"): "sent",
         }
+
+
+async def test_a_service_that_hangs_is_left_in_time_and_nobody_knows() -> None:
+    async with push_service() as service, aiohttp.ClientSession() as session:
+        service.answer = lambda _endpoint: None
+        sender = WebPush(session, IDENTITY, allowed=[service.origin])
+        secret = json.dumps(service.browser().subscription)
+        message = Outgoing(uuid4(), 1, 4, "page", "fi", False, 60.0, "high")
+        address = Address(1, "webpush", "webpush:here", secret)
+        outcome = await sender.send(address, message, within_s=0.2)
+        assert outcome == Outcome("interrupted", "the push service gave no answer in time")
+    unreachable = Outcome("failed", "the push service cannot be reached")
+    async with aiohttp.ClientSession() as session:
+        # Nobody listens there any more.
+        sender = WebPush(session, IDENTITY, allowed=[service.origin])
+        assert await sender.send(address, message, within_s=20) == unreachable

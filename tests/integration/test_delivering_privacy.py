@@ -11,7 +11,6 @@ from alerts.outbox import What
 from alerts.route import Address
 from alerts.sending import Outcome
 from alerts.wording import Outgoing, at_home
-from core.log import configure_logging
 from tests.integration.delivering_support import (
     delivering_to,
     member,
@@ -68,7 +67,6 @@ async def _mark_everything(place: County) -> None:
 async def test_no_message_holds_a_name_an_address_or_anything_of_health(
     plain_database_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    configure_logging("DEBUG", json=True)
     home = Remembering()
     async with (
         county(plain_database_url) as place,

@@ -28,7 +28,7 @@ from tests.integration.delivering_support import (
     settled,
 )
 from tests.integration.web_support import NOW, County, county
-from tests.support.waiting import eventually
+from tests.support.waiting import DEADLINE_S, eventually
 
 
 class Gateway:
@@ -44,7 +44,7 @@ class Gateway:
         self._client.on_subscribe = lambda *_: self._subscribed.put(True)
         self._client.connect("127.0.0.1", broker.port)
         self._client.loop_start()
-        self._subscribed.get(timeout=10)
+        self._subscribed.get(timeout=DEADLINE_S)
 
     def _connected(self, client: mqtt.Client, *_: object) -> None:
         client.subscribe(self._topic, 1)
@@ -85,7 +85,7 @@ async def test_the_home_is_told_in_the_clients_language(
             async with delivering_to(place, senders={"home": sender}):
                 await _help_coming(place)
                 (row,) = await settled(place, "sent")
-            message = gateway.heard.get(timeout=10)
+            message = gateway.heard.get(timeout=DEADLINE_S)
         finally:
             gateway.close()
         assert message.qos == 1
@@ -122,7 +122,7 @@ async def test_a_gateway_that_is_away_is_told_when_it_is_back(
             gateway = await asyncio.to_thread(Gateway, broker, name)
             try:
                 await settled(place, "sent")
-                gateway.heard.get(timeout=10)
+                gateway.heard.get(timeout=DEADLINE_S)
             finally:
                 gateway.close()
         assert "not there" in str((await outbox(place))[0]["last_error"])
@@ -149,7 +149,7 @@ async def test_a_broker_that_is_away_is_waited_for(
             gateway = await asyncio.to_thread(Gateway, own, "gw-1")
             try:
                 await settled(place, "sent")
-                gateway.heard.get(timeout=10)
+                gateway.heard.get(timeout=DEADLINE_S)
             finally:
                 gateway.close()
 

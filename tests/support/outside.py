@@ -91,7 +91,7 @@ class Push:
 
 
 Answer = Callable[[str], tuple[int, dict[str, str]] | None]
-"""By endpoint: status and headers; None: never."""
+"""By endpoint: status and headers, status 0: hangs up; None: never."""
 
 
 class PushService:
@@ -132,6 +132,8 @@ class PushService:
         if answer is None:
             await asyncio.Event().wait()
         status, headers = answer or (500, {})
+        if not status and request.transport is not None:
+            request.transport.abort()
         if status == 201:
             self.taken.append(
                 Push(
