@@ -86,18 +86,21 @@ async def deliveries(place: County) -> list[dict[str, Any]]:
     return [dict(row) for row in rows]
 
 
-async def settled(place: County, *states: str) -> list[dict[str, Any]]:
-    """Wait until the messages are in these states; all of them, oldest first."""
+async def settled(place: County, *states: str, episode: int | None = None) -> list[dict[str, Any]]:
+    """Wait until the messages (about one episode, or all) are in these states; oldest first."""
+
+    async def messages() -> list[dict[str, Any]]:
+        return [row for row in await outbox(place) if episode in (None, row["episode"])]
 
     async def done() -> bool:
-        return sorted(row["state"] for row in await outbox(place)) == sorted(states)
+        return sorted(row["state"] for row in await messages()) == sorted(states)
 
     try:
         await eventually(done)
     except AssertionError as error:
         error.add_note(str([(row["state"], row["last_error"]) for row in await outbox(place)]))
         raise
-    return await outbox(place)
+    return await messages()
 
 
 @asynccontextmanager

@@ -284,7 +284,7 @@ async def test_a_broken_channel_is_an_alert_until_it_works_again(plain_database_
         async with delivering_to(place, service):
             for number in range(4):
                 await send(place, page(episode, nurse, step=str(number)))
-                await settled(place, *["sent"] * (number + 1))
+                await settled(place, *["sent"] * (number + 1), episode=episode)
             assert len(hook.told) == 4, "each went by the next channel at once"
             await eventually(lambda: technical("open"))
             service.answer = lambda _endpoint: (201, {})
@@ -294,7 +294,7 @@ async def test_a_broken_channel_is_an_alert_until_it_works_again(plain_database_
                 nonlocal number
                 await send(place, page(episode, nurse, step=str(number)))
                 number += 1
-                await settled(place, *["sent"] * number)
+                await settled(place, *["sent"] * number, episode=episode)
                 return len(service.taken) > 0
 
             # Now and then a message goes by the broken one as well, to see.
