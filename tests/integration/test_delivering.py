@@ -392,6 +392,12 @@ async def test_after_an_outage_the_last_reminder_comes_and_not_all_of_them(
                 await eventually(partial(_asked, service.asked, number + 1))
             await send(place, page(other, nurse))
             await eventually(partial(_asked, service.asked, 4))
+
+            async def recorded() -> bool:
+                results = [one["result"] for one in await deliveries(place)]
+                return results == ["failed"] * 4
+
+            await eventually(recorded)
             service.answer = lambda _endpoint: (201, {})
             await place.connection.execute(
                 "UPDATE alerts.outbox SET retry_at = NULL WHERE worker IS NULL"
