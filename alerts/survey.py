@@ -20,6 +20,7 @@ from alerts import at_risk
 from alerts.at_risk import AtRisk
 from alerts.causes import inhibited
 from alerts.episodes import Change, Episode
+from alerts.escalating import begin
 from alerts.finding import Finding, Severity, rfc3339
 from alerts.line import Line
 from alerts.load import load_episodes
@@ -128,7 +129,8 @@ class Survey:
                 states=[states[subject].write() for subject in subjects],
                 now=now,
             )
-            await write_changes(connection, changes, now=now)
+            ids = await write_changes(connection, changes, now=now)
+            await begin(connection, changes, ids, now=now)
             await self._mark(connection, county, now)
         return len(changes)
 

@@ -6,26 +6,29 @@ ON CONFLICT (episode) DO UPDATE
    SET round = t.round + 1, calls = 0, reminders = 0, reminded_at = NULL, due_at = excluded.due_at;
 
 -- name: claim_timers(now, most)
--- What is due, with its episode. What another worker or a member holds is passed over: it is
--- looked at again in a moment.
+-- What is due, with its episode; what a higher cause explains waits until it does not. What another
+-- worker or a member holds is passed over: it is looked at again in a moment.
 SELECT t.episode, t.round, t.calls, t.reminders, t.reminded_at,
        e.subject, e.kind, e.severity, e.cleared_at IS NOT NULL AS cleared,
        e.acknowledged_at, e.acknowledged_by, e.acknowledged_until
   FROM alerts.timer t
   JOIN alerts.episode e ON e.id = t.episode
- WHERE t.due_at <= :now AND e.closed_at IS NULL
+ WHERE t.due_at <= :now AND e.closed_at IS NULL AND NOT e.inhibited
  ORDER BY e.severity DESC, t.due_at
  LIMIT :most
    FOR UPDATE OF t, e SKIP LOCKED;
 
 -- name: cases(episodes, now)
--- What routing must know of the client of each.
-SELECT e.id AS episode, s.home IS NOT NULL AS home, h.area, h.latitude, h.longitude,
+-- What routing must know of the client of each; of an area that is out, the teams that drive to it.
+SELECT e.id AS episode, s.home IS NOT NULL OR s.area IS NOT NULL AS home,
+       coalesce(h.area, s.area) AS area, h.latitude, h.longitude,
        coalesce((SELECT array_agg(DISTINCT cr.team)
                    FROM registry.subject c
                    JOIN registry.care_relationship cr ON cr.subject = c.id
                                                      AND cr.during @> :now::timestamptz
-                  WHERE c.id = s.id OR (s.kind = 'home' AND c.home = s.home)), '{}') AS teams
+                  WHERE c.id = s.id OR (s.kind = 'home' AND c.home = s.home)),
+                (SELECT array_agg(ta.team) FROM registry.team_area ta WHERE ta.area = s.area),
+                '{}') AS teams
   FROM alerts.episode e
   LEFT JOIN registry.subject s ON s.id = e.subject
   LEFT JOIN registry.home h ON h.id = s.home

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from alerts import service
+from alerts.escalating import run_due
 from alerts.listing import cards
+from alerts.routing_values import shipped_values
 from alerts.rules import shipped_rules
 from core.clock import ManualClock, wall_time
 from tests.integration.alerts_support import NOW, WELL, County, county, settle
@@ -284,6 +286,46 @@ async def test_no_outage_hides_a_call_for_help(
         county.ingest = False
         await county.live(5)
         assert calls < await county.paging()
+
+
+async def test_an_outage_calls_the_areas_team_and_what_it_explains_nobody(
+    plain_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with life(plain_database_url, monkeypatch) as county:
+        await county.found.connection.execute(
+            """
+            INSERT INTO registry.member (username, display_name, role)
+            VALUES ('cai', 'Cai', 'member');
+            INSERT INTO registry.team (name) VALUES ('T');
+            INSERT INTO registry.team_member (team, member) VALUES (1, 3);
+            INSERT INTO registry.team_area (team, area) VALUES (1, 1);
+            INSERT INTO registry.shift (team, member, during)
+            VALUES (1, 3, '[2025-03-01,2025-03-10)');
+            """
+        )
+        early = county.homes(1)[:2]
+        county.quiet |= set(early)
+        await county.live(10)
+        county.quiet |= set(county.homes(1)[2:6])
+        await county.live(18)
+
+        connection = county.found.connection
+
+        async def said(key: str) -> list[int | None]:
+            """To whom something was said of alerts of this key; None: the desk."""
+            rows = await connection.fetch(
+                "SELECT o.member FROM alerts.outbox o JOIN alerts.episode e ON e.id = o.episode "
+                "WHERE e.summary ->> 'key' = $1",
+                key,
+            )
+            return [row["member"] for row in rows]
+
+        before = await said("gateway_silent")
+        assert before, "before anybody knew of the cause"
+        later = county.clock.now() + timedelta(days=2)
+        await run_due(connection, now=later, values=shipped_values())
+        assert 3 in await said("area_outage")
+        assert await said("gateway_silent") == before
 
 
 async def test_areas_are_seen_by_their_teams_and_the_desk(plain_database_url: str) -> None:

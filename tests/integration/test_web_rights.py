@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from core.clock import wall_time
+from core.database import load_queries
 from core.errors import SaimiError
 from tests.integration.web_support import (
     NOW,
@@ -286,3 +287,47 @@ async def test_care_relationships_end(place: County, address: str) -> None:
         assert len((await browser.get("/api/episodes"))["episodes"]) == 1
         place.clock.advance(timedelta(hours=1))
         assert (await browser.get("/api/episodes"))["episodes"] == []
+
+
+async def test_asked_for_together_members_see_what_each_sees_alone(place: County) -> None:
+    c = place.connection
+    names = ("nurse", "mate", "stranger", "desk", "operator", "second", "on-duty", "called", "gone")
+    for name in names[5:]:
+        await c.execute(
+            "INSERT INTO registry.member (username, display_name, role, disabled_at)"
+            " VALUES ($1, $1, $2, $3)",
+            name, "operator" if name == "second" else "member", NOW if name == "gone" else None,
+        )  # fmt: skip
+    await c.execute(
+        "INSERT INTO registry.team_member SELECT t.id, m.id FROM registry.team t, registry.member m"
+        " WHERE t.name = 'Imatra team' AND m.username = 'gone'"
+    )
+    await c.execute(
+        "INSERT INTO registry.shift (team, member, during)"
+        " SELECT t.id, m.id, tstzrange($1, $2) FROM registry.team t, registry.member m"
+        "  WHERE t.name = 'Lappeenranta team' AND m.username = 'on-duty'",
+        NOW - timedelta(hours=1), NOW + timedelta(hours=1),
+    )  # fmt: skip
+    episode = await place.open(await place.subject("berta"))
+    await c.execute(
+        "INSERT INTO alerts.episode_event (episode, at, wall_at, what, member)"
+        " SELECT $1, $2, $2, 'called', id FROM registry.member WHERE username = 'called'",
+        episode, NOW,
+    )  # fmt: skip
+    members = [row["id"] for row in await c.fetch("SELECT id FROM registry.member")]
+    subjects = [row["id"] for row in await c.fetch("SELECT id FROM registry.subject")]
+    alone = {
+        member: {
+            row["subject"]
+            for row in await c.fetch(
+                "SELECT subject FROM registry.visible_subjects($1, $2)", member, NOW
+            )
+        }
+        for member in members
+    }
+    together: dict[int, set[int]] = {member: set() for member in members}
+    rows = load_queries("web").visible_to(c, members=members, subjects=subjects, now=NOW)
+    async for row in rows:
+        together.update({member: set(row["subjects"]) for member in row["members"]})
+    assert together == alone
+    assert len({frozenset(seen) for seen in alone.values()}) >= 5  # all sorts of rights

@@ -1,17 +1,22 @@
 -- name: visible_to(members, subjects, now)
--- Which of these subjects each of these members may see. Members of the same teams see the same, so
--- it is asked once for all of them; who may see nothing is not among the rows.
+-- Which of these subjects each of these members may see. Members of one role and the same teams, by
+-- membership or by being on duty, see the same, so it is asked once for all of them; but who was
+-- called sees that alert alone, so they are asked for by themselves. Who may see nothing is not
+-- among the rows.
 WITH asking AS (
-    SELECT m.id,
-           CASE WHEN m.role = 'coordinator' THEN '{}'
-                ELSE array(SELECT t.team FROM registry.team_member t
-                            WHERE t.member = m.id ORDER BY t.team) END AS teams
+    SELECT m.id, m.role,
+           array(SELECT t.team FROM registry.team_member t WHERE t.member = m.id
+                  UNION
+                 SELECT d.team FROM registry.shift d
+                  WHERE d.member = m.id AND d.during @> :now::timestamptz
+                  ORDER BY 1) AS teams,
+           CASE WHEN EXISTS (SELECT FROM alerts.episode_event v
+                              WHERE v.member = m.id AND v.what = 'called')
+                THEN m.id END AS called
       FROM registry.member m
      WHERE m.id = ANY(:members::integer[]) AND m.disabled_at IS NULL
-       AND (m.role = 'coordinator'
-            OR EXISTS (SELECT FROM registry.team_member t WHERE t.member = m.id))
 ), alike AS (
-    SELECT array_agg(id) AS members, min(id) AS one FROM asking GROUP BY teams
+    SELECT array_agg(id) AS members, min(id) AS one FROM asking GROUP BY role, teams, called
 )
 SELECT alike.members, array_agg(v.subject) AS subjects
   FROM alike
