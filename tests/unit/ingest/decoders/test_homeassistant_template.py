@@ -196,16 +196,16 @@ def _checked_and_worth(template: str) -> str:
     ],
 )
 def test_what_is_stopped(template: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(DecodeError, match=r"template|Template"):
         worth(template, "a" * 1_000)
-    assert time.perf_counter() - start < SECONDS_PER_KILOBYTE * (1 + len(template) / 1000)
+    assert time.thread_time() - start < SECONDS_PER_KILOBYTE * (1 + len(template) / 1000)
 
 
 def test_a_slow_expression_within_the_bounds_is_still_fast() -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     worth("{{ value | regex_search('a*a*a?(a|a|a)b') }}", "a" * 64)
-    assert time.perf_counter() - start < SECONDS_PER_KILOBYTE
+    assert time.thread_time() - start < SECONDS_PER_KILOBYTE
 
 
 def test_comparing_costs_what_is_compared() -> None:
