@@ -433,3 +433,20 @@ async def chart_activity(request: web.Request) -> web.Response:
             connection, subject, since=since, until=until, text=texts_of(request)
         )
     return json_answer({"from": since, "to": until, **found})
+
+
+ROUTES = [
+    web.get("/api/session", session),
+    web.get("/api/stream", stream),
+    web.get("/api/episodes", episodes),
+    web.get("/api/episodes/{id}", episode),
+    web.post("/api/episodes/{id}/acknowledge", acknowledge),
+    web.post("/api/episodes/{id}/renew", renew),
+    web.post("/api/episodes/{id}/release", release),
+    web.post("/api/episodes/{id}/hand-over", hand_over),
+    web.post("/api/episodes/{id}/contact", contact),
+    web.get("/api/episodes/{id}/colleagues", colleagues),
+    web.post("/api/episodes/{id}/close", close),
+    web.get("/api/readings", chart_readings),
+    web.get("/api/activity", chart_activity),
+]

@@ -1,4 +1,4 @@
-"""The web service: routes, middlewares, its start and its end."""
+"""The web service: each part's routes, middlewares, its start and its end."""
 
 from __future__ import annotations
 
@@ -50,6 +50,9 @@ async def readyz(request: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})
 
 
+ROUTES = [web.get("/healthz", healthz), web.get("/readyz", readyz)]
+
+
 def create_app(
     *,
     database_url: str,
@@ -80,40 +83,10 @@ def create_app(
         push=push_parts,
     )
     app.on_response_prepare.append(add_headers)
-    app.add_routes(
-        [
-            web.get("/healthz", healthz),
-            web.get("/readyz", readyz),
-            web.get("/login", auth.show_login),
-            web.post("/login", auth.log_in),
-            web.post("/logout", auth.log_out),
-            web.post("/language", auth.switch_language),
-            web.get("/", pages.alerts),
-            web.get(r"/episodes/{id}", pages.episode),
-            web.get(r"/episodes/{id}/part", pages.episode_part),
-            web.get("/clients", pages.clients),
-            web.get("/clients/{pseudonym}/trends", pages.trends),
-            web.get("/api/session", api.session),
-            web.get("/api/stream", api.stream),
-            web.get("/api/episodes", api.episodes),
-            web.get("/api/episodes/{id}", api.episode),
-            web.post("/api/episodes/{id}/acknowledge", api.acknowledge),
-            web.post("/api/episodes/{id}/renew", api.renew),
-            web.post("/api/episodes/{id}/release", api.release),
-            web.post("/api/episodes/{id}/hand-over", api.hand_over),
-            web.post("/api/episodes/{id}/contact", api.contact),
-            web.get("/api/episodes/{id}/colleagues", api.colleagues),
-            web.get("/api/episodes/{id}/emergency-call", emergency.call),
-            web.post("/api/episodes/{id}/close", api.close),
-            web.get("/api/push", push.key),
-            web.post("/api/push/subscribe", push.subscribe),
-            web.post("/api/push/unsubscribe", push.unsubscribe),
-            web.post(r"/receipt/{key}/{what:delivered|seen}", push.receipt),
-            web.get("/api/readings", api.chart_readings),
-            web.get("/api/activity", api.chart_activity),
-            web.static(static_prefix(), STATIC),
-        ]
-    )
+    app.add_routes(ROUTES)
+    for part in (auth, pages, api, emergency, push):
+        app.add_routes(part.ROUTES)
+    app.router.add_static(static_prefix(), STATIC)
 
     async def live(_app: web.Application) -> AsyncIterator[None]:
         await hub.start()

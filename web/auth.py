@@ -184,3 +184,11 @@ async def switch_language(request: web.Request) -> web.StreamResponse:
         secure=parts(request).https,
     )
     return response
+
+
+ROUTES = [
+    web.get("/login", show_login),
+    web.post("/login", log_in),
+    web.post("/logout", log_out),
+    web.post("/language", switch_language),
+]

@@ -116,3 +116,6 @@ def _wording(card: Card, text: Texts, now: Any) -> Wording:
         urgency=text.gettext(SEVERITIES[card.severity]),
         measured=tuple(measured) if card.kind not in LIFE_SAFETY else (),
     )
+
+
+ROUTES = [web.get("/api/episodes/{id}/emergency-call", call)]

@@ -1,8 +1,9 @@
 """Finnish, Swedish and English: gettext catalogues, and Babel for plurals, numbers and times.
 
-The English text in the code is the key; `locale/<language>/messages.po` holds the wording that
-people read. The .po files are read as they are when the service starts: nothing to compile, nothing
-to forget. A text without translation would show in English, so a test fails on any gap.
+The English text in the code is the key; `locale/<language>/*.po` hold the wording that people read,
+one file an area of the pages. They are read as they are when the service starts: nothing to
+compile, nothing to forget. A text without translation would show in English, so a test fails on any
+gap.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Literal, get_args
 from babel import Locale
 from babel.dates import format_datetime, format_time
 from babel.lists import format_list
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -97,13 +99,29 @@ class Texts:
         return self.gettext("%(minutes)s min", minutes=minutes)
 
 
+def catalogue_of(language: Language) -> Catalog:
+    """All of a language's wording.
+
+    Raises:
+        ValueError: a text stands in two files: there must be one place to correct it.
+    """
+    whole = Catalog(locale=_LOCALES[language])
+    for path in sorted((FOLDER / language).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=_LOCALES[language]):
+                if not message.id:
+                    continue
+                if message.id in whole:
+                    raise ValueError(f"{path.name} and another file hold {message.id!r}")
+                whole[message.id] = message
+    return whole
+
+
 @cache
 def texts(language: Language) -> Texts:
     """The texts of a language; read once."""
-    with (FOLDER / language / "messages.po").open("rb") as file:
-        catalog = read_po(file, locale=_LOCALES[language])
     compiled = io.BytesIO()
-    write_mo(compiled, catalog)
+    write_mo(compiled, catalogue_of(language))
     compiled.seek(0)
     return Texts(language, Locale.parse(_LOCALES[language]), Translations(compiled))
 

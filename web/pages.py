@@ -208,3 +208,12 @@ async def trends(request: web.Request) -> web.Response:
         notes=said,
         now=now,
     )
+
+
+ROUTES = [
+    web.get("/", alerts),
+    web.get("/episodes/{id}", episode),
+    web.get("/episodes/{id}/part", episode_part),
+    web.get("/clients", clients),
+    web.get("/clients/{pseudonym}/trends", trends),
+]

@@ -98,3 +98,11 @@ async def receipt(request: web.Request) -> web.Response:
             wall=parts(request).wall(),
         )
     return web.Response(status=204)
+
+
+ROUTES = [
+    web.get("/api/push", key),
+    web.post("/api/push/subscribe", subscribe),
+    web.post("/api/push/unsubscribe", unsubscribe),
+    web.post(r"/receipt/{key}/{what:delivered|seen}", receipt),
+]
