@@ -27,8 +27,7 @@ SELECT m.id, m.username, m.display_name, m.role,
   FROM registry.member m
  WHERE m.disabled_at IS NULL AND m.role <> 'operator' AND m.id <> :member
    AND (m.role = 'coordinator'
-        OR m.id IN (SELECT member FROM registry.team_member WHERE team IN (SELECT team FROM near))
-        OR m.id IN (SELECT member FROM registry.shift
+        OR m.id IN (SELECT member FROM registry.acting
                      WHERE team IN (SELECT team FROM near) AND during @> :now::timestamptz))
  ORDER BY on_duty DESC, m.role = 'coordinator', m.display_name
  LIMIT 200;

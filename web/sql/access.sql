@@ -5,10 +5,8 @@
 -- among the rows.
 WITH asking AS (
     SELECT m.id, m.role,
-           array(SELECT t.team FROM registry.team_member t WHERE t.member = m.id
-                  UNION
-                 SELECT d.team FROM registry.shift d
-                  WHERE d.member = m.id AND d.during @> :now::timestamptz
+           array(SELECT DISTINCT a.team FROM registry.acting a
+                  WHERE a.member = m.id AND a.during @> :now::timestamptz
                   ORDER BY 1) AS teams,
            CASE WHEN EXISTS (SELECT FROM alerts.episode_event v
                               WHERE v.member = m.id AND v.what = 'called')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,28 @@ import pytest
 import core.migrations.versions
 
 FOLDER = Path(core.migrations.versions.__file__).parent
+DEFINES = re.compile(
+    r"^CREATE (?:OR REPLACE )?(?:FUNCTION (registry\.\w+)\(.*?\$\$(.*?)\$\$;"
+    r"|VIEW (registry\.\w+) AS(.*?);)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def in_force() -> dict[str, str]:
+    """The latest body of every function and view of the registry."""
+    scripts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))]
+    return {
+        function or view: body or query
+        for text in scripts
+        for function, body, view, query in DEFINES.findall(text)
+    }
+
+
+def spelled_out(name: str, bodies: dict[str, str]) -> str:
+    """The body of this one with those of all that it is made of."""
+    body = bodies[name]
+    used = {word for word in re.findall(r"registry\.\w+", body) if word in bodies}
+    return body + "".join(spelled_out(one, bodies) for one in sorted(used))
 
 
 @pytest.mark.parametrize(
@@ -23,7 +46,4 @@ FOLDER = Path(core.migrations.versions.__file__).parent
     ],
 )
 def test_the_rule_in_force_has_every_way_of_seeing(way: str) -> None:
-    scripts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))]
-    defined = [text for text in scripts if "FUNCTION registry.visible_subjects" in text]
-    body = defined[-1].partition("FUNCTION registry.visible_subjects")[2].partition("$$;")[0]
-    assert way in body
+    assert way in spelled_out("registry.visible_subjects", in_force())
