@@ -72,6 +72,8 @@ def assess(
             else:
                 assessments[index].look_again(name, verdict)
     for subject, assessment in zip(subjects, assessments, strict=True):
+        if not assessment.findings:
+            continue
         pauses.suspend(subject, assessment)
         causes.inhibit(subject, assessment, context)
         record_rules.restrict(subject, assessment, context)

@@ -36,6 +36,7 @@ from alerts.store import write_changes
 from alerts.subject import Assessment, Context
 from core.clock import Clock, ScaledClock
 from core.database import Connection, load_queries
+from core.errors import SaimiError
 
 MOST = 2000
 """Notes taken at once."""
@@ -57,9 +58,13 @@ class Claim:
 
     ranges: dict[int, Range] = field(default_factory=dict)
     """By subject: the times of what is new."""
+    each: set[int] = field(default_factory=set)
+    """Of whom there may be new readings of metrics of which each counts."""
     due: set[int] = field(default_factory=set)
     states: dict[int, State] = field(default_factory=dict)
     due_at: dict[int, datetime | None] = field(default_factory=dict)
+    stored: dict[int, str] = field(default_factory=dict)
+    """States as they were read, by subject: one that stays the same is not written again."""
     broken: dict[int, Exception] = field(default_factory=dict)
     """Subjects whose state could not be read; it starts afresh."""
 
@@ -67,10 +72,18 @@ class Claim:
     def subjects(self) -> list[int]:
         return sorted(self.ranges.keys() | self.due)
 
-    def widen(self, subject: int, since: datetime, until: datetime) -> None:
+    def widen(self, subject: int, since: datetime, until: datetime, *, each: bool = True) -> None:
         """Add a range of times to what is new of a subject."""
-        known = self.ranges.get(subject, (since, until))
-        self.ranges[subject] = (min(since, known[0]), max(until, known[1]))
+        known = self.ranges.get(subject)
+        if known is not None:
+            since, until = min(since, known[0]), max(until, known[1])
+        self.ranges[subject] = (since, until)
+        if each:
+            self.each.add(subject)
+
+
+class VanishedError(SaimiError):
+    """A state that was there is gone; the batch is taken again, subject by subject."""
 
 
 class Done(NamedTuple):
@@ -99,6 +112,8 @@ class Batch:
         factor = clock.factor if isinstance(clock, ScaledClock) else 1.0
         self.delay = JOURNEY * factor
         """The same by the shared clock."""
+        self._met: set[int] = set()
+        """Subjects that have a state."""
         self.claimed: list[int] = []
         """The subjects of the last transaction: what to take one by one where it failed."""
 
@@ -117,6 +132,7 @@ class Batch:
             now = self._clock.now()
             changes = await self._assess(connection, claim, now) if self.claimed else []
             timers = await self._write(connection, changes, now)
+        self._met.update(self.claimed)
         return Done(len(self.claimed), len(changes), timers)
 
     async def give_up(self, connection: Connection, subject: int, error: Exception) -> None:
@@ -144,7 +160,7 @@ class Batch:
     async def _claim(self, connection: Connection) -> Claim:
         claim = Claim()
         async for row in _queries.claim_notes(connection, half=MOST // 2):
-            claim.widen(row["subject"], row["since"], row["until"])
+            claim.widen(row["subject"], row["since"], row["until"], each=row["each_counts"])
         now = self._clock.now()
         async for row in _queries.claim_due(connection, now=now, most=MOST_DUE, turn=TURN):
             claim.due.add(row["subject"])
@@ -154,7 +170,7 @@ class Batch:
     async def _claim_one(self, connection: Connection, subject: int) -> Claim:
         claim = Claim(due={subject})
         async for row in _queries.claim_notes_of(connection, subject=subject):
-            claim.widen(subject, row["since"], row["until"])
+            claim.widen(subject, row["since"], row["until"], each=row["each_counts"])
         await self._lock(connection, claim)
         return claim
 
@@ -162,8 +178,15 @@ class Batch:
         self.claimed = claim.subjects
         if not self.claimed:
             return
-        await _queries.add_states(connection, subjects=self.claimed)
-        async for row in _queries.lock_states(connection, subjects=self.claimed):
+        unmet = [subject for subject in self.claimed if subject not in self._met]
+        if unmet:
+            # Before any lock is held, so that workers never wait for each other in a circle.
+            await _queries.add_states(connection, subjects=unmet)
+        locked = [row async for row in _queries.lock_states(connection, subjects=self.claimed)]
+        if len(locked) < len(self.claimed):
+            self._met.clear()
+            raise VanishedError("States were removed while the engine ran: they are made anew.")
+        for row in locked:
             subject = row["subject"]
             claim.due_at[subject] = row["due_at"]
             try:
@@ -171,6 +194,8 @@ class Batch:
             except msgspec.ValidationError as error:
                 claim.broken[subject] = error
                 state = State()
+            else:
+                claim.stored[subject] = state.write()
             claim.states[subject] = state
             if state.retry is not None:
                 claim.widen(subject, *state.retry)
@@ -191,9 +216,12 @@ class Batch:
         subjects = await load_subjects(
             connection, claim.subjects, present=present, now=now, rules=self._rules
         )
-        await load_events(connection, claim.ranges, subjects)
+        singly = {ident: claim.ranges[ident] for ident in claim.each}
+        await load_events(connection, singly, subjects)
         here = {ident: one for ident, one in subjects.items() if ident in present}
-        await load_slow(connection, claim.ranges, here, claim.states, now=now)
+        await load_slow(
+            connection, singly, here, claim.states, anything_new=claim.ranges.keys(), now=now
+        )
         taken = [one for one in subjects.values() if one.id in present or one.events]
         episodes = await load_episodes(connection, [one.id for one in taken], now=now)
         watched = [
@@ -256,7 +284,8 @@ class Batch:
             )
             subjects.append(subject)
             dues.append(due)
-            states.append(state.write())
+            written = state.write()
+            states.append(None if written == claim.stored.get(subject) else written)
         if subjects:
             await _queries.write_states(
                 connection, subjects=subjects, due=dues, states=states, now=now

@@ -16,6 +16,8 @@ EVENTS = (*sorted(LIFE_SAFETY), "call_request")
 def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int, Finding]]:
     """One finding for each kind of event that has not been dealt with, of each origin."""
     for index, subject in enumerate(subjects):
+        if not subject.events:
+            continue
         groups: dict[tuple[str, str], list[Reading]] = {}
         for event in subject.events:
             if _counts(event, context):

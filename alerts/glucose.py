@@ -22,7 +22,9 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
     for index, subject in enumerate(subjects):
         if subject.client is None:
             continue
-        newest = subject.newest.get("glucose", [])
+        newest = subject.newest.get("glucose")
+        if not newest:
+            continue
         recent = context.now - context.rules.late_after
         readings = [one for one in newest if one is newest[0] or one.time >= recent]
         for finding in _findings(subject, readings, context):

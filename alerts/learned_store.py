@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from alerts import learned_memory
 from alerts.episodes import Episode
@@ -38,7 +39,20 @@ HEARD_WITHIN = timedelta(minutes=30)
 DEAF = timedelta(minutes=10)
 """Of our own outages since the last look, after which silence is no evidence."""
 _METRICS = [catalogue()[name].id for name in (*METRICS, *AMBIENT)]
-_AMBIENT = frozenset(catalogue()[name].id for name in AMBIENT)
+_AMBIENT = [catalogue()[name].id for name in AMBIENT]
+ROW = np.dtype(
+    [
+        ("subject", ">i4"),
+        ("metric", ">i2"),
+        ("device", ">i4"),
+        ("time", ">i8"),
+        ("received", ">i8"),
+        ("value", ">f8"),
+    ]
+)
+"""A reading as the database's own binary formats write it; times are microseconds since 2000."""
+_Y2000 = 946_684_800_000_000
+"""PostgreSQL's epoch, in microseconds since 1970."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _queries = load_queries("alerts")
 _log = structlog.get_logger()
@@ -184,26 +198,31 @@ class LearnedStore:
             start if at is None else first
             for first, start, at in zip(taken, noted, looked, strict=True)
         ]
-        rows = [
-            tuple(row)
-            async for row in _queries.learned_readings(
-                connection,
-                subjects=list(place),
-                since=begins,
-                late_since=noted,
-                seen_at=[at or context.now for at in looked],
-                metrics=_METRICS,
-                until=context.now,
-                most=MOST,
-            )
-        ]
-        await self._know({row[2] for row in rows if row[1] in _AMBIENT}, connection)
-        columns = list(zip(*rows, strict=True)) or [()] * 6
-        who, metric, device = (np.array(column, dtype=np.int64) for column in columns[:3])
-        time, received, value = (np.array(column, dtype=np.float64) for column in columns[3:])
-        index = np.array([place[one] for one in who.tolist()], dtype=np.int64)
-        places = np.array([self._places.get(one, -1) for one in device.tolist()], dtype=np.int64)
-        return news(index, metric, places, time, value, received, offset=local_offset(context.now))
+        sent = await _queries.learned_readings(
+            connection,
+            subjects=list(place),
+            since=begins,
+            late_since=noted,
+            seen_at=[at or context.now for at in looked],
+            metrics=_METRICS,
+            until=context.now,
+            most=MOST,
+        )
+        rows = np.frombuffer(sent or b"", ROW)
+        metric = rows["metric"].astype(np.int64)
+        ambient = np.isin(metric, _AMBIENT)
+        devices, of = np.unique(rows["device"][ambient], return_inverse=True)
+        await self._know(devices.tolist(), connection)
+        known = [self._places.get(device, -1) for device in devices.tolist()]
+        places = np.full(len(rows), -1)
+        places[ambient] = np.array(known, dtype=np.int64)[of]
+        ids = np.array(list(place), dtype=np.int64)
+        order = np.argsort(ids)
+        index = order[np.searchsorted(ids, rows["subject"], sorter=order)]
+        return news(
+            index, metric, places, _unix(rows["time"]), rows["value"].astype(np.float64),
+            _unix(rows["received"]), offset=local_offset(context.now),
+        )  # fmt: skip
 
     async def _know(self, devices: Collection[int], connection: Connection) -> None:
         """Learn what devices are that were not met before; what they are does not change."""
@@ -241,3 +260,9 @@ class LearnedStore:
 
 def _stands(episode: Episode) -> bool:
     return episode.closed_at is None and episode.cleared_at is None
+
+
+def _unix(times: NDArray[np.int64]) -> Floats:
+    """Unix seconds of times as PostgreSQL sends them."""
+    seconds: Floats = (times + _Y2000) / 1e6
+    return seconds

@@ -32,16 +32,34 @@ def look(
 ) -> list[Change]:
     """Bring a subject's episodes up to date; `state` and `assessment` take on what follows.
 
+    Most looks find nothing, of subjects of whom nothing is remembered: they end at once.
+
     Args:
         episodes: open ones, and those closed while their evidence can still be valid.
         present: the newest readings were looked at, not the events of history alone.
     """
+    if _is_calm(subject, assessment, state, episodes):
+        return []
     try:
         return _step(subject, assessment, state, episodes, context, present=present)
     except Exception as error:
         _log.exception("episodes failed", subject=subject.id)
         fail(assessment, "episodes", error, context)
         return only_technical(assessment, state, episodes, context)
+
+
+def _is_calm(
+    subject: Subject, assessment: Assessment, state: State, episodes: Sequence[Episode]
+) -> bool:
+    return not (
+        assessment.findings
+        or episodes
+        or state.quiet
+        or state.beyond
+        or state.awaited
+        or subject.slow
+        or subject.devices is not None
+    )
 
 
 def only_technical(

@@ -149,7 +149,9 @@ def _row(
     values = []
     for metric in METRICS:
         found = None if metric in without else subject.newest.get(metric)
-        if not found or (only_timely is not None and not only_timely.timely(found[0])):
+        if found and not found[0].qualifier and only_timely is None:
+            values.append(found[0].value)
+        elif not found or (only_timely is not None and not only_timely.timely(found[0])):
             # The plan says that there is no oxygen in this home: that is air, not unknown.
             by_plan = metric == "oxygen_flow" and not found and client.oxygen_prescribed is False
             values.append(0.0 if by_plan else np.nan)

@@ -76,6 +76,8 @@ def assess(
     rule = context.rules["home_early"]
     grace = timedelta(minutes=rule.limits["grace_min"])
     for index, subject in enumerate(subjects):
+        if not subject.pauses and subject.next_pause is None:
+            continue
         ends: Iterable[datetime] = (pause.until for pause in subject.pauses)
         moments = [*ends, *([subject.next_pause] if subject.next_pause else [])]
         if moments:
@@ -112,10 +114,9 @@ def suspend(subject: Subject, assessment: Assessment) -> None:
     Where the worst of them would have been an emergency, and there are signs of life, "home
     early?" says so and is urgent: a pause that somebody forgot must not hide a dying client.
     """
-    away = subject.away
-    kinds = {pause.kind for pause in subject.pauses}
-    if not kinds:
+    if not subject.pauses:
         return
+    away = subject.away
     worst = 0
     for number, finding in enumerate(assessment.findings):
         suspended = away is not None or finding.kind in ROUTINE

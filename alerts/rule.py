@@ -88,14 +88,18 @@ class Rule:
     def holds(
         self, beyond: Callable[Concatenate[Level, P], bool], *value: P.args, **more: P.kwargs
     ) -> Hold | None:
-        """Where a value lies, by whether it is `beyond` a level; None: on the safe side of all."""
-        if beyond(self.raises, *value, **more):
+        """Where a value lies, by whether it is `beyond` a level; None: on the safe side of all.
+
+        What is beyond a level is beyond every milder one (alerts.rules_checks), so most values need
+        one comparison.
+        """
+        if not beyond(self.clears, *value, **more):
+            return None
+        if self.clears.limits == self.raises.limits or beyond(self.raises, *value, **more):
             return "raise"
         if self.lowers.limits != self.raises.limits and beyond(self.lowers, *value, **more):
             return "lower"
-        if self.clears.limits != self.lowers.limits and beyond(self.clears, *value, **more):
-            return "clear"
-        return None
+        return "clear"
 
 
 @dataclass(frozen=True, slots=True)

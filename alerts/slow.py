@@ -8,7 +8,7 @@ an open alert stands. What waits for a repeat, or for a window to end, is looked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from alerts.doses import METRIC as DOSE
@@ -43,9 +43,15 @@ async def load_slow(
     subjects: Mapping[int, Subject],
     states: Mapping[int, State],
     *,
+    anything_new: Collection[int],
     now: datetime,
 ) -> None:
-    """Add histories of what is new, or waited for, to the subjects that are present."""
+    """Add histories of what is new, or waited for, to the subjects that are present.
+
+    Args:
+        ranges: of those of whom one of these metrics may be new.
+        anything_new: of whom any metric is: a watched door is looked at with every sign of life.
+    """
     wanted: dict[str, set[int]] = {metric: set() for metric in WINDOWS}
     for ident in subjects:
         for metric in states[ident].awaited:
@@ -62,7 +68,9 @@ async def load_slow(
         )
         async for row in rows:
             wanted[names[row["metric"]].name].add(row["subject"])
-        wanted[DOOR] |= {ident for ident in asked if _watches_door(subjects[ident])}
+    wanted[DOOR] |= {
+        ident for ident, one in subjects.items() if ident in anything_new and _watches_door(one)
+    }
     pairs = [
         (subjects[ident], metric)
         for metric, idents in wanted.items()

@@ -30,6 +30,8 @@ SLOW = {
 }
 """Metrics that are read only where they are new (alerts.slow), and the kind told from each."""
 SLOW_KINDS = frozenset(SLOW.values())
+_STEPS = {metric.name: (metric.decimals, 10.0**metric.decimals) for metric in catalogue()}
+"""Decimals that people are shown, and steps to a unit."""
 
 
 class Limit(NamedTuple):
@@ -156,6 +158,8 @@ class Subject:
     @property
     def away(self) -> Pause | None:
         """The hospital stay or journey that is on, the longest if there are several."""
+        if not self.pauses:
+            return None
         on = [pause for pause in self.pauses if pause.kind in AWAY]
         return max(on, key=lambda pause: pause.until, default=None)
 
@@ -244,9 +248,8 @@ def shown(reading: Reading) -> float:
     """
     if not math.isfinite(reading.value):
         return reading.value
-    decimals: int = catalogue()[reading.metric].decimals
+    decimals, scale = _STEPS[reading.metric]
     # As models.news2.round_half_up: a millionth of a step is the noise of binary fractions.
-    scale = math.pow(10, decimals)
     return round(math.floor(reading.value * scale + 0.5 + 1e-6) / scale, decimals)
 
 

@@ -48,7 +48,7 @@ def assess_meters(subjects: Sequence[Subject], context: Context) -> Iterator[tup
             continue
         for metric, found in subject.newest.items():
             reading = found[0]
-            if reading.qualifier != Qualifier.EXACT:
+            if reading.qualifier:  # not Qualifier.EXACT
                 side = "low" if reading.qualifier == Qualifier.BELOW else "high"
                 params = {"metric": metric, "value": shown(reading)}
                 yield index, _finding(rule, f"beyond_meter_{side}", reading, params, context)

@@ -48,6 +48,7 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """IEEE 11073-10101 code, context-free form."""
     codes: list[str] = []
     never_filtered: bool = False
+    each_counts: bool = False
 
     def conversion(self, unit: str | None) -> Conversion | None:
         """How to read a value given in `unit`; None if that unit is not one of this metric's.
@@ -77,9 +78,11 @@ class Catalogue:
         self.low: NDArray[np.float64] = np.full(size, np.nan)
         self.high: NDArray[np.float64] = np.full(size, np.nan)
         self.never_filtered: NDArray[np.bool_] = np.zeros(size, dtype=bool)
+        self.each_counts: NDArray[np.bool_] = np.zeros(size, dtype=bool)
         for metric in self:
             self.low[metric.id], self.high[metric.id] = metric.possible
             self.never_filtered[metric.id] = metric.never_filtered
+            self.each_counts[metric.id] = metric.each_counts
 
     def __iter__(self) -> Iterator[Metric]:
         return iter(self.by_name.values())

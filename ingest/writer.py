@@ -15,6 +15,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from core.catalogue import catalogue
 from core.clock import wall_time
 from core.database import (
     DEFINITION_CHANNEL,
@@ -412,12 +413,16 @@ def _storable(name: str) -> str:
 
 
 def _notes(rows: NDArray[np.void]) -> dict[str, list[Any]]:
-    """For each subject the earliest and the latest time among `rows`."""
+    """For each subject the earliest and the latest time among `rows`, and whether any of them is of
+    a metric of which each reading counts.
+    """
     order = np.argsort(rows["subject"], kind="stable")
     subjects, starts = np.unique(rows["subject"][order], return_index=True)
     times = rows["time"][order]
+    each = catalogue().each_counts[rows["metric"][order]]
     return {
         "subjects": subjects.tolist(),
+        "each_counts": np.logical_or.reduceat(each, starts).tolist(),
         "since": [moment(at) for at in np.minimum.reduceat(times, starts).tolist()],
         "until": [moment(at) for at in np.maximum.reduceat(times, starts).tolist()],
     }

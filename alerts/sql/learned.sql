@@ -5,11 +5,13 @@ SELECT s.subject, l.looked_at, l.signs, l.days, l.rooms
   LEFT JOIN alerts.learned l ON l.subject = s.subject
  WHERE l.looked_at IS NULL OR l.looked_at <= :before;
 
--- name: learned_readings(subjects, since, late_since, seen_at, metrics, until, most)
+-- name: learned_readings(subjects, since, late_since, seen_at, metrics, until, most)$
 -- What of each subject was measured since its memory was taken, and what came since it was looked
--- at of before; of each subject the newest so many.
-SELECT c.subject, r.metric, r.device, extract(epoch FROM r.time)::float8 AS time,
-       extract(epoch FROM r.received_at)::float8 AS received, r.value
+-- at of before; of each subject the newest so many. One value: rows of alerts.learned_store.ROW
+-- after one another, since a batch reads a hundred thousand of them.
+SELECT string_agg(int4send(c.subject) || int2send(r.metric) || int4send(r.device)
+                  || timestamptz_send(r.time) || timestamptz_send(r.received_at)
+                  || float8send(r.value), '') AS rows
   FROM unnest(:subjects::int[], :since::timestamptz[], :late_since::timestamptz[],
               :seen_at::timestamptz[]) AS c(subject, since, late_since, seen_at)
  CROSS JOIN LATERAL (

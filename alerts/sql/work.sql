@@ -8,7 +8,7 @@ WITH newest AS (
 )
 DELETE FROM telemetry.note
  WHERE id IN (SELECT id FROM newest UNION SELECT id FROM oldest)
-RETURNING subject, since, until;
+RETURNING subject, since, until, each_counts;
 
 -- name: claim_due(now, most, turn)
 -- Subjects whose time has come; one worker at a time takes them, told by an advisory lock.
@@ -35,8 +35,9 @@ SELECT subject, due_at, state
    FOR UPDATE;
 
 -- name: write_states(subjects, due, states, now)!
+-- A state that is null stays as it is.
 UPDATE alerts.subject_state s
-   SET assessed_at = :now, due_at = c.due_at, state = c.state::jsonb
+   SET assessed_at = :now, due_at = c.due_at, state = coalesce(c.state::jsonb, s.state)
   FROM unnest(:subjects::int[], :due::timestamptz[], :states::text[]) AS c(subject, due_at, state)
  WHERE s.subject = c.subject;
 
@@ -148,7 +149,7 @@ SELECT detail FROM ops.heartbeat WHERE service = 'line' AND instance = 'line';
 -- name: claim_notes_of(subject)
 DELETE FROM telemetry.note
  WHERE id IN (SELECT id FROM telemetry.note WHERE subject = :subject FOR UPDATE SKIP LOCKED)
-RETURNING since, until;
+RETURNING since, until, each_counts;
 
 -- name: add_line(wall)!
 INSERT INTO ops.heartbeat (service, instance, wall_at) VALUES ('line', 'line', :wall)

@@ -57,8 +57,8 @@ SELECT device, subject FROM registry.assignment ORDER BY subject;
 
 -- name: add_notes(subjects, time, wall)!
 -- As ingest notes them, one for each subject of a batch.
-INSERT INTO telemetry.note (subject, since, until, noted_at)
-SELECT subject, :time, :time, :wall FROM unnest(:subjects::int[]) AS subject;
+INSERT INTO telemetry.note (subject, since, until, each_counts, noted_at)
+SELECT subject, :time, :time, false, :wall FROM unnest(:subjects::int[]) AS subject;
 
 -- name: waiting(since)^
 -- Notes not taken yet, and who was not looked at since a moment.

@@ -100,11 +100,12 @@ ON CONFLICT (gateway) DO UPDATE
                        ELSE old.heard_at END,
        said_at = greatest(old.said_at, excluded.said_at);
 
--- name: write_notes(subjects, since, until, noted_at)!
-INSERT INTO telemetry.note (subject, since, until, noted_at)
-SELECT subject, since, until, :noted_at
-  FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
-       n (subject, since, until);
+-- name: write_notes(subjects, since, until, each_counts, noted_at)!
+INSERT INTO telemetry.note (subject, since, until, each_counts, noted_at)
+SELECT subject, since, until, each_counts, :noted_at
+  FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[],
+              :each_counts::boolean[])
+       n (subject, since, until, each_counts);
 
 -- name: wake(channel)!
 SELECT pg_notify(:channel, '');

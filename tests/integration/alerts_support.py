@@ -103,9 +103,12 @@ class County:
                 rows,
             )
             await self.connection.executemany(
-                "INSERT INTO telemetry.note (subject, since, until, noted_at) "
-                "VALUES ($1, $2, $2, $3)",
-                [(subject, at, wall_time()) for subject, _, at in packs],
+                "INSERT INTO telemetry.note (subject, since, until, each_counts, noted_at) "
+                "VALUES ($1, $2, $2, $3, $4)",
+                [
+                    (subject, at, any(catalogue()[one].each_counts for one in values), wall_time())
+                    for subject, values, at in packs
+                ],
             )
             if notify:
                 await self.connection.execute(f"NOTIFY {NOTE_CHANNEL}")

@@ -53,6 +53,7 @@ async def test_a_message_is_stored_counted_and_noted(database_url: str) -> None:
         assert set(notes) == {row["subject"] for row in rows}
         note = notes[rows[0]["subject"]]
         assert (note["since"], note["until"]) == (NOW - SECOND, NOW)
+        assert not any(note["each_counts"] for note in notes.values())
         status = await to.connection.fetchrow("SELECT * FROM telemetry.gateway_status")
         assert status is not None
         assert status["online"]
@@ -337,6 +338,7 @@ async def test_a_call_in_conflict_with_a_stored_zero_is_stored_at_its_arrival(
         assert [row["time"] == row["received_at"] for row in rows] == [False, True, True]
         notes = await to.notes()
         assert notes[1]["since"] == rows[1]["time"]
+        assert all(note["each_counts"] for note in notes)
 
 
 async def test_a_call_delivered_twice_is_stored_once(database_url: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from alerts.events import EVENTS
+from alerts.slow import WINDOWS
 from core.catalogue import Catalogue, Metric, catalogue
 
 
@@ -14,12 +16,19 @@ def test_never_filtered_are_the_four_life_safety_events() -> None:
     assert names == {"help", "smoke", "carbon_monoxide", "fall"}
 
 
+def test_each_reading_counts_of_what_the_engine_looks_up_one_by_one() -> None:
+    # Otherwise ingest's note would not say that there is any (telemetry.note.each_counts).
+    singly = {metric.name for metric in catalogue() if metric.each_counts}
+    assert singly == set(EVENTS) | set(WINDOWS)
+
+
 def test_limits_are_arrays_by_id() -> None:
     metrics = catalogue()
     for metric in metrics:
         assert (metrics.low[metric.id], metrics.high[metric.id]) == metric.possible
         assert metric.possible[0] < metric.possible[1]
         assert bool(metrics.never_filtered[metric.id]) == metric.never_filtered
+        assert bool(metrics.each_counts[metric.id]) == metric.each_counts
     assert np.isnan(metrics.low[0])
 
 
