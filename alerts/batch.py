@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from alerts import alone
 from alerts.assess import RULES, assess, fail
 from alerts.episodes import Change
 from alerts.escalating import begin, run_due
@@ -155,7 +156,8 @@ class Batch:
         ids = await write_changes(connection, changes, now=now)
         await begin(connection, changes, ids, now=now)
         # Last: it takes what nobody holds, and waits for nobody.
-        return await run_due(connection, now=now, values=self._values)
+        timers = await run_due(connection, now=now, values=self._values)
+        return timers + await alone.run_due(connection, now=now)
 
     async def _claim(self, connection: Connection) -> Claim:
         claim = Claim()

@@ -112,7 +112,10 @@ class Event:
     evidence}; called {round, step, message, severity, travel_min: minutes or null, for a member;
     reasons, for the desk (alerts.routing)}; acknowledged and renewed {severity, until}; handed_over
     {severity, to, until}; released {round}; lapsed {by, at}; contacted {how, whom, note};
-    closed {outcome, note, contact}. `member` is who did it; for called: who was.
+    on_way {severity, until, minutes?}; arrived {severity, until}; not_reached {how, note}; noted
+    {note}; asked {service, note}; observed {readings: [{metric, value}]}; alone_started {until};
+    alone_overdue {since}; closed {outcome, note, contact}. What was done a while before it was
+    applied has `made_at` (alerts.handling). `member` is who did it; for called: who was.
     """
 
     id: int

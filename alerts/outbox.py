@@ -15,8 +15,9 @@ from uuid import UUID
 from alerts.finding import rfc3339
 from core.database import EPISODE_CHANNEL, OUTBOX_CHANNEL, Connection, load_queries
 
-What = Literal["page", "reminder", "stand_down", "help_coming"]
-"""Look now; look at last; somebody else has it; to the home: somebody is coming."""
+What = Literal["page", "reminder", "stand_down", "help_coming", "alone"]
+"""Look now; look at last; somebody else has it; to the home: somebody is coming; to the desk: a
+member who is alone in a home has not said in time that they are out."""
 Channel = Literal["webpush", "sms", "email", "chat", "home"]
 CHANNELS: tuple[str, ...] = get_args(Channel)
 HOME: Channel = "home"

@@ -39,6 +39,7 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reminder: str
     stand_down: str
     help_coming: str
+    alone: str
     at_home: str
     repeat: str
 

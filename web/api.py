@@ -4,17 +4,11 @@
     GET  /api/stream                         server-sent events (web.live); ?episode=ID for one
     GET  /api/episodes                       {"episodes": […]}, open ones, most urgent first
     GET  /api/episodes/{id}                  one, with "events"
-    POST /api/episodes/{id}/acknowledge      -> the episode
-    POST /api/episodes/{id}/renew            I go on with it -> the episode
-    POST /api/episodes/{id}/release          I give it back; others are called -> the episode
-    POST /api/episodes/{id}/hand-over        {"to": username} -> the episode
-    POST /api/episodes/{id}/contact          {"how", "whom"?, "note"?}: a person was reached
-                                             (alerts.handling.HOWS, WHOMS) -> the episode
     GET  /api/episodes/{id}/colleagues       {"colleagues": [{username, display_name, role,
-                                             on_duty}, …]}: to whom it can be handed over
+                                             on_duty}, …], "services": [{service, name, on_duty},
+                                             …]}: to whom it can be handed over, who can be asked
     GET  /api/episodes/{id}/emergency-call   a call to 112, to read aloud (web.emergency)
-    POST /api/episodes/{id}/close            {"outcome", "note"?, "contact"?, "seen"?} -> episode
-                                             (seen: id of the newest event that the member knows)
+    POST /api/episodes/{id}/…                what a member does (web.doing)
     GET  /api/readings?subject&metrics&from&to&points   columns for charts (web.trends)
     GET  /api/activity?subject&from&to       movement by place
 
@@ -23,22 +17,20 @@ Errors: {"error": one sentence in the member's language, "status"}.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from alerts import handling, listing, outbox
+from alerts import listing, outbox
 from core.catalogue import catalogue
 from core.database import Connection, load_queries
-from core.errors import ConflictError, UserError
+from core.errors import UserError
 from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
-from web.i18n import Texts
 from web.parts import caller, database, parts, texts_of
 from web.trends import (
     LONGEST,
@@ -50,7 +42,7 @@ from web.trends import (
     find_subject,
     readings,
 )
-from web.words import OUTCOMES
+from web.words import service_name
 
 _T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
@@ -64,10 +56,17 @@ def json_answer(content: object, *, status: int = 200) -> web.Response:
 
 
 async def session(request: web.Request) -> web.Response:
-    """GET /api/session: who I am; 401 tells a page that its session has ended."""
+    """GET /api/session: who I am, and the form token, for a page that was kept on the phone; 401
+    tells a page that its session has ended."""
     member = caller(request)
     return json_answer(
-        {"username": member.username, "role": member.role, "language": member.language}
+        {
+            "username": member.username,
+            "name": member.display_name,
+            "role": member.role,
+            "language": member.language,
+            "token": member.csrf,
+        }
     )
 
 
@@ -109,10 +108,11 @@ async def episodes(request: web.Request) -> web.Response:
 async def episode(request: web.Request) -> web.Response:
     """GET /api/episodes/{id}"""
     async with database(request) as connection:
-        return json_answer(await _whole(request, connection))
+        return json_answer(await whole(request, connection))
 
 
-async def _whole(request: web.Request, connection: Connection) -> dict[str, Any]:
+async def whole(request: web.Request, connection: Connection) -> dict[str, Any]:
+    """One alert with its events, as the caller may see it; the look is on record."""
     member, shared, text = caller(request), parts(request), texts_of(request)
     now = shared.clock.now()
     card, events = await listing.episode(
@@ -133,200 +133,30 @@ async def _whole(request: web.Request, connection: Connection) -> dict[str, Any]
     }
 
 
-async def acknowledge(request: web.Request) -> web.Response:
-    """POST /api/episodes/{id}/acknowledge"""
-
-    async def act(connection: Connection) -> int:
-        return await handling.acknowledge(
-            connection,
-            episode=episode_id(request),
-            member=caller(request).id,
-            now=parts(request).clock.now(),
-        )
-
-    return await _act(request, act)
-
-
-async def renew(request: web.Request) -> web.Response:
-    """POST /api/episodes/{id}/renew"""
-
-    async def act(connection: Connection) -> int:
-        return await handling.renew(connection, **_whose(request))
-
-    return await _act(request, act)
-
-
-async def release(request: web.Request) -> web.Response:
-    """POST /api/episodes/{id}/release"""
-
-    async def act(connection: Connection) -> int:
-        return await handling.release(connection, **_whose(request))
-
-    return await _act(request, act)
-
-
-class _HandingOver(msgspec.Struct, forbid_unknown_fields=True):
-    to: str
-
-
-async def hand_over(request: web.Request) -> web.Response:
-    """POST /api/episodes/{id}/hand-over"""
-    wanted = await _body(request, _HandingOver)
-
-    async def act(connection: Connection) -> int:
-        to = await load_queries("alerts").member_named(connection, username=wanted.to)
-        try:
-            return await handling.hand_over(connection, to=to or 0, **_whose(request))
-        except handling.CannotTakeError:
-            raise UserError(
-                texts_of(request).gettext(
-                    "The alert cannot be handed over to them: choose another."
-                )
-            ) from None
-
-    return await _act(request, act)
-
-
-class _Contact(msgspec.Struct, forbid_unknown_fields=True):
-    how: handling.How
-    whom: handling.Whom = "client"
-    note: str = ""
-
-
-async def contact(request: web.Request) -> web.Response:
-    """POST /api/episodes/{id}/contact"""
-    made = await _body(request, _Contact)
-    note = made.note.strip()
-    _refuse_long(texts_of(request), note)
-
-    async def act(connection: Connection) -> int:
-        return await handling.contact(
-            connection, how=made.how, whom=made.whom, note=note, **_whose(request)
-        )
-
-    return await _act(request, act)
-
-
 async def colleagues(request: web.Request) -> web.Response:
     """GET /api/episodes/{id}/colleagues"""
-    whose = _whose(request)
+    which, text, queries = whose(request), texts_of(request), load_queries("alerts")
     async with database(request) as connection:
-        await listing.episode(connection, **whose)
-        rows = [row async for row in load_queries("alerts").colleagues(connection, **whose)]
+        await listing.episode(connection, **which)
+        rows = [row async for row in queries.colleagues(connection, **which)]
+        asked = queries.services(connection, episode=which["episode"], now=which["now"])
+        services = [dict(row) async for row in asked]
     shown = ("username", "display_name", "role", "on_duty")
-    return json_answer({"colleagues": [{key: row[key] for key in shown} for row in rows]})
+    return json_answer(
+        {
+            "colleagues": [{key: row[key] for key in shown} for row in rows],
+            "services": [{**row, "name": service_name(text, row["service"])} for row in services],
+        }
+    )
 
 
-def _whose(request: web.Request) -> dict[str, Any]:
+def whose(request: web.Request) -> dict[str, Any]:
+    """Which episode, whose look, and when: what queries of an episode ask for."""
     return {
         "episode": episode_id(request),
         "member": caller(request).id,
         "now": parts(request).clock.now(),
     }
-
-
-async def _body(request: web.Request, form: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(await request.read(), type=form)
-    except msgspec.MsgspecError:
-        raise UserError(texts_of(request).gettext("This request cannot be understood.")) from None
-
-
-def _refuse_long(text: Texts, note: str) -> None:
-    if len(note) > handling.MAX_NOTE:
-        raise UserError(
-            text.ngettext(
-                "The note is %(n)s character too long, so nothing was changed: shorten it.",
-                "The note is %(n)s characters too long, so nothing was changed: shorten it.",
-                len(note) - handling.MAX_NOTE,
-            )
-        )
-
-
-class _Closing(msgspec.Struct, forbid_unknown_fields=True):
-    outcome: str
-    note: str = ""
-    contact: bool = False
-    seen: Annotated[int, msgspec.Meta(ge=0, lt=2**62)] | None = None
-
-
-async def close(request: web.Request) -> web.Response:
-    """POST /api/episodes/{id}/close"""
-    text = texts_of(request)
-    closing = await _body(request, _Closing)
-    note = closing.note.strip()
-    if closing.outcome not in OUTCOMES:
-        raise UserError(text.gettext("Choose an outcome first."))
-    _refuse_long(text, note)
-
-    async def act(connection: Connection) -> int:
-        now = parts(request).clock.now()
-        member = caller(request).id
-        if not closing.contact:
-            card, _ = await listing.episode(
-                connection, member=member, now=now, episode=episode_id(request)
-            )
-            if card.needs_contact and card.closed_at is None:
-                raise UserError(text.gettext("Say first that a person was reached."))
-        return await handling.close(
-            connection,
-            episode=episode_id(request),
-            member=member,
-            now=now,
-            outcome=closing.outcome,
-            note=note,
-            contact=closing.contact,
-            seen=closing.seen,
-        )
-
-    return await _act(request, act)
-
-
-async def _act(request: web.Request, act: Callable[[Connection], Awaitable[int]]) -> web.Response:
-    async with database(request) as connection:
-        try:
-            await act(connection)
-        except handling.UnseenError:
-            raise ConflictError(
-                texts_of(request).gettext(
-                    "Something new happened meanwhile, so the alert stays open: "
-                    "look at it first, then close the alert."
-                )
-            ) from None
-        except handling.NotHeldError:
-            raise ConflictError(
-                texts_of(request).gettext(
-                    "You do not have this alert, or not any more: look who has it."
-                )
-            ) from None
-        except ConflictError as error:
-            raise ConflictError(await _conflict(request, connection)) from error
-        return json_answer(await _whole(request, connection))
-
-
-async def _conflict(request: web.Request, connection: Connection) -> str:
-    """Who was first, in the member's language."""
-    text = texts_of(request)
-    card, _ = await listing.episode(
-        connection,
-        member=caller(request).id,
-        now=parts(request).clock.now(),
-        episode=episode_id(request),
-    )
-    if card.closed_at is not None:
-        return text.gettext(
-            "%(name)s closed this alert at %(time)s (%(outcome)s): there is nothing left to do.",
-            name=card.closed_by_name,
-            time=text.time(card.closed_at),
-            outcome=text.gettext(OUTCOMES[card.outcome]) if card.outcome else "",
-        )
-    if card.acknowledged_at is not None:
-        return text.gettext(
-            "%(name)s acknowledged this alert first, at %(time)s: agree who goes on with it.",
-            name=card.acknowledged_by_name,
-            time=text.time(card.acknowledged_at),
-        )
-    return text.gettext("Somebody changed this alert meanwhile: look again.")
 
 
 def episode_id(request: web.Request) -> int:
@@ -440,13 +270,7 @@ ROUTES = [
     web.get("/api/stream", stream),
     web.get("/api/episodes", episodes),
     web.get("/api/episodes/{id}", episode),
-    web.post("/api/episodes/{id}/acknowledge", acknowledge),
-    web.post("/api/episodes/{id}/renew", renew),
-    web.post("/api/episodes/{id}/release", release),
-    web.post("/api/episodes/{id}/hand-over", hand_over),
-    web.post("/api/episodes/{id}/contact", contact),
     web.get("/api/episodes/{id}/colleagues", colleagues),
-    web.post("/api/episodes/{id}/close", close),
     web.get("/api/readings", chart_readings),
     web.get("/api/activity", chart_activity),
 ]

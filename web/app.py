@@ -12,7 +12,7 @@ from aiohttp import web
 from core.clock import Clock, wall_time
 from core.database import Pool, create_pool, translated
 from core.errors import DatabaseError, SaimiError
-from web import api, auth, emergency, pages, push
+from web import api, auth, doing, emergency, pages, push
 from web.attempts import Attempts
 from web.errors import answer_errors
 from web.live import Hub
@@ -84,7 +84,7 @@ def create_app(
     )
     app.on_response_prepare.append(add_headers)
     app.add_routes(ROUTES)
-    for part in (auth, pages, api, emergency, push):
+    for part in (auth, pages, api, doing, emergency, push):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)
 

@@ -6,7 +6,7 @@ catalogue and against alerts.finding.
 
 from __future__ import annotations
 
-from web.i18n import mark
+from web.i18n import Texts, mark
 
 METRICS: dict[str, str] = {
     "pulse": mark("Pulse"),
@@ -130,6 +130,7 @@ DEVICES: dict[str, str] = {
     "climate": mark("climate sensor"),
     "plug": mark("smart plug"),
     "smoke": mark("smoke detector"),
+    "entered": mark("entered by hand"),
 }
 """Usual kinds of device; others are shown as they are."""
 
@@ -309,6 +310,16 @@ EVENTS: dict[str, str] = {
     "released": mark("Gave it back"),
     "lapsed": mark("Nobody went on with it; waits for someone again"),
     "contacted": mark("A person was reached"),
+    "on_way": mark("On the way"),
+    "arrived": mark("There"),
+    "not_reached": mark("Nobody answered"),
+    "noted": mark("Note"),
+    "remote_visit": mark("Remote visit"),
+    "asked": mark("Asked another profession"),
+    "observed": mark("Readings entered"),
+    "alone_started": mark("Alone in the home: timer started"),
+    "alone_ended": mark("Out of the home: timer ended"),
+    "alone_overdue": mark("Has not said that they are out of the home: the desk was told"),
     "closed": mark("Closed"),
 }
 
@@ -321,6 +332,7 @@ REASONS: dict[str, str] = {
     "unreachable": mark("Whoever is on duty cannot be reached."),
     "far_away": mark("Whoever is on duty is far away."),
     "routing_failed": mark("It could not be told whom to call."),
+    "nobody_to_ask": mark("Nobody who could be asked is on duty."),
 }
 """Why the desk is called at once (alerts.routing)."""
 
@@ -330,6 +342,34 @@ HOWS: dict[str, str] = {
     "intercom": mark("through the home's loudspeaker"),
 }
 """How a person was reached (alerts.handling.contact)."""
+
+TRIED: dict[str, str] = {
+    "phone": mark("by phone"),
+    "door": mark("at the door"),
+    "intercom": mark("through the home's loudspeaker"),
+    "remote_visit": mark("by remote visit"),
+}
+"""How nobody was reached (alerts.visit.not_reached)."""
+
+SERVICES: dict[str, str] = {
+    "home_care": mark("home care"),
+    "night_care": mark("night care"),
+    "home_hospital": mark("home hospital"),
+    "physician": mark("physician"),
+    "nursing": mark("nurse"),
+    "physiotherapy": mark("physiotherapist"),
+    "occupational_therapy": mark("occupational therapist"),
+    "social_work": mark("social worker"),
+    "palliative_care": mark("palliative care"),
+    "rescue": mark("rescue service"),
+}
+"""Usual services of teams; others are shown as they are."""
+
+
+def service_name(text: Texts, service: str) -> str:
+    """What a team's service is called."""
+    return text.gettext(SERVICES[service]) if service in SERVICES else service
+
 
 NEWS2: dict[str, str] = {
     "respiratory_rate": mark("Breathing rate"),

@@ -22,7 +22,7 @@ SELECT EXISTS (SELECT FROM alerts.episode_event
 -- has said so since it was handed over to them.
 SELECT alerts.contact_of(:episode) AS contact,
        coalesce((SELECT what <> 'handed_over' FROM alerts.episode_event
-                  WHERE episode = :episode AND what IN ('acknowledged', 'renewed', 'handed_over')
+                  WHERE episode = :episode AND what IN ('acknowledged', 'renewed', 'handed_over', 'on_way', 'arrived')
                   ORDER BY id DESC LIMIT 1), true) AS confirmed;
 
 -- name: acknowledge(episode, member, since, now, until)$
@@ -83,3 +83,34 @@ RETURNING id;
 -- name: notify(channel, ids)!
 -- One wake-up for each changed episode, sent when the transaction commits.
 SELECT pg_notify(:channel, id::text) FROM unnest(:ids::bigint[]) AS id;
+
+-- name: is_service(service)$
+SELECT EXISTS (SELECT FROM registry.team WHERE service = :service);
+
+-- name: on_duty_for(episode, service, now)
+-- Who is on duty for a team of a service that serves the client's area.
+SELECT DISTINCT d.member
+  FROM alerts.episode e
+  JOIN registry.subject s ON s.id = e.subject
+  LEFT JOIN registry.home h ON h.id = s.home
+  JOIN registry.team_area ta ON ta.area = coalesce(h.area, s.area)
+  JOIN registry.team t ON t.id = ta.team AND t.service = :service
+  JOIN registry.shift d ON d.team = t.id AND d.during @> :now::timestamptz
+  JOIN registry.member m ON m.id = d.member AND m.disabled_at IS NULL
+                        AND m.role IN ('member', 'clinician')
+ WHERE e.id = :episode
+ ORDER BY d.member;
+
+-- name: services(episode, now)
+-- What can be asked about an episode, and for how many teams' members that are on duty now.
+SELECT t.service, count(DISTINCT d.member)::int AS on_duty
+  FROM registry.team t
+  LEFT JOIN registry.shift d ON d.team = t.id AND d.during @> :now::timestamptz
+   AND t.id IN (SELECT ta.team
+                  FROM alerts.episode e
+                  JOIN registry.subject s ON s.id = e.subject
+                  LEFT JOIN registry.home h ON h.id = s.home
+                  JOIN registry.team_area ta ON ta.area = coalesce(h.area, s.area)
+                 WHERE e.id = :episode)
+ GROUP BY t.service
+ ORDER BY t.service;

@@ -8,7 +8,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from alerts import handling, listing
+from alerts import handling, holding, listing
 from core.clock import ManualClock
 from core.database import connect
 from core.errors import NotFoundError, UserError
@@ -35,12 +35,12 @@ async def test_acknowledge_and_close(database_url: str) -> None:
             found.connection, episode=episode, member=1, now=NOW + 2 * MINUTE
         )
         assert again == version
-        with pytest.raises(handling.AlreadyTakenError, match=r"Anna took this alert at 14:01"):
+        with pytest.raises(holding.AlreadyTakenError, match=r"Anna took this alert at 14:01"):
             await handling.acknowledge(found.connection, episode=episode, member=2, now=NOW)
         await handling.close(
             found.connection, episode=episode, member=2, now=NOW + 3 * MINUTE, outcome="real"
         )
-        with pytest.raises(handling.AlreadyClosedError, match=r'Bo closed .* "real" at 14:03'):
+        with pytest.raises(holding.AlreadyClosedError, match=r'Bo closed .* "real" at 14:03'):
             await handling.close(
                 found.connection, episode=episode, member=1, now=NOW, outcome="false"
             )
@@ -64,7 +64,7 @@ async def test_of_two_who_take_it_at_once_one_is_told_of_the_other(database_url:
         for connection in connections:
             await connection.close()
         refused = [result for result in results if isinstance(result, BaseException)]
-        assert [type(error) for error in refused] == [handling.AlreadyTakenError]
+        assert [type(error) for error in refused] == [holding.AlreadyTakenError]
         assert await found.happened(episode) == ["opened", "acknowledged"]
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from alerts import escalating, handling, listing
+from alerts import escalating, handling, holding, listing
 from alerts.batch import Batch
 from alerts.rules import shipped_rules
 from core.clock import ManualClock, wall_time
@@ -144,7 +144,7 @@ async def test_a_lease_that_runs_out_returns_the_alert_to_the_queue(database_url
         assert (row["acknowledged_by"], row["acknowledged_until"]) == (None, None)
         assert await found.happened(episode) == ["opened", "acknowledged", "renewed", "lapsed"]
         assert await found.called(episode) == [["cia"], ["cia"]], "everybody is called anew"
-        with pytest.raises(handling.NotHeldError):
+        with pytest.raises(holding.NotHeldError):
             await handling.renew(found.connection, episode=episode, member=CIA, now=clock.now())
         await handling.acknowledge(found.connection, episode=episode, member=DAN, now=clock.now())
 
@@ -153,7 +153,7 @@ async def test_what_is_given_back_goes_to_the_others_at_once(plain_database_url:
     async with staffed(plain_database_url) as found:
         clock = ManualClock(NOW)
         episode = await opened(found, clock)
-        with pytest.raises(handling.NotHeldError):
+        with pytest.raises(holding.NotHeldError):
             await handling.release(found.connection, episode=episode, member=CIA, now=NOW)
         await handling.acknowledge(found.connection, episode=episode, member=CIA, now=NOW)
         await handling.release(found.connection, episode=episode, member=CIA, now=NOW)
@@ -178,7 +178,7 @@ async def test_handing_over_must_be_confirmed_and_gives_the_other_a_look(
 
         with pytest.raises(NotFoundError):
             await listing.episode(connection, member=EVE, now=NOW, episode=episode)
-        with pytest.raises(handling.NotHeldError):
+        with pytest.raises(holding.NotHeldError):
             await hand_over(CIA, EVE)
         await handling.acknowledge(connection, episode=episode, member=CIA, now=NOW)
         for nobody in (99, 0):
@@ -411,7 +411,7 @@ async def test_of_two_workers_and_a_member_each_step_is_taken_once(database_url:
                         connection, episode=episode, member=member, now=clock.now()
                     )
                     count += 1
-                except handling.AlreadyTakenError:
+                except holding.AlreadyTakenError:
                     pass
             return count
 
