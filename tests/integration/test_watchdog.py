@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from core.clock import wall_time
 from core.database import connect
 from core.migrate import migrate
-from saimi.embedded.postgres import PostgresServer
 from saimi.supervisor import saimi_command
 from tests.integration.alerts_support import county_again
+from tests.support.databases import Databases, postgres_server
 from tests.support.waiting import eventually
 
-AFTER_S = 10.0
+AFTER_S = 8.0
 """Generous: other tests run beside these, and an engine that is slow is not dead."""
 WAIT_S = 120.0
 
@@ -166,8 +170,14 @@ async def is_watched(page: Pager) -> None:
 
 
 async def is_said(page: Pager, titles: list[str]) -> None:
-    """Wait for these, and see that nothing else comes for as long as an outage takes to be said."""
+    """Wait for these, which are all that was said so far."""
     await eventually(lambda: page.has(len(titles)), within=WAIT_S)
+    assert page.titles == titles
+
+
+async def is_all(page: Pager, titles: list[str]) -> None:
+    """Wait for these, and see that nothing else comes for as long as an outage takes to be said."""
+    await is_said(page, titles)
     pings = page.pings
 
     async def as_long() -> bool:
@@ -180,62 +190,63 @@ async def is_said(page: Pager, titles: list[str]) -> None:
 DOWN, UP = "Saimi is not watching", "Saimi is watching again"
 
 
-async def test_an_engine_that_is_killed_is_paged_once_and_cleared_once(
-    plain_database_url: str, tmp_path: Path
+async def an_engine_that_is_killed_is_paged_once_and_cleared_once(
+    made: Callable[[], str], folder: Path
 ) -> None:
-    url = plain_database_url
+    url = made()
     async with AsyncExitStack() as watched, pager() as page, ingest(url):
-        async with service("alerts", url, tmp_path) as engine:
+        async with service("alerts", url, folder) as engine:
             await is_alive(url)
-            await watched.enter_async_context(watchdog(url, tmp_path, page))
+            await watched.enter_async_context(watchdog(url, folder, page))
             await is_watched(page)
             engine.send(signal.SIGKILL)
             await engine.ended()
             await is_said(page, [DOWN])
-        async with service("alerts", url, tmp_path):
-            await is_said(page, [DOWN, UP])
+        async with service("alerts", url, folder):
+            await is_all(page, [DOWN, UP])
 
 
-async def test_an_engine_that_hangs_is_paged_once_though_the_watchdog_is_killed_meanwhile(
-    plain_database_url: str, tmp_path: Path
+async def an_engine_that_hangs_is_paged_once_though_the_watchdog_is_killed_meanwhile(
+    made: Callable[[], str], folder: Path
 ) -> None:
-    url = plain_database_url
-    async with pager() as page, ingest(url), service("alerts", url, tmp_path) as engine:
+    url = made()
+    async with pager() as page, ingest(url), service("alerts", url, folder) as engine:
         await is_alive(url)
-        async with watchdog(url, tmp_path, page) as first:
-            await is_watched(page)
+        async with watchdog(url, folder, page) as first:
             engine.send(signal.SIGSTOP)
             await is_said(page, [DOWN])
             first.send(signal.SIGKILL)
             await first.ended()
         page.pings = 0
-        async with watchdog(url, tmp_path, page):
+        async with watchdog(url, folder, page):
             # Another one goes on where it was: no second page for the same outage.
-            await is_said(page, [DOWN])
+            await is_all(page, [DOWN])
             engine.send(signal.SIGCONT)
-            await is_said(page, [DOWN, UP])
+            await is_all(page, [DOWN, UP])
 
 
-async def test_a_database_that_is_away_is_paged_without_it(
-    postgres_factory: Callable[..., PostgresServer], tmp_path: Path
+async def a_database_that_is_away_is_paged_without_it(
+    _made: Callable[[], str], folder: Path
 ) -> None:
-    server = postgres_factory()
-    url = server.url
-    await migrate(url)
-    async with pager() as page, ingest(url), service("alerts", url, tmp_path):
-        await is_alive(url)
-        async with watchdog(url, tmp_path, page):
-            await is_watched(page)
-            await asyncio.to_thread(server.kill)
-            await is_said(page, [DOWN])
-            await asyncio.to_thread(server.restart)
-            await is_said(page, [DOWN, UP])
+    with ExitStack() as stack:
+        started = partial(stack.enter_context, postgres_server("plain", folder))
+        server = await asyncio.to_thread(started)
+        url = server.url
+        await migrate(url)
+        async with pager() as page, ingest(url), service("alerts", url, folder):
+            await is_alive(url)
+            async with watchdog(url, folder, page):
+                await is_watched(page)
+                await asyncio.to_thread(server.kill)
+                await is_said(page, [DOWN])
+                await asyncio.to_thread(server.restart)
+                await is_all(page, [DOWN, UP])
 
 
-async def test_an_engine_that_lives_and_does_not_assess_is_paged(
-    plain_database_url: str, tmp_path: Path
+async def an_engine_that_lives_and_does_not_assess_is_paged(
+    made: Callable[[], str], folder: Path
 ) -> None:
-    url = plain_database_url
+    url = made()
     async with county_again(url) as found, pager() as page, ingest(url):
         await found.connection.execute(
             "INSERT INTO telemetry.note (subject, since, until, noted_at) "
@@ -246,22 +257,22 @@ async def test_an_engine_that_lives_and_does_not_assess_is_paged(
         await held.start()
         # What somebody holds, the engine passes over.
         await found.connection.execute("SELECT FROM telemetry.note FOR UPDATE")
-        async with service("alerts", url, tmp_path):
+        async with service("alerts", url, folder):
             await is_alive(url)
-            async with watchdog(url, tmp_path, page):
+            async with watchdog(url, folder, page):
                 await is_watched(page)
                 await is_said(page, [DOWN])
                 await held.rollback()
-                await is_said(page, [DOWN, UP])
+                await is_all(page, [DOWN, UP])
 
 
-async def test_who_cannot_page_stops_to_ping_and_pages_once_it_can(
-    plain_database_url: str, tmp_path: Path
+async def who_cannot_page_stops_to_ping_and_pages_once_it_can(
+    made: Callable[[], str], folder: Path
 ) -> None:
-    url = plain_database_url
-    async with pager() as page, ingest(url), service("alerts", url, tmp_path) as engine:
+    url = made()
+    async with pager() as page, ingest(url), service("alerts", url, folder) as engine:
         await is_alive(url)
-        async with watchdog(url, tmp_path, page):
+        async with watchdog(url, folder, page):
             await is_watched(page)
             page.deaf = True
             engine.send(signal.SIGKILL)
@@ -278,7 +289,47 @@ async def test_who_cannot_page_stops_to_ping_and_pages_once_it_can(
             await eventually(tried_more, within=WAIT_S)
             assert page.pings == pings
             page.deaf = False
-            await is_said(page, [DOWN])
+            await is_all(page, [DOWN])
+
+
+STORIES: Sequence[Callable[[Callable[[], str], Path], Coroutine[Any, Any, None]]] = (
+    an_engine_that_is_killed_is_paged_once_and_cleared_once,
+    an_engine_that_hangs_is_paged_once_though_the_watchdog_is_killed_meanwhile,
+    a_database_that_is_away_is_paged_without_it,
+    an_engine_that_lives_and_does_not_assess_is_paged,
+    who_cannot_page_stops_to_ping_and_pages_once_it_can,
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(
+    plain_databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Mapping[str, asyncio.Task[None]]]:
+    """All stories at once, each with processes of its own: they do little but wait."""
+    urls: list[str] = []
+
+    def made() -> str:
+        urls.append(plain_databases.create())
+        return urls[-1]
+
+    folder = tmp_path_factory.mktemp("watchdog")
+    tasks = {}
+    for number, story in enumerate(STORIES):
+        own = folder / str(number)
+        own.mkdir()
+        tasks[story.__name__] = asyncio.create_task(story(made, own))
+    yield tasks
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    for url in urls:
+        plain_databases.drop(url)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("story", [story.__name__ for story in STORIES])
+async def test_the_watchdog(told: Mapping[str, asyncio.Task[None]], story: str) -> None:
+    await told[story]
 
 
 async def test_it_starts_without_a_database_and_without_anybody_to_tell(tmp_path: Path) -> None:
