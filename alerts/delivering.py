@@ -29,7 +29,7 @@ from alerts.sending import Outcome, Sender
 from core.clock import Clock, ScaledClock, wall_time
 from core.database import OUTBOX_CHANNEL, connect, load_queries, translated
 from core.errors import DatabaseError, DatabaseUnavailableError, SchemaError
-from core.migrate import require_current
+from core.schema import require_current
 
 POLL = 1.0
 """Wall seconds between two looks where nothing wakes the worker, at most."""

@@ -28,7 +28,7 @@ from core.database import (
     translated,
 )
 from core.errors import DatabaseError, SchemaError
-from core.migrate import require_current
+from core.schema import require_current
 
 POLL = 1.0
 """Wall seconds between two looks where nothing wakes the worker."""

@@ -19,7 +19,7 @@ import structlog
 from core.clock import Clock, wall_time
 from core.database import Connection, connect, load_queries, translated, wait_for_database
 from core.errors import DatabaseError
-from core.migrate import require_current
+from core.schema import require_current
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
 from ingest.definitions import Definitions

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from core.errors import DatabaseAccessError, DatabaseUnavailableError, SchemaBehindError
-from core.migrate import require_current
 from core.outage import Outage
+from core.schema import require_current
 
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 2.0

@@ -9,7 +9,7 @@ from typing import TypeVar
 import asyncpg
 
 from core.database import connect
-from core.migrate import require_current
+from core.schema import require_current
 from saimi.addresses import find_database
 from saimi.running import run
 

@@ -15,7 +15,7 @@ import msgspec
 from core.clock import wall_time
 from core.database import connect, load_queries, place, read_clock, server_info, translated
 from core.errors import SaimiError, SettingsError
-from core.migrate import status
+from core.schema import status
 from core.settings import load_settings
 from models.county import load as load_county
 from saimi.addresses import find_broker, find_database, read_running

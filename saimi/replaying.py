@@ -18,8 +18,9 @@ from bench.process import memory_mb
 from core.clock import Clock, wall_time
 from core.database import connect, load_queries, read_clock, server_info, set_clock, translated
 from core.errors import SaimiError, UserError
-from core.migrate import migrate, require_current
+from core.migrate import migrate
 from core.registry_import import import_document
+from core.schema import require_current
 from core.settings import Settings
 from gateway_sim.recording import Recorded
 from gateway_sim.replay import ReplayProgress, ReplayReport, replay

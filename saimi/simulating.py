@@ -16,8 +16,8 @@ from core.broker import BrokerAddress
 from core.clock import LOCAL, REAL_CLOCK
 from core.database import connect, read_clock, wait_for_database
 from core.errors import UserError
-from core.migrate import require_current
 from core.registry_import import import_document
+from core.schema import require_current
 from core.settings import Settings
 from gateway_sim.county import County
 from gateway_sim.credentials import load_credentials

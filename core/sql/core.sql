@@ -4,6 +4,12 @@ SELECT current_setting('server_version') AS postgresql,
        (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescaledb,
        current_setting('timescaledb.license', true) AS license;
 
+-- name: has_version()$
+SELECT to_regclass('public.schema_version') IS NOT NULL;
+
+-- name: version()$
+SELECT version_num FROM public.schema_version;
+
 -- name: read_clock()^
 SELECT wall_anchor, anchor, factor FROM ops.clock;
 

@@ -31,8 +31,8 @@ def migrate(json: Json = False) -> None:
 def status(json: Json = False) -> None:
     """Say which database this is, at which schema, and what aggregates and retention have done."""
     from core.database import connect, server_info
-    from core.migrate import SchemaStatus
-    from core.migrate import status as look
+    from core.schema import SchemaStatus
+    from core.schema import status as look
     from core.settings import load_settings
     from ingest.upkeep import upkeep_status
     from saimi.addresses import find_database

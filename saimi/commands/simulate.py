@@ -358,8 +358,8 @@ async def _clock(settings: Settings, document: Document, speed: float | None) ->
     from core.clock import REAL_CLOCK
     from core.database import connect, read_clock, set_clock, wait_for_database
     from core.errors import UserError
-    from core.migrate import require_current
     from core.registry_import import import_document
+    from core.schema import require_current
 
     if settings.database_url is None:
         if speed is not None and speed != 1:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import asyncpg
 import pytest
-from sqlalchemy import Connection, text
 
-from core import migrate
+from core import migrate, schema
 from core.catalogue import catalogue
 from core.clock import REAL_CLOCK, wall_time
 from core.database import connect, read_clock, server_info, set_clock, translated
 from core.errors import DatabaseError, DatabaseUnavailableError, SchemaError
+from core.schema import require_current
 
 
 async def test_an_empty_database_is_refused_then_migrated_once(empty_database_url: str) -> None:
     with pytest.raises(SchemaError, match="saimi db migrate"):
-        await migrate.require_current(empty_database_url)
+        await require_current(empty_database_url)
     before = await migrate.migrate(empty_database_url)
     assert before.database is None
+    assert before.code == schema.REVISIONS[-1] == (await schema.status(empty_database_url)).database
     assert (await migrate.migrate(empty_database_url)).current
-    await migrate.require_current(empty_database_url)
+    await require_current(empty_database_url)
 
 
 async def test_the_catalogue_is_in_the_database(database_url: str) -> None:
@@ -141,12 +143,13 @@ async def test_overlapping_assignments_are_refused_by_the_database(
 async def test_a_database_that_goes_while_its_schema_is_asked_for_is_one_that_is_away(
     plain_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = migrate._status
+    async def severed(url: str) -> asyncpg.Connection:
+        connection = await connect(url)
+        other = await connect(url)
+        await other.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+        await other.close()
+        return connection
 
-    def severed(connection: Connection) -> migrate.SchemaStatus:
-        connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-        return asked(connection)
-
-    monkeypatch.setattr(migrate, "_status", severed)
+    monkeypatch.setattr(schema, "connect", severed)
     with pytest.raises(DatabaseUnavailableError):
-        await migrate.require_current(plain_database_url)
+        await require_current(plain_database_url)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import core.migrations.versions
+from core.schema import REVISIONS
 
 FOLDER = Path(core.migrations.versions.__file__).parent
 
@@ -19,3 +20,4 @@ def test_each_migration_follows_the_one_before_it() -> None:
         assert path.name.startswith(f"{number:04d}_"), path.name
         assert said == {"revision": f"{number:04d}", "down_revision": before}, path.name
         before = said["revision"]
+    assert before == REVISIONS[-1]

@@ -83,6 +83,6 @@ def test_the_topic_may_say_it(rest: str, payload: bytes, calls: list[tuple[str, 
 )
 def test_the_search_is_bounded(piece: bytes) -> None:
     payload = piece * (5_000_000 // len(piece))
-    before = time.perf_counter()
+    before = time.thread_time()
     assert len(find_calls("", payload)) <= 16
-    assert time.perf_counter() - before < 1.0
+    assert time.thread_time() - before < 1.0

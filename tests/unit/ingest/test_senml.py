@@ -258,6 +258,6 @@ def test_no_json_makes_it_fail_otherwise(value: Any) -> None:
     [b'[{"a":' * 150_000, b'[{"n":"' + b"\\u0041" * 150_000 + b'","v":1}]', b"{" * 1_000_000],
 )
 def test_a_long_bad_payload_takes_little_time(payload: bytes) -> None:
-    before = time.perf_counter()
+    before = time.thread_time()
     refused(payload)
-    assert time.perf_counter() - before < 0.05 * len(payload) / 1024
+    assert time.thread_time() - before < 0.05 * len(payload) / 1024

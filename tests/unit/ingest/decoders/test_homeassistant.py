@@ -309,9 +309,9 @@ def test_many_entities_of_one_topic_take_bounded_work() -> None:
     }  # fmt: skip
     home.send("homeassistant/device/d/config", {"stat_t": "t", "cmps": parts})
     home.send("t", "a")  # templates are parsed once
-    start = time.perf_counter()
+    start = time.thread_time()
     home.send("t", "a" * 1_000)
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 @pytest.mark.parametrize(
