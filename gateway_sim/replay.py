@@ -28,7 +28,7 @@ _WINDOW = 16
 """Messages of a home without an answer at most."""
 _UNANSWERED = 4_000
 """Messages of all homes without an answer at most; some 4 kB each when they are full."""
-_PATIENCE_S = 60.0
+REPEAT_AFTER_S = 60.0
 """Real seconds without a receipt before a gateway repeats anything: so long may what all of them
 have on their way take a busy ingest, and repeats would only make it longer. After a reconnect
 everything goes out again at once."""
@@ -77,6 +77,7 @@ async def replay(
     ledger: Ledger | None = None,
     progress: Callable[[ReplayProgress], None] | None = None,
     patience: float = 120.0,
+    repeat_after: float = REPEAT_AFTER_S,
     most_rows: int = MOST_ROWS,
     connections: int = OWN_CONNECTIONS,
     credentials: Mapping[str, BrokerAddress] | None = None,
@@ -91,6 +92,7 @@ async def replay(
         ledger: where to note what was sent; the caller closes it.
         progress: called about twice a second.
         patience: real seconds to wait for the last answers.
+        repeat_after: real seconds without a receipt before a gateway repeats anything.
         most_rows: in a message.
         connections: how many gateways have a connection of their own; the others share one.
         credentials: how each gateway comes in at the broker; none: all as `mqtt_url` says.
@@ -119,7 +121,7 @@ async def replay(
         window=_WINDOW,
         connections=connections,
         credentials=credentials,
-        patience=_PATIENCE_S,
+        patience=repeat_after,
         receipts=receipts,
         heartbeats=pace is not None,  # nobody is there now who says at once what was
     )

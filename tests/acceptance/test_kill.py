@@ -42,13 +42,15 @@ from tests.support.waiting import eventually
 KILLS = int(os.environ.get("SAIMI_TEST_KILLS", "6"))
 SEED = os.environ.get("SAIMI_TEST_SEED") or secrets.token_hex(4)
 END = datetime(2019, 6, 15, tzinfo=LONDON)
-SLICE = timedelta(days=0.75) * KILLS
-"""Some 6,300 rows for every kill; the recordings begin with few homes, so the last days."""
+SLICE = timedelta(days=0.5) * KILLS
+"""Some 7,000 rows for every kill; the recordings begin with few homes, so the last days."""
 MOST_ROWS = 3
 """In a message: as many messages as that makes."""
-LASTS_S = 3.0 * KILLS
+LASTS_S = 2.0 * KILLS
 SPEED = SLICE.total_seconds() / LASTS_S
 """As fast as receipts allow, all would be over in a second."""
+REPEAT_AFTER_S = 5.0
+"""What a broker has taken and forgotten goes out again, not a minute later."""
 PARTS = ("ingest", "database", "broker")
 
 pytestmark = pytest.mark.timeout(120 + 20 * KILLS)
@@ -127,6 +129,7 @@ async def test_kill_9_loses_nothing_and_stores_nothing_twice(
                     speed=SPEED,
                     ledger=ledger,
                     most_rows=MOST_ROWS,
+                    repeat_after=REPEAT_AFTER_S,
                 )
             )
             started = time.monotonic()

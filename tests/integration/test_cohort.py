@@ -95,7 +95,7 @@ async def test_what_is_usual_is_learned_from_the_countys_own_readings(
 SCENARIO = """
 name = "small"
 description = "Some are ill."
-hours = 840
+hours = 672
 [[wave]]
 kind = "pneumonia"
 share = 0.5
@@ -117,7 +117,7 @@ def test_recordings_train_a_model_that_is_judged_on_others(tmp_path: Path) -> No
     (tmp_path / "small.toml").write_text(SCENARIO)
     for seed in ("1", "2"):
         said(
-            "simulate", "--homes", "45", "--days", "35", "--seed", seed, "--scenario",
+            "simulate", "--homes", "30", "--days", "28", "--seed", seed, "--scenario",
             str(tmp_path / "small.toml"), "--out", str(tmp_path / seed),
         )  # fmt: skip
     made = said("train", str(tmp_path / "1"), "--out", str(tmp_path / "m"))
