@@ -4,70 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
 from core.clock import wall_time
 from tests.integration.alerts_support import SICK, WELL, County, county
 from tests.support.waiting import eventually
+from tests.support.workers import workers
 
 CLIENTS = 150
 ROUNDS = 12
-KILLS = 8
-_WORKER = """
-import asyncio, sys
-from alerts import service
-from core.clock import REAL_CLOCK
-from core.log import configure_logging
-configure_logging("WARNING")
-asyncio.run(service.run(
-    database_url=sys.argv[1], clock=REAL_CLOCK, stop=asyncio.Event(), instance=sys.argv[2],
-    on_ready=lambda: print("ready", flush=True),
-))
-"""
-_ROOT = Path(__file__).parents[2]
-
-
-class Workers:
-    """Worker processes, each started again when it is killed."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._running: dict[int, asyncio.subprocess.Process] = {}
-
-    async def start(self, number: int) -> None:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _WORKER, self._url, str(number)),
-            stdout=asyncio.subprocess.PIPE,
-            cwd=_ROOT,
-        )
-        self._running[number] = process
-        assert process.stdout is not None
-        async with asyncio.timeout(20):
-            assert await process.stdout.readline() == b"ready\n"
-
-    async def kill(self, number: int) -> None:
-        process = self._running.pop(number)
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-
-    async def stop(self) -> None:
-        for number in list(self._running):
-            await self.kill(number)
-
-
-@asynccontextmanager
-async def workers(url: str, count: int) -> AsyncIterator[Workers]:
-    running = Workers(url)
-    try:
-        await asyncio.gather(*(running.start(number) for number in range(count)))
-        yield running
-    finally:
-        await running.stop()
+KILLS = 20
 
 
 async def feed(found: County, presses: dict[int, int], killed: asyncio.Event) -> None:
@@ -97,12 +43,14 @@ async def test_effects_happen_once_whoever_is_killed(database_url: str) -> None:
     presses: dict[int, int] = {}
     killed = asyncio.Event()
     moment = random.Random(5)
-    async with county(database_url, clients=CLIENTS) as found, workers(database_url, 2) as running:
+    async with (
+        county(database_url, clients=CLIENTS) as found,
+        workers(database_url, {"alerts": 2}) as running,
+    ):
         feeding = asyncio.create_task(feed(found, presses, killed))
         for kill in range(KILLS):
             await asyncio.sleep(moment.uniform(0.0, 0.12))
-            await running.kill(kill % 2)
-            await running.start(kill % 2)
+            await running.restart("alerts", kill % 2)
         killed.set()
         await feeding
 

@@ -17,8 +17,8 @@ from core.clock import ManualClock, wall_time
 from core.database import connect
 from core.errors import NotFoundError, UserError
 from tests.integration.alerts_support import NOW, SICK, WELL, County, county, settle, worker
-from tests.integration.test_alerts_once import workers
 from tests.support.waiting import eventually
+from tests.support.workers import workers
 
 MINUTE = timedelta(minutes=1)
 ANNA, BO, CIA, DAN, EVE = 1, 2, 3, 4, 5
@@ -464,7 +464,7 @@ async def test_steps_and_ends_of_leases_happen_once_whoever_is_killed(database_u
             wall - timedelta(days=1),
             wall + timedelta(days=1),
         )
-        async with workers(database_url, 2) as running:
+        async with workers(database_url, {"alerts": 2}) as running:
             await found.put_many((n, SICK, wall_time()) for n in range(1, clients + 1))
 
             async def all_open() -> bool:
@@ -486,8 +486,7 @@ async def test_steps_and_ends_of_leases_happen_once_whoever_is_killed(database_u
                 await found.connection.execute(
                     "UPDATE alerts.timer SET due_at = $1", wall_time() - MINUTE
                 )
-                await running.kill(kill % 2)
-                await running.start(kill % 2)
+                await running.restart("alerts", kill % 2)
 
             async def nothing_due() -> bool:
                 due: int = await found.connection.fetchval(
