@@ -5,6 +5,10 @@ more `saimi alerts`, which were idle, assess everybody: the clock runs from the 
 is left. The bare loop then does the same work with nothing evaluated: claim the notes, lock the
 states, read what is new, write the states back, in as many processes. Rates are medians of the
 rounds, ratios medians of each round's own.
+
+The models of SAIMI_MODEL_DIR, where there are any, look at a client every five minutes, and clients
+are not in step: before a round the last looks at every fifth client are dated back, so that they
+are due with five packs new to them.
 """
 
 from __future__ import annotations
@@ -43,6 +47,8 @@ VITALS = {
 ILL = 0.02
 """Share of the clients whose signs lie far off, so that there is something to say."""
 _ILLNESS = {"pulse": 45.0, "spo2": -6.0, "temperature": 2.0, "respiratory_rate": 9.0}
+_PACKS = 5
+"""Between two looks of the models, one a minute."""
 _LOOK_S = 0.02
 _PATIENCE_S = 120.0
 
@@ -75,6 +81,8 @@ class Round(msgspec.Struct):
     engine_cpu_us_per_client: float
     database_cpu_us_per_client: float | None
     """Of the server's processes that work for the engine; None where these run elsewhere."""
+    looked_at_by_models: int
+    """Clients; 0 where no model is in force."""
     bare_clients_per_s: float
     ratio: float
     """Of the bare loop's rate; 1 is as fast as with nothing evaluated."""
@@ -87,6 +95,8 @@ class Report(msgspec.Struct):
     cores: int
     workers: int
     clients: int
+    models: bool
+    """Whether the models of SAIMI_MODEL_DIR were in force."""
     history_packs: int
     """Packs of each client that were there before."""
     clients_per_s: float
@@ -110,6 +120,8 @@ class Place:
     starter: Starter
     batch: int
     """Notes that a worker takes at once."""
+    models_every: timedelta
+    """How often models look at a client."""
     say: Say
 
 
@@ -144,6 +156,7 @@ async def measure(
         for nth in range(rounds):
             place.say("The engine is assessing", nth, rounds)
             at = began + timedelta(minutes=history + 1 + nth)
+            await _models_due(connection, place.models_every, nth)
             done = await _assessed(connection, county, at, engine)
             bare = await bare_loop(
                 url, connection, county.subjects, at, workers=workers, most=place.batch
@@ -227,6 +240,7 @@ class _Done:
     seconds: float
     engine_cpu_s: float
     database_cpu_s: float | None
+    by_models: int
 
 
 async def _assessed(
@@ -255,10 +269,17 @@ async def _assessed(
     after = await _backends(connection)
     async with translated():
         unseen = (await queries.waiting(connection, since=since))["unseen"]
+        by_models = await queries.looked_at_by_models(connection, since=since)
     if unseen:
         raise SaimiError(f"{unseen:,} clients were left out: this run says nothing.")
     used = {pid: after[pid] - backends.get(pid, 0.0) for pid in after}
-    return _Done(seconds, cpu, sum(used.values()) if used else None)
+    return _Done(seconds, cpu, sum(used.values()) if used else None, by_models)
+
+
+async def _models_due(connection: asyncpg.Connection, every: timedelta, nth: int) -> None:
+    """Let the models' next look at every fifth client be due, another fifth each round."""
+    async with translated():
+        await load_queries("bench").models_due(connection, every=every, nth=nth, packs=_PACKS)
 
 
 async def _backends(connection: asyncpg.Connection) -> dict[int, float]:
@@ -277,6 +298,7 @@ def _round(clients: int, done: _Done, bare_s: float) -> Round:
         database_cpu_us_per_client=(
             None if done.database_cpu_s is None else 1e6 * done.database_cpu_s / clients
         ),
+        looked_at_by_models=done.by_models,
         bare_clients_per_s=bare,
         ratio=rate / bare,
     )
@@ -293,6 +315,7 @@ def _report(
         cores=cores,
         workers=workers,
         clients=rounds[0].clients,
+        models=any(one.looked_at_by_models for one in rounds),
         history_packs=history,
         clients_per_s=median([one.clients_per_s for one in rounds]),
         engine_cpu_us_per_client=median([one.engine_cpu_us_per_client for one in rounds]),

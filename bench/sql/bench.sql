@@ -70,6 +70,13 @@ SELECT (SELECT count(*) FROM telemetry.note) AS notes,
 -- name: notes_left()$
 SELECT count(*) FROM telemetry.note;
 
+-- name: models_due(every, nth, packs)!
+UPDATE alerts.learned SET looked_at = looked_at - :every::interval
+ WHERE subject % :packs::int = :nth::int % :packs::int;
+
+-- name: looked_at_by_models(since)$
+SELECT count(*) FROM alerts.learned WHERE looked_at >= :since;
+
 -- name: episodes()$
 SELECT count(*) FROM alerts.episode;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from alerts.batch import MOST
+from alerts.learned import EVERY
 from bench.alerts import Place, Report, Worker, measure
 from core.settings import Settings
 from saimi.benches.workshop import workshop
@@ -25,7 +26,7 @@ async def measure_alerts(
             return shop.service("alerts", environment=environment, log=f"alerts-{number}")
 
         return await measure(
-            Place(shop.parts.database_url, starter, MOST, shop.say),
+            Place(shop.parts.database_url, starter, MOST, EVERY, shop.say),
             clients=clients,
             workers=workers,
             history=history,

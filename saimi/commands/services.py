@@ -6,6 +6,7 @@ What is not there yet (database, schema, broker) is waited for. Ready services t
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +43,6 @@ def ingest(
     watch_stdin: WatchStdin = False,
 ) -> None:
     """Take messages from the broker, admit and store them, send receipts."""
-    import gc
     from datetime import timedelta
 
     from core.broker import BrokerAddress
@@ -52,10 +52,7 @@ def ingest(
     from saimi.running import notify_ready
     from saimi.workers import run_workers
 
-    # A batch makes tens of thousands of objects, none of them part of a cycle. By default Python
-    # would look for cycles in all that is kept, a quarter of the time, several times a batch.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    _collect_seldom()
 
     async def work(given: _Given) -> None:
         settings = given.settings
@@ -89,11 +86,23 @@ def ingest(
     _serve("ingest", work, watch_stdin, watch=workers is None or workers == 1, check=check)
 
 
+def _collect_seldom() -> None:
+    """Look for cycles of objects seldom, and never in what was imported.
+
+    A batch makes tens of thousands of objects, none of them part of a cycle. By default Python
+    would go through all that is kept several times a batch: a quarter of a worker's time.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 def alerts(watch_stdin: WatchStdin = False) -> None:
     """Assess what is new, and open, change and clear alerts."""
     from alerts.service import run
     from saimi.county_models import learned
     from saimi.running import notify_ready
+
+    _collect_seldom()
 
     def work(given: _Given) -> Awaitable[None]:
         return run(

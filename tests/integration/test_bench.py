@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import asyncpg
 
+from models.county import save
 from saimi.embedded.broker import Broker
 from tests.support.commands import saimi
+from tests.unit.models.made_county import made_county
 
 
 async def test_bench_ingest_measures_both_kinds_of_messages_beside_their_limits(
@@ -81,17 +84,23 @@ def test_bench_simulator_makes_and_publishes_beside_a_bare_paho(
 
 
 async def test_bench_alerts_assesses_everybody_beside_a_loop_that_evaluates_nothing(
-    database_url: str,
+    database_url: str, tmp_path: Path
 ) -> None:
+    save(tmp_path / "models", made_county())
     outcome = saimi(
         "bench", "alerts", "--json", "--clients", "200", "--history", "1", "--rounds", "2",
-        settings={"SAIMI_DATABASE_URL": database_url}, within=110,
+        settings={
+            "SAIMI_DATABASE_URL": database_url, "SAIMI_MODEL_DIR": str(tmp_path / "models"),
+        },
+        within=110,
     )  # fmt: skip
     assert outcome.status == 0, outcome.err
     report = outcome.report
+    assert report["models"]
     assert (report["clients"], report["workers"], len(report["rounds"])) == (200, 2, 2)
     for one in report["rounds"]:
         assert one["clients_per_s"] > 0
+        assert one["looked_at_by_models"] == 40  # every fifth
         assert abs(one["ratio"] * one["bare_clients_per_s"] / one["clients_per_s"] - 1) < 0.01
     assert report["episodes"] > 0  # some are ill
 
