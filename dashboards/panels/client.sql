@@ -225,7 +225,7 @@ SELECT a.opened_at AS time, coalesce(a.cleared_at, a.closed_at) AS timeend,
  ORDER BY 1;
 
 -- name: visits
-SELECT v.at AS time, NULL::timestamptz AS timeend, v.kind AS text, 'visit' AS tags
+SELECT v.at AS time, NULL::timestamptz AS timeend, v.kind || ': ' || v.how AS text, 'visit' AS tags
   FROM grafana.visit v
  WHERE v.client = ${client:sqlstring} AND $__timeFilter(v.at)
  ORDER BY 1;

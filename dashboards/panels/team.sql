@@ -68,7 +68,7 @@ SELECT a.opened_at AS "${opened}", a.client AS "${client}", a.kind AS "${kind}",
 
 -- name: team_visits
 ${of_team}
-SELECT v.at AS "${visited}", v.client AS "${client}", v.kind AS "${kind}", v.alert AS "${alert}"
+SELECT v.at AS "${visited}", v.client AS "${client}", v.kind AS "${kind}", v.how AS "${what}", v.alert AS "${alert}"
   FROM grafana.visit v JOIN mine m ON m.client = v.client
  WHERE $__timeFilter(v.at)
  ORDER BY 1 DESC

@@ -175,13 +175,15 @@ SELECT o.client, o.area, e.id, e.kind, e.severity, e.highest, e.calls, e.opened_
   FROM grafana.seen_subject o
   JOIN grafana.episode_row e ON e.subject = o.subject;
 
--- When a person was with a client because of an alert.
+-- When somebody came to a client, or was with them, because of an alert; over a screen too.
 CREATE VIEW grafana.visit WITH (security_barrier) AS
-SELECT o.client, e.id AS alert, e.kind, x.at
+SELECT o.client, e.id AS alert, e.kind,
+       CASE x.what WHEN 'contacted' THEN 'face_to_face' ELSE x.what END AS how, x.at
   FROM grafana.seen_subject o
   JOIN alerts.episode e ON e.subject = o.subject
   JOIN alerts.episode_event x ON x.episode = e.id
- WHERE x.what = 'contacted' AND x.detail ->> 'how' = 'face_to_face';
+ WHERE x.what IN ('arrived', 'remote_visit')
+    OR x.what = 'contacted' AND x.detail ->> 'how' = 'face_to_face';
 
 -- When a client is known to be away.
 CREATE VIEW grafana.pause WITH (security_barrier) AS
