@@ -94,7 +94,7 @@ def role(
     Made again, it gets another password: the old one is worth nothing then. Nothing keeps it.
     """
     from core.database import connect
-    from core.migrate import require_current
+    from core.schema import require_current
     from core.settings import load_settings
     from dashboards.roles import drop_role, make_role, one_reader
     from saimi.running import run
