@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
+from core.roles import WebUrls
 
 
 class Settings(BaseSettings):
@@ -19,6 +20,13 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(
         default=None, description="postgresql://user@host/database"
+    )
+    web_database_url: SecretStr | None = Field(
+        default=None,
+        description="The database as saimi_web, for the web service; else made from database_url",
+    )
+    login_database_url: SecretStr | None = Field(
+        default=None, description="The database as saimi_login; set with web_database_url"
     )
     mqtt_url: SecretStr | None = Field(default=None, description="mqtt://user:password@host:1883")
     mqtt_ca: Path | None = Field(
@@ -114,6 +122,22 @@ class Settings(BaseSettings):
                 "postgresql://user:password@host/database, or use `saimi up`, which brings its own."
             )
         return self.database_url.get_secret_value()
+
+    def web_urls(self) -> WebUrls | None:
+        """How the web service reaches the database, where it is told so.
+
+        Raises:
+            SettingsError: one of the two is missing.
+        """
+        web, login = self.web_database_url, self.login_database_url
+        if web is None and login is None:
+            return None
+        if web is None or login is None:
+            raise SettingsError(
+                "SAIMI_WEB_DATABASE_URL and SAIMI_LOGIN_DATABASE_URL are of use together only: "
+                "set both, or neither."
+            )
+        return WebUrls(web.get_secret_value(), login.get_secret_value())
 
     @property
     def vapid_key(self) -> Path:

@@ -215,9 +215,7 @@ async def _charted(
 ) -> Subject:
     """Whose chart is asked for, the look being on record."""
     member, shared = caller(request), parts(request)
-    subject = await find_subject(
-        connection, request.query.get("subject", ""), member, now=shared.clock.now()
-    )
+    subject = await find_subject(connection, request.query.get("subject", ""))
     await record_looks(
         connection,
         [(member.id, subject.id)],

@@ -12,6 +12,7 @@ from aiohttp import web
 from core.clock import Clock, wall_time
 from core.database import Pool, create_pool, translated
 from core.errors import DatabaseError, SaimiError
+from core.roles import WebUrls
 from web import api, auth, doing, emergency, pages, push
 from web.attempts import Attempts
 from web.errors import answer_errors
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 MAX_BODY = 64 * 1024
 """Longest request; a note at its longest is 8 KiB."""
 _STOP_WITHIN_S = 3.0
+_LOGINS_AT_ONCE = 2
 
 
 class ListenError(SaimiError):
@@ -44,7 +46,7 @@ async def readyz(request: web.Request) -> web.Response:
             translated(),
             parts(request).pool.acquire() as connection,
         ):
-            await connection.fetchval("SELECT 1 FROM registry.member LIMIT 1")
+            await connection.fetchval("SELECT 1 FROM registry.area LIMIT 1")
     except (DatabaseError, TimeoutError):
         return web.json_response({"status": "no database"}, status=503)
     return web.json_response({"status": "ok"})
@@ -57,6 +59,7 @@ def create_app(
     *,
     database_url: str,
     pool: Pool,
+    login: Pool,
     clock: Clock,
     public_url: str | None = None,
     push_parts: Push = Push(),  # noqa: B008 - it cannot be changed
@@ -64,6 +67,7 @@ def create_app(
 ) -> web.Application:
     """The application on a database that is there; listening begins when it starts.
 
+    `database_url` and `pool` are of the role saimi_web, `login` of saimi_login (core.roles).
     `public_url` is the address that browsers use where a proxy with TLS stands in front: cookies
     are then sent over TLS only.
     """
@@ -74,6 +78,7 @@ def create_app(
     hub = Hub(database_url=database_url, pool=pool, clock=clock, wall=wall)
     app[PARTS] = Parts(
         pool=pool,
+        login=login,
         clock=clock,
         wall=wall,
         hub=hub,
@@ -103,7 +108,7 @@ def create_app(
 
 async def run(
     *,
-    database_url: str,
+    urls: WebUrls,
     clock: Clock,
     host: str,
     port: int,
@@ -119,10 +124,12 @@ async def run(
         DatabaseUnavailableError: the database does not answer at the start.
         ListenError: the port is in use, or is not ours to use.
     """
-    pool = await create_pool(database_url, size=pool_size, service="web")
+    pool = await create_pool(urls.web, size=pool_size, service="web")
+    login = await create_pool(urls.login, size=_LOGINS_AT_ONCE, service="login")
     app = create_app(
-        database_url=database_url,
+        database_url=urls.web,
         pool=pool,
+        login=login,
         clock=clock,
         public_url=public_url,
         push_parts=push_parts,
@@ -149,3 +156,4 @@ async def run(
     finally:
         await runner.cleanup()
         pool.terminate()
+        login.terminate()

@@ -9,10 +9,10 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from core.database import load_queries
+from core.database import load_queries, translated
 from core.passwords import verify_password
 from web.attempts import FREE_BY_ADDRESS
-from web.errors import NotLoggedInError, TooManyAttemptsError
+from web.errors import TooManyAttemptsError
 from web.i18n import as_language
 from web.parts import (
     CALLER,
@@ -24,7 +24,7 @@ from web.parts import (
     parts,
     texts_of,
 )
-from web.session import LONGEST, end_session, find_session, start_session
+from web.session import LONGEST, SessionEndedError, end_session, find_session, start_session
 
 log = structlog.get_logger()
 
@@ -54,9 +54,7 @@ async def load_session(request: web.Request, handler: Handler) -> web.StreamResp
             request[CALLER] = found
     if known_caller(request) is None and request.path not in _BEFORE_LOGIN:
         if request.path.startswith("/api/") or request.method != "GET":
-            raise NotLoggedInError(
-                texts_of(request).gettext("Your session has ended: log in again to go on.")
-            )
+            raise SessionEndedError
         raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
     return await handler(request)
 
@@ -106,7 +104,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     _refuse_haste(request, username, address)
     member = None
     if len(password) <= _MAX_PASSWORD:
-        async with database(request) as connection:
+        async with translated(), parts(request).login.acquire() as connection:
             member = await load_queries("web").member_to_log_in(connection, username=username)
     async with _AT_ONCE:
         # Also for a name that does not exist, so that the time tells nobody which do.
@@ -120,8 +118,8 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         sentence = texts_of(request).gettext("The username or the password is not right.")
         return _login_page(request, failure=sentence, username=username, following=following)
     shared.attempts.succeeded(f"{username}@{address}")
-    async with database(request) as connection:
-        token = await start_session(connection, member["id"], wall=shared.wall())
+    async with translated(), shared.login.acquire() as connection:
+        token = await start_session(connection, member["id"])
     log.info("logged in", member=member["id"])
     response = web.Response(status=303, headers={"Location": quote(following, safe="/?=&%")})
     response.set_cookie(
@@ -157,8 +155,8 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     """POST /logout: the session ends here and in the database, open streams with it."""
     member = caller(request)
     async with database(request) as connection:
-        await end_session(connection, member.token_hash, wall=parts(request).wall())
-    parts(request).hub.end_session(member.token_hash)
+        await end_session(connection, member.token)
+    parts(request).hub.end_session(member.token)
     response = web.Response(status=303, headers={"Location": "/login"})
     response.del_cookie(_cookie(request), path="/")
     return response

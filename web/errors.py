@@ -16,6 +16,7 @@ from core.errors import (
     UserError,
 )
 from web.parts import known_caller, language, parts, texts_of
+from web.session import SessionEndedError
 
 log = structlog.get_logger()
 
@@ -24,12 +25,6 @@ class ForbiddenError(UserError):
     """The request does not come from where it must."""
 
     http_status = 403
-
-
-class NotLoggedInError(UserError):
-    """There is no session, or it has ended."""
-
-    http_status = 401
 
 
 class TooManyAttemptsError(UserError):
@@ -71,6 +66,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             "try again in a moment; in an urgent matter call the duty desk."
         )
         return answer(request, 503, sentence)
+    except SessionEndedError:
+        sentence = texts_of(request).gettext("Your session has ended: log in again to go on.")
+        return answer(request, 401, sentence)
     except NotFoundError:
         return answer(request, 404, not_found(request))
     except SaimiError as error:

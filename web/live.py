@@ -12,8 +12,8 @@ by itself and starts with a new snapshot.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Set
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Set
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from core.database import (
     EPISODE_CHANNEL,
     REGISTRY_CHANNEL,
     RIGHTS_CHANGED,
+    Connection,
     Pool,
     connect,
     load_queries,
@@ -34,7 +35,7 @@ from core.database import (
 )
 from core.errors import DatabaseError
 from web.access import purpose_of, record_looks, shown_with
-from web.session import Caller
+from web.session import Caller, act_for, touch_sessions
 from web.streams import Event, Renderer, Stream, encoded
 
 log = structlog.get_logger()
@@ -114,9 +115,9 @@ class Hub:
         self._streams.discard(stream)
         self._joining.discard(stream)
 
-    def end_session(self, token_hash: bytes) -> None:
+    def end_session(self, token: str) -> None:
         """End the streams of a session that is over."""
-        for stream in [one for one in self._streams if one.caller.token_hash == token_hash]:
+        for stream in [one for one in self._streams if one.caller.token == token]:
             stream.end(Event("session", encoded({"ended": True})))
             self.close(stream)
 
@@ -203,10 +204,10 @@ class Hub:
     async def _send(self, changed: Set[int], streams: Set[Stream]) -> None:
         if not changed or not streams:
             return
-        async with translated(), self._pool.acquire() as connection:
+        async with self._acting_for(streams) as connection:
             found = await cards(connection, sorted(changed))
-        subjects = set[int]().union(*(card.concerns for card in found))
-        rights = await self._rights(streams, subjects)
+            subjects = set[int]().union(*(card.concerns for card in found))
+            rights = await self._rights(connection, streams, subjects)
         render = Renderer(self._clock.now())
         for stream in streams:
             stream.visible -= subjects
@@ -221,37 +222,49 @@ class Hub:
 
     # -- snapshots and rights
 
-    async def _rights(self, streams: Set[Stream], subjects: Set[int]) -> dict[int, frozenset[int]]:
+    @asynccontextmanager
+    async def _acting_for(self, streams: Set[Stream]) -> AsyncIterator[Connection]:
+        """A transaction that sees what the members of any of these pages may see."""
+        tokens = sorted({stream.caller.token for stream in streams})
+        async with translated(), self._pool.acquire() as connection, connection.transaction():
+            await act_for(connection, tokens)
+            yield connection
+
+    async def _rights(
+        self, connection: Connection, streams: Set[Stream], subjects: Set[int]
+    ) -> dict[int, frozenset[int]]:
         """Which of these subjects each page's member may see."""
-        members = sorted({stream.caller.id for stream in streams})
-        found: dict[int, frozenset[int]] = dict.fromkeys(members, frozenset())
-        async with translated(), self._pool.acquire() as connection:
-            rows = load_queries("web").visible_to(
-                connection, members=members, subjects=sorted(subjects), now=self._clock.now()
-            )
-            async for row in rows:
-                found.update(dict.fromkeys(row["members"], frozenset(row["subjects"])))
+        found = dict.fromkeys({stream.caller.id for stream in streams}, frozenset[int]())
+        rows = load_queries("web").visible_to(connection, subjects=sorted(subjects))
+        async for row in rows:
+            found.update(dict.fromkeys(row["members"], frozenset(row["subjects"])))
         return found
 
-    async def _concerned(self) -> set[int]:
-        """Whom open episodes are about."""
-        async with translated(), self._pool.acquire() as connection:
-            return {row["subject"] async for row in load_queries("web").open_subjects(connection)}
+    async def _concerned(self, connection: Connection) -> set[int]:
+        """Whom open episodes are about, of those that anybody here may see."""
+        return {row["subject"] async for row in load_queries("web").open_subjects(connection)}
 
     async def _refresh_rights(self, streams: Set[Stream]) -> None:
         if streams:
-            subjects = await self._concerned()
-            rights = await self._rights(streams, subjects)
+            before = set[int]().union(*(stream.visible for stream in streams))
+            async with self._acting_for(streams) as connection:
+                concerned = await self._concerned(connection)
+                rights = await self._rights(connection, streams, concerned | before)
             await self._snapshot(
-                {s for s in streams if rights[s.caller.id] != s.visible & subjects}
+                {
+                    stream
+                    for stream in streams
+                    if stream.visible - rights[stream.caller.id]
+                    or (rights[stream.caller.id] & concerned) - stream.visible
+                }
             )
 
     async def _snapshot(self, streams: Set[Stream]) -> None:
         if not streams:
             return
-        rights = await self._rights(streams, await self._concerned())
-        subjects = sorted(frozenset[int]().union(*rights.values()))
-        async with translated(), self._pool.acquire() as connection:
+        async with self._acting_for(streams) as connection:
+            rights = await self._rights(connection, streams, await self._concerned(connection))
+            subjects = sorted(frozenset[int]().union(*rights.values()))
             rows = load_queries("web").open_episodes(connection, subjects=subjects)
             found = await cards(connection, [row["id"] async for row in rows])
         render = Renderer(self._clock.now())
@@ -334,14 +347,10 @@ class Hub:
         return Event("heartbeat", encoded(content))
 
     async def _check_sessions(self) -> None:
-        hashes = sorted({stream.caller.token_hash for stream in self._streams})
-        if not hashes:
+        tokens = {stream.caller.token for stream in self._streams}
+        if not tokens:
             return
-        queries = load_queries("web")
-        wall = self._wall()
         async with translated(), self._pool.acquire() as connection:
-            rows = queries.living_sessions(connection, token_hashes=hashes, wall=wall)
-            living = {bytes(row["token_hash"]) async for row in rows}
-            await queries.touch_sessions(connection, token_hashes=sorted(living), wall=wall)
-        for token_hash in set(hashes) - living:
-            self.end_session(token_hash)
+            living = await touch_sessions(connection, sorted(tokens))
+        for token in tokens - living:
+            self.end_session(token)

@@ -70,7 +70,7 @@ async def _episode(request: web.Request) -> dict[str, Any]:
             purpose=purpose_of(member),
         )
         await outbox.seen_by(connection, episode=card.id, member=member.id, wall=shared.wall())
-        limits = await _limits(connection, card, request)
+        limits = await _limits(connection, card)
     content = episode_json(card, text, now)
     evidence = [_evidence(one, text, limits) for one in content["evidence"]]
     return {
@@ -97,13 +97,10 @@ async def _episode(request: web.Request) -> dict[str, Any]:
     }
 
 
-async def _limits(
-    connection: Connection, card: Card, request: web.Request
-) -> dict[str, dict[str, Any]]:
+async def _limits(connection: Connection, card: Card) -> dict[str, dict[str, Any]]:
     if card.subject_kind != "client":
         return {}
-    now = parts(request).clock.now()
-    subject = await find_subject(connection, card.pseudonym, caller(request), now=now)
+    subject = await find_subject(connection, card.pseudonym)
     return await bands(connection, subject)
 
 
@@ -150,7 +147,7 @@ async def clients(request: web.Request) -> web.Response:
         rows = [
             row
             async for row in load_queries("web").clients(
-                connection, member=member.id, now=now, search=search, count=CLIENTS + 1
+                connection, search=search, count=CLIENTS + 1
             )
         ]
         shown = rows[:CLIENTS]
@@ -185,7 +182,7 @@ async def trends(request: web.Request) -> web.Response:
     member, shared = caller(request), parts(request)
     now = shared.clock.now()
     async with database(request) as connection:
-        subject = await find_subject(connection, request.match_info["pseudonym"], member, now=now)
+        subject = await find_subject(connection, request.match_info["pseudonym"])
         if subject.kind != "client":
             raise web.HTTPNotFound
         await record_looks(

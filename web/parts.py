@@ -17,7 +17,7 @@ from web.attempts import Attempts
 from web.i18n import Language, Texts, as_language, preferred, texts
 from web.live import Hub
 from web.rendering import Pages
-from web.session import Caller
+from web.session import Caller, SessionEndedError, act_for
 
 LANGUAGE_COOKIE = "saimi_language"
 
@@ -36,6 +36,9 @@ class Parts:
     """One application's shared parts."""
 
     pool: Pool
+    """As a role that sees what the caller may see; see `database`."""
+    login: Pool
+    """As the role that may log people in, and nothing else."""
     clock: Clock
     wall: Callable[[], datetime]
     """Wall time: sessions, the access log."""
@@ -73,12 +76,18 @@ def caller(request: web.Request) -> Caller:
 
 @asynccontextmanager
 async def database(request: web.Request) -> AsyncIterator[Connection]:
-    """A connection from the pool, with the driver's errors as Saimi's.
+    """A transaction that sees what the request's member may see; without one, nothing of anybody.
+
+    What is written in it stays when the handler ends well. The driver's errors come as Saimi's.
 
     Raises:
         DatabaseError: the database is away or refuses.
+        SessionEndedError: the session has ended meanwhile.
     """
-    async with translated(), parts(request).pool.acquire() as connection:
+    member = known_caller(request)
+    async with translated(), parts(request).pool.acquire() as connection, connection.transaction():
+        if member is not None and not await act_for(connection, [member.token]):
+            raise SessionEndedError
         yield connection
 
 

@@ -9,16 +9,27 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.database import Connection, load_queries
+from core.errors import SaimiError
 from web.i18n import Language, as_language
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=13)
 """The longest shift of the county with its handovers."""
 _TOUCH_EVERY = timedelta(minutes=1)
+
+
+class SessionEndedError(SaimiError):
+    """The session of whoever calls is none any more, or never was."""
+
+    http_status = 401
+
+    def __init__(self) -> None:
+        super().__init__("The session has ended: log in again.")
 
 
 @dataclass(frozen=True)
@@ -30,14 +41,10 @@ class Caller:
     display_name: str
     role: str
     language: Language
-    token_hash: bytes
-    csrf: str
+    token: str = field(repr=False)
+    """The session's own, which lets the database know who asks."""
+    csrf: str = field(repr=False)
     """What a changing request must bring along besides the cookie."""
-
-
-def hash_token(token: str) -> bytes:
-    """What is stored of a session's token."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def csrf_token(token: str) -> str:
@@ -45,41 +52,48 @@ def csrf_token(token: str) -> str:
     return hashlib.sha256(b"form:" + token.encode()).hexdigest()
 
 
-async def start_session(connection: Connection, member: int, *, wall: datetime) -> str:
-    """Open a session; the token goes into the cookie and is kept nowhere else."""
+async def start_session(connection: Connection, member: int) -> str:
+    """Open a session, as the role that may; the token goes into the cookie and is kept nowhere."""
     token = secrets.token_urlsafe(32)
-    await load_queries("web").start_session(
-        connection,
-        token_hash=hash_token(token),
-        member=member,
-        wall=wall,
-        expires_at=wall + LONGEST,
-    )
+    await load_queries("web").start_session(connection, token=token, member=member, lasts=LONGEST)
     return token
 
 
 async def find_session(connection: Connection, token: str, *, wall: datetime) -> Caller | None:
     """Who calls with `token`; None if that is no session any more."""
     queries = load_queries("web")
-    token_hash = hash_token(token)
-    row = await queries.find_session(
-        connection, token_hash=token_hash, wall=wall, idle_since=wall - IDLE
-    )
+    row = await queries.find_session(connection, token=token, idle=IDLE)
     if row is None:
         return None
     if wall - row["seen_at"] > _TOUCH_EVERY:
-        await queries.touch_sessions(connection, token_hashes=[token_hash], wall=wall)
+        await touch_sessions(connection, [token])
     return Caller(
         id=row["member"],
         username=row["username"],
         display_name=row["display_name"],
         role=row["role"],
         language=as_language(row["language"]) or "fi",
-        token_hash=token_hash,
+        token=token,
         csrf=csrf_token(token),
     )
 
 
-async def end_session(connection: Connection, token_hash: bytes, *, wall: datetime) -> None:
+async def act_for(connection: Connection, tokens: Iterable[str]) -> frozenset[int]:
+    """Let the transaction see what the members of these sessions may see; who they are.
+
+    The database itself looks whether they still are sessions, and forgets them at the end of the
+    transaction; without this it shows nothing of anybody.
+    """
+    members = await load_queries("web").act_for(connection, tokens=list(tokens))
+    return frozenset(members)
+
+
+async def touch_sessions(connection: Connection, tokens: Iterable[str]) -> set[str]:
+    """Note that sessions are in use; those that still are sessions."""
+    rows = load_queries("web").touch_sessions(connection, tokens=list(tokens))
+    return {row["token"] async for row in rows}
+
+
+async def end_session(connection: Connection, token: str) -> None:
     """Log out: from now on the token is worth nothing."""
-    await load_queries("web").end_session(connection, token_hash=token_hash, wall=wall)
+    await load_queries("web").end_session(connection, token=token)

@@ -17,7 +17,6 @@ from core.errors import NotFoundError
 from models.news2 import PARAMETERS, news2
 from web.i18n import Texts
 from web.sentences import named
-from web.session import Caller
 from web.values import metric_name
 from web.words import PLACES, UNITS
 
@@ -47,17 +46,13 @@ class Subject:
     limits_of_care: str
 
 
-async def find_subject(
-    connection: Connection, pseudonym: str, caller: Caller, *, now: datetime
-) -> Subject:
-    """A subject by pseudonym.
+async def find_subject(connection: Connection, pseudonym: str) -> Subject:
+    """A subject by pseudonym, of those that the caller may see.
 
     Raises:
         NotFoundError: there is none, or it is none of the caller's.
     """
-    row = await load_queries("web").subject_of(
-        connection, pseudonym=pseudonym, member=caller.id, now=now
-    )
+    row = await load_queries("web").subject_of(connection, pseudonym=pseudonym)
     if row is None:
         raise NotFoundError("no such subject, or not visible")
     return Subject(

@@ -8,7 +8,7 @@ SELECT e.id, e.version, e.kind, e.severity, e.cleared_at,
        (SELECT role FROM registry.member WHERE id = :member) AS role
   FROM alerts.episode e
  WHERE e.id = :episode
-   AND e.subject IN (SELECT subject FROM registry.visible_subjects(:member, :now))
+   AND registry.may_see(:member, e.subject, :now)
    FOR UPDATE OF e;
 
 -- name: has_news(episode, seen)$

@@ -1,12 +1,12 @@
 -- name: visible_subjects(member, subjects, now)
-SELECT subject FROM registry.visible_subjects(:member, :now)
- WHERE subject = ANY(:subjects::int[]);
+SELECT subject FROM unnest(:subjects::int[]) AS subject
+ WHERE registry.may_see(:member, subject, :now);
 
 -- name: open_ids(member, now)
 SELECT e.id
   FROM alerts.episode e
  WHERE e.closed_at IS NULL
-   AND e.subject IN (SELECT subject FROM registry.visible_subjects(:member, :now));
+   AND registry.may_see(:member, e.subject, :now);
 
 -- name: cards(ids)
 -- Everything the web shows of an episode; whom it concerns as JSON, one entry a client: of an outage,

@@ -33,10 +33,4 @@ RETURNING id;
 
 -- name: confirm(key, seen, wall)
 -- The device says that it has the message, or that it was opened.
-UPDATE alerts.outbox
-   SET delivered_at = coalesce(delivered_at, :wall),
-       seen_at = CASE WHEN :seen THEN coalesce(seen_at, :wall) ELSE seen_at END,
-       state = CASE WHEN state IN ('waiting', 'sent') THEN 'delivered' ELSE state END,
-       ended_at = coalesce(ended_at, :wall)
- WHERE key = :key AND attempts > 0 AND (delivered_at IS NULL OR (:seen AND seen_at IS NULL))
-RETURNING episode;
+SELECT episode FROM alerts.confirm(:key, :seen, :wall);

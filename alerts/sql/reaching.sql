@@ -3,10 +3,7 @@
 SELECT pg_advisory_xact_lock(7241005);
 
 -- name: end_browser_of_others(endpoint, member, wall)!
-UPDATE registry.member_channel
-   SET disabled_at = :wall, disabled_reason = 'another member has this browser now'
- WHERE kind = 'webpush' AND disabled_at IS NULL AND member IS DISTINCT FROM :member::int
-   AND CASE WHEN kind = 'webpush' THEN address::jsonb ->> 'endpoint' END = :endpoint;
+SELECT registry.end_browser_of_others(:endpoint, :member, :wall);
 
 -- name: add_browser(member, address, endpoint, wall)$
 WITH replaced AS (

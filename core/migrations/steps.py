@@ -26,6 +26,26 @@ def run_file(revision_file: str, part: str | None = None) -> None:
     run(path.read_text(encoding="utf-8"))
 
 
+def require_role(name: str) -> None:
+    """Make a role that logs in, where the server has none of that name yet.
+
+    Roles belong to the server, not to one database: another database of it may have made it. It has
+    no password, so nobody logs in by one before it is given (core.roles).
+    """
+    run(
+        f"""DO $$ BEGIN
+            IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') THEN RETURN; END IF;
+            CREATE ROLE {name} LOGIN NOINHERIT;
+        EXCEPTION
+            WHEN duplicate_object OR unique_violation THEN NULL;  -- another was faster
+            WHEN insufficient_privilege THEN
+                RAISE 'there is no role {name}, and % may not make it: let an administrator of the '
+                      'server run CREATE ROLE {name} LOGIN NOINHERIT', current_user
+                      USING ERRCODE = 'insufficient_privilege';
+        END $$"""
+    )
+
+
 def has_timescaledb() -> bool:
     """Whether the extension is in this database, creating it where the server offers it."""
     row = op.get_bind().exec_driver_sql(

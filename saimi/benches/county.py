@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 
 from bench.county import Place, Report, Service, Wanted, bearable, climb, measure
-from core.clock import wall_time
 from core.settings import Settings
 from saimi.benches.workshop import workshop
 from saimi.embedded.ports import free_port
@@ -60,4 +59,4 @@ async def measure_county(
 
 async def _cookie(connection: asyncpg.Connection, member: int) -> dict[str, str]:
     """A session as a login gives it; passwords take their time on purpose, and are not measured."""
-    return {"saimi": await start_session(connection, member, wall=wall_time())}
+    return {"saimi": await start_session(connection, member)}

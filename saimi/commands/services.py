@@ -164,14 +164,15 @@ def web(
 ) -> None:
     """Serve the team's pages and the API."""
     from alerts.webpush import services_of
+    from core.roles import web_urls
     from saimi.running import notify_ready
     from web.app import run
     from web.parts import Push
 
-    def work(given: _Given) -> Awaitable[None]:
+    async def work(given: _Given) -> None:
         settings = given.settings
-        return run(
-            database_url=given.url,
+        await run(
+            urls=settings.web_urls() or await web_urls(given.url),
             clock=given.clock,
             host=settings.web_host if host is None else host,
             port=settings.web_port if port is None else port,
@@ -182,7 +183,11 @@ def web(
             on_ready=lambda _address: notify_ready(),
         )
 
-    _serve("web", work, watch_stdin)
+    def address(settings: Settings) -> str:
+        own = settings.web_urls()
+        return own.web if own is not None else settings.require_database_url()
+
+    _serve("web", work, watch_stdin, address=address)
 
 
 @dataclass(frozen=True)
@@ -203,11 +208,12 @@ def _serve(
     *,
     watch: bool = True,
     check: Callable[[Settings], None] | None = None,
+    address: Callable[[Settings], str] = lambda settings: settings.require_database_url(),
 ) -> None:
     """Run `work` once its database is there, until it is told to stop.
 
     `watch`: this process shows its metrics, if asked to. `check` raises where settings are wrong,
-    before anything is waited for.
+    before anything is waited for. `address`: of the database, where it is not the owner's.
     """
     from core.database import connect, read_clock
     from core.log import configure_logging
@@ -220,7 +226,7 @@ def _serve(
     configure_logging(settings.log_level, json=settings.log_json, service=name)
 
     async def serve(stop: asyncio.Event) -> None:
-        url = settings.require_database_url()
+        url = address(settings)
         if check is not None:
             check(settings)
         port = settings.metrics_port if watch else None

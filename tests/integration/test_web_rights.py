@@ -13,6 +13,7 @@ import pytest
 from core.clock import wall_time
 from core.database import load_queries
 from core.errors import SaimiError
+from core.roles import web_urls
 from tests.integration.web_support import (
     NOW,
     PASSWORD,
@@ -24,7 +25,7 @@ from tests.integration.web_support import (
 )
 from tests.support.waiting import eventually
 from web.app import run
-from web.session import IDLE
+from web.session import IDLE, act_for, start_session
 
 
 @pytest.fixture
@@ -268,7 +269,7 @@ async def test_a_port_in_use_is_one_sentence(place: County, address: str) -> Non
     port = int(address.rsplit(":", 1)[1])
     with pytest.raises(SaimiError, match=r"cannot listen on 127\.0\.0\.1:\d+") as caught:
         await run(
-            database_url=place.url,
+            urls=await web_urls(place.url),
             clock=place.clock,
             host="127.0.0.1",
             port=port,
@@ -285,7 +286,7 @@ async def test_care_relationships_end(place: County, address: str) -> None:
     )
     async with logged_in(address, "nurse") as browser:
         assert len((await browser.get("/api/episodes"))["episodes"]) == 1
-        place.clock.advance(timedelta(hours=1))
+        await place.set_clock(NOW + timedelta(hours=1))
         assert (await browser.get("/api/episodes"))["episodes"] == []
 
 
@@ -326,8 +327,10 @@ async def test_asked_for_together_members_see_what_each_sees_alone(place: County
         for member in members
     }
     together: dict[int, set[int]] = {member: set() for member in members}
-    rows = load_queries("web").visible_to(c, members=members, subjects=subjects, now=NOW)
-    async for row in rows:
-        together.update({member: set(row["subjects"]) for member in row["members"]})
+    tokens = [await start_session(c, member) for member in members]
+    async with c.transaction():
+        await act_for(c, tokens)
+        async for row in load_queries("web").visible_to(c, subjects=subjects):
+            together.update({member: set(row["subjects"]) for member in row["members"]})
     assert together == alone
     assert len({frozenset(seen) for seen in alone.values()}) >= 5  # all sorts of rights

@@ -16,10 +16,11 @@ import asyncpg
 
 from core.catalogue import catalogue
 from core.clock import ManualClock, wall_time
-from core.database import EPISODE_CHANNEL, connect
+from core.database import EPISODE_CHANNEL, connect, load_queries
 from core.passwords import hash_password
 from core.registry import parse_document
 from core.registry_import import import_document
+from core.roles import web_urls
 from tests.support.waiting import DEADLINE_S
 from web.app import run
 
@@ -113,6 +114,13 @@ class County:
     clock: ManualClock
     silent: set[str] = field(default_factory=set)
     """Services that do not beat."""
+
+    async def set_clock(self, now: datetime) -> None:
+        """Let the service's clock and the database's stand still at `now`."""
+        self.clock.set(now)
+        await load_queries("core").write_clock(
+            self.connection, wall_anchor=wall_time(), anchor=now, factor=1e-12
+        )
 
     async def subject(self, reference: str) -> int:
         found: int = await self.connection.fetchval(
@@ -258,7 +266,9 @@ async def county(url: str) -> AsyncIterator[County]:
         document = parse_document(COUNTY, form="toml")
         await import_document(connection, document, now=NOW - timedelta(days=60))
         await connection.execute("UPDATE registry.member SET password_hash = $1", _HASH)
-        yield County(url, connection, ManualClock(NOW))
+        place = County(url, connection, ManualClock(NOW))
+        await place.set_clock(NOW)
+        yield place
     finally:
         await connection.close()
 
@@ -275,7 +285,7 @@ async def serving(place: County, **options: Any) -> AsyncIterator[str]:
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
         run(
-            database_url=place.url,
+            urls=await web_urls(place.url),
             clock=place.clock,
             host="127.0.0.1",
             port=0,

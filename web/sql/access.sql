@@ -1,26 +1,7 @@
--- name: visible_to(members, subjects, now)
--- Which of these subjects each of these members may see. Members of one role and the same teams, by
--- membership or by being on duty, see the same, so it is asked once for all of them; but who was
--- called sees that alert alone, so they are asked for by themselves. Who may see nothing is not
--- among the rows.
-WITH asking AS (
-    SELECT m.id, m.role,
-           array(SELECT DISTINCT a.team FROM registry.acting a
-                  WHERE a.member = m.id AND a.during @> :now::timestamptz
-                  ORDER BY 1) AS teams,
-           CASE WHEN EXISTS (SELECT FROM alerts.episode_event v
-                              WHERE v.member = m.id AND v.what = 'called')
-                THEN m.id END AS called
-      FROM registry.member m
-     WHERE m.id = ANY(:members::integer[]) AND m.disabled_at IS NULL
-), alike AS (
-    SELECT array_agg(id) AS members, min(id) AS one FROM asking GROUP BY role, teams, called
-)
-SELECT alike.members, array_agg(v.subject) AS subjects
-  FROM alike
- CROSS JOIN LATERAL registry.visible_subjects(alike.one, :now::timestamptz) AS v
- WHERE v.subject = ANY(:subjects::integer[])
- GROUP BY alike.members;
+-- name: visible_to(subjects)
+-- Which of these subjects each member may see for whom the transaction acts; those who see the same
+-- are together, and who may see nothing is not among the rows.
+SELECT members, subject AS subjects FROM seen.by_member(:subjects::integer[]);
 
 -- name: record_looks(members, subjects, what, detail, purpose, wall)!
 INSERT INTO audit.access (wall_at, member, subject, what, detail, purpose)

@@ -1,32 +1,26 @@
 -- name: member_to_log_in(username)^
-SELECT id, password_hash FROM registry.member
- WHERE username = :username AND disabled_at IS NULL;
+-- As saimi_login.
+SELECT id, password_hash FROM login.member(:username);
 
--- name: start_session(token_hash, member, wall, expires_at)!
-INSERT INTO audit.session (token_hash, member, created_at, seen_at, expires_at)
-VALUES (:token_hash, :member, :wall, :wall, :expires_at);
+-- name: start_session(token, member, lasts)!
+-- As saimi_login.
+SELECT login.start_session(:token, :member, :lasts);
 
--- name: find_session(token_hash, wall, idle_since)^
+-- name: find_session(token, idle)^
 -- The member behind a session that is neither ended, nor too old, nor unused for too long.
-SELECT m.id AS member, m.username, m.display_name, m.role, m.language, s.expires_at, s.seen_at
-  FROM audit.session s
-  JOIN registry.member m ON m.id = s.member AND m.disabled_at IS NULL
- WHERE s.token_hash = :token_hash AND s.ended_at IS NULL
-   AND s.expires_at > :wall AND s.seen_at > :idle_since;
+SELECT member, username, display_name, role, language, seen_at
+  FROM audit.find_session(:token, :idle);
 
--- name: touch_sessions(token_hashes, wall)!
-UPDATE audit.session SET seen_at = :wall
- WHERE token_hash = ANY(:token_hashes::bytea[]) AND seen_at < :wall;
+-- name: act_for(tokens)$
+-- Whose rights the rest of the transaction has.
+SELECT audit.act_for(:tokens::text[]);
 
--- name: living_sessions(token_hashes, wall)
+-- name: touch_sessions(tokens)
 -- Which of these still are sessions; an open page keeps its own from being called unused.
-SELECT s.token_hash
-  FROM audit.session s
-  JOIN registry.member m ON m.id = s.member AND m.disabled_at IS NULL
- WHERE s.token_hash = ANY(:token_hashes::bytea[]) AND s.ended_at IS NULL AND s.expires_at > :wall;
+SELECT token FROM audit.touch_sessions(:tokens::text[]) AS token;
 
--- name: end_session(token_hash, wall)!
-UPDATE audit.session SET ended_at = :wall WHERE token_hash = :token_hash AND ended_at IS NULL;
+-- name: end_session(token)!
+SELECT audit.end_session(:token);
 
 -- name: set_language(member, language)!
 UPDATE registry.member SET language = :language WHERE id = :member;

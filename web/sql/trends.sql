@@ -1,20 +1,18 @@
--- name: subject_of(pseudonym, member, now)^
--- A subject by its pseudonym, if this member may see it.
+-- name: subject_of(pseudonym)^
+-- A subject by its pseudonym, if the caller may see it.
 SELECT s.id, s.pseudonym, s.kind, s.home, c.given_name, c.family_name, c.born, c.spo2_scale,
        c.limits_of_care, a.name AS municipality
   FROM registry.subject s
   LEFT JOIN registry.client c ON c.subject = s.id
   LEFT JOIN registry.home h ON h.id = s.home
   LEFT JOIN registry.area a ON a.id = h.area
- WHERE s.pseudonym = :pseudonym
-   AND s.id IN (SELECT v.subject FROM registry.visible_subjects(:member::integer, :now) AS v);
+ WHERE s.pseudonym = :pseudonym;
 
--- name: clients(member, now, search, count)
--- The clients a member may see, with what is open for them and when their home was last heard.
+-- name: clients(search, count)
+-- The clients that the caller may see, with what is open for them and when their home was last heard.
 SELECT s.id AS subject, s.pseudonym, c.given_name, c.family_name, c.born,
        a.name AS municipality, heard.at AS heard_at, open.count AS open_count, open.severity
-  FROM registry.visible_subjects(:member::integer, :now::timestamptz) AS v
-  JOIN registry.client c ON c.subject = v.subject
+  FROM registry.client c
   JOIN registry.subject s ON s.id = c.subject
   JOIN registry.home h ON h.id = s.home
   JOIN registry.area a ON a.id = h.area
@@ -26,10 +24,11 @@ SELECT s.id AS subject, s.pseudonym, c.given_name, c.family_name, c.born,
        SELECT count(*) AS count, max(e.severity) AS severity
          FROM alerts.episode e
         WHERE e.closed_at IS NULL AND e.subject = s.id) AS open ON true
- WHERE :search::text = ''
+ WHERE (:search::text = ''
     OR position(lower(:search) IN lower(c.given_name || ' ' || c.family_name)) > 0
     OR position(lower(:search) IN lower(c.family_name || ' ' || c.given_name)) > 0
-    OR position(lower(:search) IN lower(a.name)) > 0
+    OR position(lower(:search) IN lower(a.name)) > 0)
+   AND c.subject IN (SELECT subject FROM seen.subject)
  ORDER BY c.family_name, c.given_name, s.id
  LIMIT :count::integer;
 
@@ -41,7 +40,7 @@ SELECT metric, low, high FROM registry.client_limit WHERE subject = :subject;
 SELECT m.name
   FROM telemetry.metric m
  WHERE m.kind IN ('vital', 'body', 'context')
-   AND EXISTS (SELECT FROM telemetry.reading r
+   AND EXISTS (SELECT FROM seen.reading r
                 WHERE r.subject = :subject::integer AND r.metric = m.id
                   AND r.time >= :since::timestamptz AND r.time < :until::timestamptz)
  ORDER BY m.id;
@@ -54,7 +53,7 @@ WITH bucketed AS (
            min(r.time) AS first, max(r.time) AS last,
            min(r.value) AS low, max(r.value) AS high, avg(r.value) AS mean, count(*) AS count,
            bool_or(r.qualifier <> 0) AS beyond
-      FROM telemetry.reading r
+      FROM seen.reading r
      WHERE r.subject = :subject::integer AND r.metric = ANY(:metrics::smallint[])
        AND r.time >= :since AND r.time < :until::timestamptz AND r.state = 0
      GROUP BY r.metric, bucket
@@ -73,7 +72,7 @@ SELECT metric,
 -- no other client's.
 SELECT coalesce(nullif(d.location, ''), d.name) AS place,
        date_bin(:bin::interval, r.time, :since::timestamptz) AS bin, count(*) AS count
-  FROM telemetry.reading r
+  FROM seen.reading r
   JOIN registry.device d ON d.id = r.device
  WHERE r.subject IN (SELECT s.id FROM registry.subject s
                       WHERE s.id = :subject::integer
@@ -90,7 +89,7 @@ SELECT record FROM registry.client WHERE subject = :subject;
 -- name: trend_values(subject, metrics, since, until)
 -- Single readings, for the rules that go by means and counts.
 SELECT metric, time, value
-  FROM telemetry.reading
+  FROM seen.reading
  WHERE subject = :subject::integer AND metric = ANY(:metrics::smallint[])
    AND time >= :since::timestamptz AND time <= :until::timestamptz AND state = 0
  ORDER BY metric, time DESC
