@@ -32,6 +32,7 @@ from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
 from web.parts import caller, database, parts, texts_of
+from web.session import gather
 from web.trends import (
     LONGEST,
     MOST_POINTS,
@@ -96,6 +97,7 @@ async def episodes(request: web.Request) -> web.Response:
     member, shared = caller(request), parts(request)
     now = shared.clock.now()
     async with database(request) as connection:
+        await gather(connection)
         found = await listing.open_episodes(connection, member=member.id, now=now)
         looks = {(member.id, subject) for card in found for subject in shown_with(card)}
         await record_looks(

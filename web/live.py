@@ -35,7 +35,7 @@ from core.database import (
 )
 from core.errors import DatabaseError
 from web.access import purpose_of, record_looks, shown_with
-from web.session import Caller, act_for, touch_sessions
+from web.session import Caller, act_for, gather, touch_sessions
 from web.streams import Event, Renderer, Stream, encoded
 
 log = structlog.get_logger()
@@ -231,40 +231,39 @@ class Hub:
             yield connection
 
     async def _rights(
-        self, connection: Connection, streams: Set[Stream], subjects: Set[int]
+        self, connection: Connection, streams: Set[Stream], subjects: Set[int] | None = None
     ) -> dict[int, frozenset[int]]:
-        """Which of these subjects each page's member may see."""
+        """Which of these subjects each page's member may see; None: of those of open alerts."""
         found = dict.fromkeys({stream.caller.id for stream in streams}, frozenset[int]())
-        rows = load_queries("web").visible_to(connection, subjects=sorted(subjects))
+        asked = None if subjects is None else sorted(subjects)
+        rows = load_queries("web").visible_to(connection, subjects=asked)
         async for row in rows:
-            found.update(dict.fromkeys(row["members"], frozenset(row["subjects"])))
+            found[row["member"]] = frozenset(row["subjects"])
         return found
 
-    async def _concerned(self, connection: Connection) -> set[int]:
-        """Whom open episodes are about, of those that anybody here may see."""
-        return {row["subject"] async for row in load_queries("web").open_subjects(connection)}
-
     async def _refresh_rights(self, streams: Set[Stream]) -> None:
-        if streams:
-            before = set[int]().union(*(stream.visible for stream in streams))
-            async with self._acting_for(streams) as connection:
-                concerned = await self._concerned(connection)
-                rights = await self._rights(connection, streams, concerned | before)
-            await self._snapshot(
-                {
-                    stream
-                    for stream in streams
-                    if stream.visible - rights[stream.caller.id]
-                    or (rights[stream.caller.id] & concerned) - stream.visible
-                }
-            )
+        if not streams:
+            return
+        before = set[int]().union(*(stream.visible for stream in streams))
+        async with self._acting_for(streams) as connection:
+            kept = await self._rights(connection, streams, before)
+            opened = await self._rights(connection, streams)
+        await self._snapshot(
+            {
+                stream
+                for stream in streams
+                if stream.visible - kept[stream.caller.id]
+                or opened[stream.caller.id] - stream.visible
+            }
+        )
 
     async def _snapshot(self, streams: Set[Stream]) -> None:
         if not streams:
             return
         async with self._acting_for(streams) as connection:
-            rights = await self._rights(connection, streams, await self._concerned(connection))
+            rights = await self._rights(connection, streams)
             subjects = sorted(frozenset[int]().union(*rights.values()))
+            await gather(connection, subjects)
             rows = load_queries("web").open_episodes(connection, subjects=subjects)
             found = await cards(connection, [row["id"] async for row in rows])
         render = Renderer(self._clock.now())

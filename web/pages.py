@@ -20,6 +20,7 @@ from web.i18n import Texts
 from web.news2 import breakdown
 from web.parts import caller, database, parts, texts_of
 from web.sentences import needs_text
+from web.session import gather
 from web.trend_notes import notes
 from web.trends import bands, find_subject, metrics_of
 from web.values import as_time, value_text
@@ -144,6 +145,7 @@ async def clients(request: web.Request) -> web.Response:
     now = shared.clock.now()
     search = request.query.get("q", "").strip()[:100]
     async with database(request) as connection:
+        await gather(connection)
         rows = [
             row
             async for row in load_queries("web").clients(

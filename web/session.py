@@ -88,6 +88,16 @@ async def act_for(connection: Connection, tokens: Iterable[str]) -> frozenset[in
     return frozenset(members)
 
 
+async def gather(connection: Connection, subjects: Iterable[int] | None = None) -> None:
+    """Before a query over many clients or alerts: let the transaction know at once whom it may see.
+
+    Without it the database asks about each row by itself, which is faster for a few. With
+    `subjects` the transaction sees nobody besides these from then on.
+    """
+    asked = None if subjects is None else list(subjects)
+    await load_queries("web").gather(connection, subjects=asked)
+
+
 async def touch_sessions(connection: Connection, tokens: Iterable[str]) -> set[str]:
     """Note that sessions are in use; those that still are sessions."""
     rows = load_queries("web").touch_sessions(connection, tokens=list(tokens))

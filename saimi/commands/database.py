@@ -28,6 +28,32 @@ def migrate(json: Json = False) -> None:
 
 
 @app.command()
+def roles(json: Json = False) -> None:
+    """Give the web service's roles new passwords and print, once, the addresses they make."""
+    import secrets
+
+    from core.roles import LOGIN, WEB, give_password
+    from saimi.addresses import find_database
+    from saimi.running import run
+
+    async def work(_stop: object) -> dict[str, str]:
+        owner = find_database()
+        return {
+            name: await give_password(owner, role, secrets.token_urlsafe(32))
+            for name, role in (
+                ("SAIMI_WEB_DATABASE_URL", WEB),
+                ("SAIMI_LOGIN_DATABASE_URL", LOGIN),
+            )
+        }
+
+    found = run(work)
+    if json:
+        emit(found)
+    else:
+        print("\n".join(f"{name}={url}" for name, url in found.items()))
+
+
+@app.command()
 def status(json: Json = False) -> None:
     """Say which database this is, at which schema, and what aggregates and retention have done."""
     from core.database import connect, server_info

@@ -15,6 +15,9 @@ SELECT member, username, display_name, role, language, seen_at
 -- Whose rights the rest of the transaction has.
 SELECT audit.act_for(:tokens::text[]);
 
+-- name: gather(subjects)!
+SELECT audit.gather(:subjects::integer[]);
+
 -- name: touch_sessions(tokens)
 -- Which of these still are sessions; an open page keeps its own from being called unused.
 SELECT token FROM audit.touch_sessions(:tokens::text[]) AS token;

@@ -10,27 +10,31 @@ SELECT s.id, s.pseudonym, s.kind, s.home, c.given_name, c.family_name, c.born, c
 
 -- name: clients(search, count)
 -- The clients that the caller may see, with what is open for them and when their home was last heard.
-SELECT s.id AS subject, s.pseudonym, c.given_name, c.family_name, c.born,
-       a.name AS municipality, heard.at AS heard_at, open.count AS open_count, open.severity
-  FROM registry.client c
-  JOIN registry.subject s ON s.id = c.subject
-  JOIN registry.home h ON h.id = s.home
-  JOIN registry.area a ON a.id = h.area
+WITH shown AS MATERIALIZED (
+    SELECT s.id, s.home, s.pseudonym, c.given_name, c.family_name, c.born, a.name AS municipality
+      FROM registry.client c
+      JOIN registry.subject s ON s.id = c.subject
+      JOIN registry.home h ON h.id = s.home
+      JOIN registry.area a ON a.id = h.area
+     WHERE :search::text = ''
+        OR position(lower(:search) IN lower(c.given_name || ' ' || c.family_name)) > 0
+        OR position(lower(:search) IN lower(c.family_name || ' ' || c.given_name)) > 0
+        OR position(lower(:search) IN lower(a.name)) > 0
+     ORDER BY c.family_name, c.given_name, s.id
+     LIMIT :count::integer
+)
+SELECT shown.id AS subject, shown.pseudonym, shown.given_name, shown.family_name, shown.born,
+       shown.municipality, heard.at AS heard_at, open.count AS open_count, open.severity
+  FROM shown
   LEFT JOIN LATERAL (
        SELECT max(t.heard_at) AS at
          FROM registry.gateway g JOIN telemetry.gateway_status t ON t.gateway = g.id
-        WHERE g.home = h.id) AS heard ON true
+        WHERE g.home = shown.home) AS heard ON true
   LEFT JOIN LATERAL (
        SELECT count(*) AS count, max(e.severity) AS severity
          FROM alerts.episode e
-        WHERE e.closed_at IS NULL AND e.subject = s.id) AS open ON true
- WHERE (:search::text = ''
-    OR position(lower(:search) IN lower(c.given_name || ' ' || c.family_name)) > 0
-    OR position(lower(:search) IN lower(c.family_name || ' ' || c.given_name)) > 0
-    OR position(lower(:search) IN lower(a.name)) > 0)
-   AND c.subject IN (SELECT subject FROM seen.subject)
- ORDER BY c.family_name, c.given_name, s.id
- LIMIT :count::integer;
+        WHERE e.closed_at IS NULL AND e.subject = shown.id) AS open ON true
+ ORDER BY shown.family_name, shown.given_name, shown.id;
 
 -- name: limits(subject)
 SELECT metric, low, high FROM registry.client_limit WHERE subject = :subject;

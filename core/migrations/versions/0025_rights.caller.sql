@@ -5,9 +5,11 @@
 -- out again, so no other transaction and no other connection can be taken for it. Not logged: it is
 -- worth nothing after a crash, and a look costs no flush to disk.
 CREATE UNLOGGED TABLE audit.acting (
-    xid     xid8 PRIMARY KEY,
-    pid     integer NOT NULL,
-    members integer[] NOT NULL
+    xid      xid8 PRIMARY KEY,
+    pid      integer NOT NULL,
+    members  integer[] NOT NULL,
+    gathered int4multirange,                 -- whom they may see; null: asked one by one
+    homes    int4multirange                  -- and in which homes
 );
 
 CREATE FUNCTION audit.stop_acting() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -29,14 +31,17 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     found integer[];
 BEGIN
+    WITH shown AS MATERIALIZED (
+        SELECT audit.hash_token(token) AS token_hash FROM unnest(tokens) AS token
+    )
     SELECT coalesce(array_agg(DISTINCT m.id), '{}') INTO found
-      FROM unnest(tokens) AS shown(token)
-      JOIN audit.session s ON s.token_hash = sha256(convert_to(shown.token, 'UTF8'))
+      FROM shown
+      JOIN audit.session s ON s.token_hash = shown.token_hash
                           AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
       JOIN registry.member m ON m.id = s.member AND m.disabled_at IS NULL;
     INSERT INTO audit.acting (xid, pid, members)
     VALUES (pg_current_xact_id(), pg_backend_pid(), found)
-    ON CONFLICT (xid) DO UPDATE SET members = excluded.members;
+    ON CONFLICT (xid) DO UPDATE SET members = excluded.members, gathered = NULL, homes = NULL;
     RETURN found;
 END $$;
 
@@ -76,10 +81,12 @@ CREATE FUNCTION audit.touch_sessions(tokens text[]) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    WITH living AS (
+    WITH shown AS MATERIALIZED (
+        SELECT token, audit.hash_token(token) AS token_hash FROM unnest(tokens) AS token
+    ), living AS (
         SELECT s.token_hash, shown.token
-          FROM unnest(tokens) AS shown(token)
-          JOIN audit.session s ON s.token_hash = audit.hash_token(shown.token)
+          FROM shown
+          JOIN audit.session s ON s.token_hash = shown.token_hash
                               AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
           JOIN registry.member m ON m.id = s.member AND m.disabled_at IS NULL
     ), touched AS (

@@ -14,6 +14,9 @@ GRANT SELECT, INSERT, UPDATE ON ops.heartbeat TO saimi_web;
 
 -- Who is asking
 GRANT EXECUTE ON FUNCTION audit.act_for(text[]), audit.members(), audit.is_desk(),
+    audit.sees(integer), audit.sees_home(integer), audit.sees_gateway(integer),
+    audit.sees_episode(bigint), audit.gather(integer[]), audit.gathered(),
+    audit.gathered_homes(),
     audit.find_session(text, interval), audit.touch_sessions(text[]), audit.end_session(text),
     audit.looked_lately(integer), ops.now(), seen.by_member(integer[]),
     registry.may_see(integer, integer, timestamptz),

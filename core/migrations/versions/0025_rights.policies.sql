@@ -3,53 +3,51 @@
 
 ALTER TABLE registry.subject ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.subject FOR SELECT TO saimi_web
- USING ((SELECT audit.is_desk()) OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = id));
+ USING ((SELECT audit.is_desk()) OR coalesce((SELECT audit.gathered()) @> id, audit.sees(id)));
 
 ALTER TABLE registry.client ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.client FOR SELECT TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = client.subject));
+        OR coalesce((SELECT audit.gathered()) @> subject, audit.sees(subject)));
 
 ALTER TABLE registry.client_limit ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.client_limit FOR SELECT TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = client_limit.subject));
+        OR coalesce((SELECT audit.gathered()) @> subject, audit.sees(subject)));
 
 ALTER TABLE registry.pause ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.pause FOR SELECT TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = pause.subject));
+        OR coalesce((SELECT audit.gathered()) @> subject, audit.sees(subject)));
 
 ALTER TABLE registry.care_relationship ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.care_relationship FOR SELECT TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = care_relationship.subject));
+        OR coalesce((SELECT audit.gathered()) @> subject, audit.sees(subject)));
 
 ALTER TABLE registry.assignment ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.assignment FOR SELECT TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = assignment.subject));
+        OR coalesce((SELECT audit.gathered()) @> subject, audit.sees(subject)));
 
 -- A home, and what stands in it: who sees one who lives there, or the home itself.
 ALTER TABLE registry.home ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.home FOR SELECT TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM registry.subject s WHERE s.home = home.id));
+        OR coalesce((SELECT audit.gathered_homes()) @> id, audit.sees_home(id)));
 
 ALTER TABLE registry.gateway ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.gateway FOR SELECT TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM registry.subject s WHERE s.home = gateway.home));
+        OR coalesce((SELECT audit.gathered_homes()) @> home, audit.sees_home(home)));
 
 ALTER TABLE registry.device ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON registry.device FOR SELECT TO saimi_web
- USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM registry.gateway g WHERE g.id = device.gateway));
+ USING ((SELECT audit.is_desk()) OR audit.sees_gateway(gateway));
 
 ALTER TABLE telemetry.gateway_status ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON telemetry.gateway_status FOR SELECT TO saimi_web
- USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM registry.gateway g WHERE g.id = gateway_status.gateway));
+ USING ((SELECT audit.is_desk()) OR audit.sees_gateway(gateway));
 
 -- Staff know one another; a member changes their own row, and how they are reached.
 ALTER TABLE registry.member ENABLE ROW LEVEL SECURITY;
@@ -65,24 +63,23 @@ CREATE POLICY own ON registry.member_channel TO saimi_web
 ALTER TABLE alerts.episode ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON alerts.episode TO saimi_web
  USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = episode.subject));
+        OR coalesce((SELECT audit.gathered()) @> subject, audit.sees(subject)));
 
 ALTER TABLE alerts.episode_event ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON alerts.episode_event FOR SELECT TO saimi_web
- USING ((SELECT audit.is_desk())
-        OR EXISTS (SELECT FROM alerts.episode e WHERE e.id = episode_event.episode));
+ USING ((SELECT audit.is_desk()) OR audit.sees_episode(episode));
 -- What a member does is theirs; and they may call another.
 CREATE POLICY own ON alerts.episode_event FOR INSERT TO saimi_web
  WITH CHECK ((member = ANY ((SELECT audit.members())::integer[]) OR what = 'called')
-             AND EXISTS (SELECT FROM alerts.episode e WHERE e.id = episode_event.episode));
+             AND ((SELECT audit.is_desk()) OR audit.sees_episode(episode)));
 
 ALTER TABLE alerts.timer ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON alerts.timer TO saimi_web
- USING (EXISTS (SELECT FROM alerts.episode e WHERE e.id = timer.episode));
+ USING ((SELECT audit.is_desk()) OR audit.sees_episode(episode));
 
 ALTER TABLE alerts.outbox ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON alerts.outbox TO saimi_web
- USING (EXISTS (SELECT FROM alerts.episode e WHERE e.id = outbox.episode));
+ USING ((SELECT audit.is_desk()) OR audit.sees_episode(episode));
 
 -- The record of looks. A page may be closed before its look is written, a moment later.
 CREATE FUNCTION audit.looked_lately(of_member integer) RETURNS boolean

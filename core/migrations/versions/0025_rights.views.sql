@@ -5,19 +5,22 @@ CREATE VIEW seen.reading WITH (security_barrier) AS
 SELECT r.*
   FROM registry.subject s
   JOIN telemetry.reading r ON r.subject = s.id
- WHERE (SELECT audit.is_desk()) OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = s.id);
+ WHERE (SELECT audit.is_desk())
+    OR coalesce((SELECT audit.gathered()) @> s.id, audit.sees(s.id));
 
 CREATE VIEW seen.reading_hourly WITH (security_barrier) AS
 SELECT r.*
   FROM registry.subject s
   JOIN telemetry.reading_hourly r ON r.subject = s.id
- WHERE (SELECT audit.is_desk()) OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = s.id);
+ WHERE (SELECT audit.is_desk())
+    OR coalesce((SELECT audit.gathered()) @> s.id, audit.sees(s.id));
 
 CREATE VIEW seen.reading_daily WITH (security_barrier) AS
 SELECT r.*
   FROM registry.subject s
   JOIN telemetry.reading_daily r ON r.subject = s.id
- WHERE (SELECT audit.is_desk()) OR EXISTS (SELECT FROM seen.subject v WHERE v.subject = s.id);
+ WHERE (SELECT audit.is_desk())
+    OR coalesce((SELECT audit.gathered()) @> s.id, audit.sees(s.id));
 
 -- Figures about the whole system, for whoever scrapes a service; about nobody.
 CREATE VIEW ops.queues AS
