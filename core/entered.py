@@ -100,23 +100,18 @@ async def enter(
     check(values, at, now)
     queries = load_queries("core")
     async with translated(), connection.transaction():
-        device = await queries.entering_device(connection, subject=subject)
-        if device is None:
-            raise NotFoundError("There is no such client, or no gateway in their home.")
-        rows = queries.store_entered(
+        stored: int | None = await queries.enter_readings(
             connection,
-            device=device,
             subject=subject,
             member=member,
             at=at,
             now=now,
+            wall=wall_time(),
             metrics=[catalogue()[name].id for name in values],
             values=[float(value) for value in values.values()],
         )
-        stored = len([row async for row in rows])
+        if stored is None:
+            raise NotFoundError("There is no such client, or no gateway in their home.")
         if stored:
-            span = {"subjects": [subject], "since": [at], "until": [at], "wall_at": wall_time()}
-            await queries.note_corrected(connection, **span)
-            await queries.touch_corrected(connection, device=device, **span)
             await queries.notify_corrected(connection, channel=NOTE_CHANNEL)
         return stored

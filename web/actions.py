@@ -117,9 +117,10 @@ async def apply(request: web.Request, act: Act) -> web.Response:
                 raise await _worded(request, connection, error) from error
             return json_answer(await whole(request, connection))
         refusal, again = await _apply_once(request, connection, key, when, act)
-        if refusal is not None:
-            raise refusal
-        answer = json_answer(await whole(request, connection))
+        # A refusal is kept as well: it is raised once that is committed.
+        answer = json_answer(None if refusal else await whole(request, connection))
+    if refusal is not None:
+        raise refusal
     if again:
         answer.headers["Idempotency-Replayed"] = "true"
     return answer

@@ -2,7 +2,9 @@
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA audit, login, seen, ops FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION registry.may_see(integer, integer, timestamptz),
     registry.end_browser_of_others(text, integer, timestamptz),
-    alerts.confirm(uuid, boolean, timestamptz) FROM PUBLIC;
+    alerts.confirm(uuid, boolean, timestamptz),
+    telemetry.enter_readings(integer, integer, timestamptz, timestamptz, timestamptz, smallint[],
+                             float8[]) FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA login TO saimi_login;
 GRANT EXECUTE ON FUNCTION login.member(text), login.start_session(text, integer, interval)
@@ -21,7 +23,9 @@ GRANT EXECUTE ON FUNCTION audit.act_for(text[]), audit.members(), audit.is_desk(
     audit.looked_lately(integer), ops.now(), seen.by_member(integer[]),
     registry.may_see(integer, integer, timestamptz),
     registry.end_browser_of_others(text, integer, timestamptz),
-    alerts.confirm(uuid, boolean, timestamptz)
+    alerts.confirm(uuid, boolean, timestamptz),
+    telemetry.enter_readings(integer, integer, timestamptz, timestamptz, timestamptz, smallint[],
+                             float8[])
    TO saimi_web;
 GRANT SELECT ON ALL TABLES IN SCHEMA seen TO saimi_web;
 
@@ -42,4 +46,5 @@ GRANT UPDATE (acknowledged_at, acknowledged_by, acknowledged_until, closed_at, c
 GRANT SELECT, INSERT ON alerts.episode_event TO saimi_web;
 GRANT SELECT, INSERT, UPDATE, DELETE ON alerts.timer TO saimi_web;
 GRANT SELECT, INSERT, UPDATE ON alerts.outbox TO saimi_web;
+GRANT SELECT, INSERT, UPDATE, DELETE ON alerts.action, alerts.alone TO saimi_web;
 GRANT INSERT ON audit.access TO saimi_web;

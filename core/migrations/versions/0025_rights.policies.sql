@@ -81,6 +81,14 @@ ALTER TABLE alerts.outbox ENABLE ROW LEVEL SECURITY;
 CREATE POLICY seen ON alerts.outbox TO saimi_web
  USING ((SELECT audit.is_desk()) OR audit.sees_episode(episode));
 
+-- What a member's phone asked for, and their timer while they are alone.
+ALTER TABLE alerts.action ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON alerts.action TO saimi_web
+ USING (member = ANY ((SELECT audit.members())::integer[]));
+ALTER TABLE alerts.alone ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON alerts.alone TO saimi_web
+ USING (member = ANY ((SELECT audit.members())::integer[]));
+
 -- The record of looks. A page may be closed before its look is written, a moment later.
 CREATE FUNCTION audit.looked_lately(of_member integer) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -33,6 +33,51 @@ SELECT count(*) FILTER (WHERE percent IS NOT NULL) AS provable,
        coalesce(sum(expected), 0)::float8 AS expected, coalesce(sum(missing), 0)::float8 AS missing
   FROM telemetry.completeness_of_gateway;
 
+-- What a person enters about a client: their readings, and word to the engine and the aggregates. How
+-- many are new; null where there is no such client, or no gateway in their home. The device is the
+-- stand-in for the person's own senses: one for each client, in the home where they live now. It is
+-- assigned to nobody, so what the wire sends under its name is nobody's.
+CREATE FUNCTION telemetry.enter_readings(
+    of_subject integer, by_member integer, at timestamptz, now timestamptz, wall timestamptz,
+    metrics smallint[], vals float8[])
+RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    of_gateway integer;
+    of_device integer;
+    stored integer;
+BEGIN
+    IF session_user = 'saimi_web' AND NOT (by_member = ANY (audit.members())
+                                           AND registry.may_see(by_member, of_subject, ops.now())) THEN
+        RETURN NULL;
+    END IF;
+    SELECT g.id INTO of_gateway
+      FROM registry.subject s JOIN registry.gateway g ON g.home = s.home
+     WHERE s.id = of_subject AND s.kind = 'client'
+     ORDER BY g.revoked_at IS NOT NULL, g.id
+     LIMIT 1;
+    IF of_gateway IS NULL THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO registry.device (gateway, name, kind)
+    VALUES (of_gateway, 'entered-' || of_subject, 'entered')
+    ON CONFLICT (gateway, name) DO NOTHING;
+    SELECT d.id INTO of_device FROM registry.device d
+     WHERE d.gateway = of_gateway AND d.name = 'entered-' || of_subject;
+    -- What is stored under the same key already stays as it is.
+    INSERT INTO telemetry.reading (time, received_at, value, device, subject, metric, entered_by)
+    SELECT at, now, e.value, of_device, of_subject, e.metric, by_member
+      FROM unnest(metrics, vals) AS e(metric, value)
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS stored = ROW_COUNT;
+    IF stored > 0 THEN
+        INSERT INTO telemetry.note (subject, since, until, noted_at)
+        VALUES (of_subject, at, at, wall);
+        INSERT INTO telemetry.touched (touched_at, since, until, subject, device)
+        VALUES (wall, at, at, of_subject, of_device);
+    END IF;
+    RETURN stored;
+END $$;
+
 -- A browser is one person's: whoever else had it is not reached by it any more. Who knows its
 -- address has it.
 CREATE FUNCTION registry.end_browser_of_others(endpoint text, new_owner integer, wall timestamptz)
