@@ -3,8 +3,8 @@
 from core.migrations.steps import require_role, run_file
 from core.roles import LOGIN, WEB
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 
 
 def upgrade() -> None:
