@@ -14,7 +14,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -26,17 +25,15 @@ from alerts.recipients import Envelope
 from alerts.recording import Recorder
 from alerts.route import Address
 from alerts.sending import Outcome, Sender
+from alerts.serving import serve
 from core.clock import Clock, ScaledClock, wall_time
-from core.database import OUTBOX_CHANNEL, connect, load_queries, translated
-from core.errors import DatabaseError, DatabaseUnavailableError, SchemaError
-from core.schema import require_current
+from core.database import OUTBOX_CHANNEL, load_queries
+from core.errors import DatabaseUnavailableError
 
 POLL = 1.0
 """Wall seconds between two looks where nothing wakes the worker, at most."""
 BEAT = 1.0
 """Wall seconds between two heartbeats, and two looks for what the dead had in hand."""
-PATIENCE = 5.0
-"""Longest wait, in wall seconds, before the next try where the database is away."""
 ASIDE = timedelta(seconds=60)
 """How long a message is left alone that our own code fails on."""
 LOCKS = 7241004
@@ -75,20 +72,7 @@ async def run(
     post = Post(clock=clock, wall=wall, policy=policy, public_url=public_url)
     recorder = Recorder(clock=clock, wall=wall, policy=policy, chance=chance)
     worker = Worker(post, recorder, senders, clock=clock, wall=wall, instance=instance, least=least)
-    watcher = asyncio.create_task(_wake_at(stop, worker.wake))
-    pause = 0.1
-    try:
-        while not stop.is_set():
-            try:
-                await worker.serve(database_url, stop, on_ready)
-            except SchemaError:
-                raise
-            except DatabaseError as error:
-                _log.warning("database does not do what is asked", error=str(error))
-                pause = 0.1 if worker.looked else min(pause * 2, PATIENCE)
-                await _wait(stop, pause)
-    finally:
-        watcher.cancel()
+    await serve(worker, database_url, stop, on_ready)
 
 
 class Worker:
@@ -112,45 +96,27 @@ class Worker:
         self._wall = wall
         self._instance = instance
         self._least = least
-        self.wake = asyncio.Event()
-        self.looked = False
-        """Whether the connection was good for anything."""
-        self._checked = self._ready = False
         self._beaten = float("-inf")
+        self._number = 0
 
-    async def serve(
-        self, database_url: str, stop: asyncio.Event, on_ready: Callable[[], None] | None
-    ) -> None:
-        """Deliver on one connection until `stop` is set or the connection breaks.
+    async def begin(self, connection: asyncpg.Connection, wake: Callable[[], None]) -> None:
+        """Take a number of its own for each connection: with that goes what was in hand."""
 
-        Raises:
-            DatabaseError: it broke, or the database refused; SchemaError: it is another version's.
-        """
-        self.looked = False
-        if not self._checked:
-            await require_current(database_url)
-            self._checked = True
-        connection = await connect(database_url)
-        try:
-            async with translated():
-                # A number of its own for each connection: with it goes what was in hand.
-                number = await _queries.next_worker(connection)
-                await _queries.live(connection, space=LOCKS, worker=number)
-                await connection.add_listener(OUTBOX_CHANNEL, self._enqueued)
-                while not stop.is_set():
-                    self.wake.clear()
-                    await self._keep(connection)
-                    found = await self._take(connection, number)
-                    self.looked = True
-                    if on_ready is not None and not self._ready:
-                        on_ready()
-                    self._ready = True
-                    if isinstance(found, Envelope):
-                        await self._deliver(connection, number, found)
-                    elif not found.more:
-                        await _wait(self.wake, await self._idle(connection))
-        finally:
-            await connection.close(timeout=5)
+        def enqueued(*_: object) -> None:
+            wake()
+
+        self._number = await _queries.next_worker(connection)
+        await _queries.live(connection, space=LOCKS, worker=self._number)
+        await connection.add_listener(OUTBOX_CHANNEL, enqueued)
+
+    async def turn(self, connection: asyncpg.Connection) -> float:
+        """What is to be done now and then, and a message."""
+        await self._keep(connection)
+        found = await self._take(connection, self._number)
+        if isinstance(found, Envelope):
+            await self._deliver(connection, self._number, found)
+            return 0.0
+        return 0.0 if found.more else await self._idle(connection)
 
     async def _take(self, connection: asyncpg.Connection, number: int) -> Envelope | Looked:
         try:
@@ -239,17 +205,3 @@ class Worker:
             factor = self._clock.factor if isinstance(self._clock, ScaledClock) else 1.0
             waits.append((found["due_at"] - self._clock.now()).total_seconds() / factor)
         return max(0.01, min(waits))
-
-    def _enqueued(self, *_: object) -> None:
-        self.wake.set()
-
-
-async def _wake_at(stop: asyncio.Event, wake: asyncio.Event) -> None:
-    await stop.wait()
-    wake.set()
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -18,17 +18,14 @@ from alerts.learned_store import LearnedStore
 from alerts.line import Line
 from alerts.rule import Rules
 from alerts.rules_file import RuleFile
+from alerts.serving import serve
 from alerts.survey import Survey
 from core.clock import Clock, wall_time
 from core.database import (
     NOTE_CHANNEL,
     REGISTRY_CHANNEL,
-    connect,
     load_queries,
-    translated,
 )
-from core.errors import DatabaseError, SchemaError
-from core.schema import require_current
 
 POLL = 1.0
 """Wall seconds between two looks where nothing wakes the worker."""
@@ -40,8 +37,6 @@ WATCH = 60.0
 """Wall seconds between two looks for newly registered devices; the registry's NOTIFY is faster."""
 FRESH = timedelta(seconds=6)
 """Age up to which ingest's heartbeat says that it is alive; it comes every 2 s."""
-PATIENCE = 5.0
-"""Longest wait, in wall seconds, before the next try where the database is away."""
 
 _log = structlog.get_logger()
 _queries = load_queries("alerts")
@@ -77,20 +72,7 @@ async def run(
         instance=instance or "main",
         learned=learned,
     )
-    watcher = asyncio.create_task(_wake_at(stop, worker.wake))
-    pause = 0.1
-    try:
-        while not stop.is_set():
-            try:
-                await worker.serve(database_url, stop, on_ready)
-            except SchemaError:
-                raise
-            except DatabaseError as error:
-                _log.warning("database does not do what is asked", error=str(error))
-                pause = 0.1 if worker.looked else min(pause * 2, PATIENCE)
-                await _wait(stop, pause)
-    finally:
-        watcher.cancel()
+    await serve(worker, database_url, stop, on_ready)
 
 
 class Worker:
@@ -111,43 +93,28 @@ class Worker:
         self._batch = Batch(clock=clock, rules=rules, learned=store)
         self._survey = Survey(clock=clock, rules=rules, delay=self._batch.delay)
         self._instance = instance
-        self.wake = asyncio.Event()
         self._registry_changed = True
         self._beaten = self._watched = self._surveyed = float("-inf")
-        self._checked = self._ready = False
-        self.looked = False
-        """Whether the connection was good for anything."""
 
-    async def serve(
-        self, database_url: str, stop: asyncio.Event, on_ready: Callable[[], None] | None
-    ) -> None:
-        """Work on one connection until `stop` is set or the connection breaks.
+    async def begin(self, connection: asyncpg.Connection, wake: Callable[[], None]) -> None:
+        """Let a new connection tell what is noted and registered."""
 
-        Raises:
-            DatabaseError: it broke, or the database refused; SchemaError: it is another version's.
-        """
-        self.looked = False
-        if not self._checked:
-            await require_current(database_url)
-            self._checked = True
-        connection = await connect(database_url)
-        try:
-            async with translated():
-                await settle_plans(connection)
-                await connection.add_listener(NOTE_CHANNEL, self._noted)
-                await connection.add_listener(REGISTRY_CHANNEL, self._registered)
-                while not stop.is_set():
-                    self.wake.clear()
-                    await self._keep(connection)
-                    done = await self.look(connection)
-                    self.looked = True
-                    if on_ready is not None and not self._ready:
-                        on_ready()
-                    self._ready = True
-                    if not done.subjects and not done.timers:
-                        await _wait(self.wake, POLL)
-        finally:
-            await connection.close(timeout=5)
+        def noted(*_: object) -> None:
+            wake()
+
+        def registered(*_: object) -> None:
+            self._registry_changed = True
+            wake()
+
+        await settle_plans(connection)
+        await connection.add_listener(NOTE_CHANNEL, noted)
+        await connection.add_listener(REGISTRY_CHANNEL, registered)
+
+    async def turn(self, connection: asyncpg.Connection) -> float:
+        """What is to be done now and then, and a batch."""
+        await self._keep(connection)
+        done = await self.look(connection)
+        return 0.0 if done.subjects or done.timers else POLL
 
     async def look(self, connection: asyncpg.Connection) -> Done:
         """One batch; where it fails, its subjects one by one, so that one stalls no other."""
@@ -231,13 +198,6 @@ class Worker:
                 detail=msgspec.to_builtins(line),
             )
 
-    def _noted(self, *_: object) -> None:
-        self.wake.set()
-
-    def _registered(self, *_: object) -> None:
-        self._registry_changed = True
-        self.wake.set()
-
 
 async def settle_plans(connection: asyncpg.Connection) -> None:
     """Let what is asked of this connection be answered by indexes.
@@ -250,16 +210,3 @@ async def settle_plans(connection: asyncpg.Connection) -> None:
 
 def _is_away(error: Exception) -> bool:
     return isinstance(error, OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError)
-
-
-async def _wake_at(stop: asyncio.Event, wake: asyncio.Event) -> None:
-    await stop.wait()
-    wake.set()
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
