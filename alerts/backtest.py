@@ -28,6 +28,7 @@ from itertools import count
 import numpy as np
 
 from alerts.assess import RULES, assess
+from alerts.backtest_around import Around
 from alerts.backtest_history import Closing, Columns, History, micros, moment
 from alerts.backtest_learned import Models
 from alerts.backtest_memory import Ears, Known, Replayed, all_known
@@ -39,7 +40,9 @@ from alerts.line import Line
 from alerts.load import DEPTHS, LONGEST_VALIDITY
 from alerts.looking import listens, look, next_look
 from alerts.rules import Rules
+from alerts.slow import ALONE, WINDOWS
 from alerts.subject import Assess, Assessment, Context, Subject
+from alerts.surroundings import DOOR
 from core.catalogue import catalogue
 
 Progress = Callable[[float, float], None]
@@ -107,12 +110,13 @@ class _Replay:
     ) -> None:
         self._history, self._rules, self._table = history, rules, table
         self._pace, self._handling = pace, handling
-        self._known = all_known(history.people)
+        self._known = all_known(history.people, rules, history.falls)
+        self._around = Around(history)
         self._made: list[Replayed] = []
         self._due: list[tuple[datetime, int]] = []
         self._count = count()
-        self._closings: list[tuple[datetime, int, tuple[int, str, str], int | None]] = []
-        """When, a number that orders, whose and which, and the episode meant (None: any)."""
+        self._closings: list[tuple[datetime, int, Closing, int | None]] = []
+        """When, a number that orders, what, and the episode meant (None: any)."""
         self._ears: Ears | None = None
         if history.devices:
             self._ears = Ears(tuple(history.devices), history.readings)
@@ -168,11 +172,11 @@ class _Replay:
             present = number in due or new[number] > recent
             if not present and not known.events:
                 continue
-            subject = known.subject(now, present=present)
+            subject = known.subject(now, present=present, new=number in new, around=self._around)
             if present and self._ears is not None:
                 episodes = [episode for episode, _ in known.open.values()]
                 if listens(known.state, episodes, is_due=number in due, now=now):
-                    subject.devices = self._ears.devices(number, known.state, now, context.delay)
+                    self._ears.hear(subject, known, now, context.delay, self._around)
             taken.append((known, present))
             subjects.append(subject)
         if not subjects:
@@ -240,22 +244,21 @@ class _Replay:
             self._close_at(closing, number)
 
     def _close_at(self, closing: Closing, episode: int | None) -> None:
-        key = (closing.subject, closing.kind, closing.origin)
-        heapq.heappush(self._closings, (closing.at, next(self._count), key, episode))
+        heapq.heappush(self._closings, (closing.at, next(self._count), closing, episode))
 
     def _next_closing(self) -> datetime | None:
         return self._closings[0][0] if self._closings else None
 
     def _close_until(self, now: datetime) -> None:
         while self._closings and self._closings[0][0] <= now:
-            at, _, (subject, *key), meant = heapq.heappop(self._closings)
-            known = self._known.get(subject)
-            found = known.open.get((key[0], key[1])) if known else None
+            at, _, closing, meant = heapq.heappop(self._closings)
+            known, key = self._known.get(closing.subject), (closing.kind, closing.origin)
+            found = known.open.get(key) if known else None
             if known is None or found is None or meant not in (None, found[0].id):
                 continue
             if meant is not None and not self._is_over(found[1], at):
                 continue
-            known.close((key[0], key[1]), at)
+            known.close(key, at, closing.outcome)
 
     def _is_over(self, record: Replayed, at: datetime) -> bool:
         """Whether the time for an assumed closing has come: nothing happened since it was set."""
@@ -278,7 +281,7 @@ class _Stops:
 
     def __init__(self, history: History, known: Mapping[int, Known], pace: Pace) -> None:
         self._known, self._idle = known, pace.idle
-        rows, self._matters = _of_interest(history, pace)
+        rows, self._matters = _of_interest(history, known, pace)
         self._columns = history.readings.take(rows)
         self._at = 0
         self._received = self._columns.received.tolist()
@@ -326,7 +329,7 @@ class _Stops:
         """Whether a reading that no rule looks at makes a look worth while."""
         if now is None:
             return False
-        if not self._idle:
+        if not self._idle or known.watches_door:
             return True
         if not known.open and not known.closed:
             return False
@@ -338,24 +341,30 @@ class _Stops:
 
 
 def _of_interest(
-    history: History, pace: Pace
+    history: History, known: Mapping[int, Known], pace: Pace
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], list[bool]]:
     """Rows that can make a look change something, and of each whether a rule looks at it."""
     readings: Columns = history.readings
     names = catalogue()
     common = np.zeros(max(names.by_id) + 1, dtype=bool)
-    common[[names[name].id for name in (*DEPTHS, *EVENTS)]] = True
-    event = np.zeros_like(common)
-    event[[names[name].id for name in EVENTS]] = True
+    common[[names[name].id for name in (*DEPTHS, *EVENTS, *ALONE)]] = True
+    anybody = np.zeros_like(common)
+    anybody[[names[name].id for name in (*EVENTS, *(WINDOWS.keys() - {DOOR} - ALONE))]] = True
     size = max(history.people, default=0) + 1
     client = np.zeros(size, dtype=bool)
     client[[n for n, one in history.people.items() if one.client is not None]] = True
     is_client = client[readings.subject]
-    matters = event[readings.metric] | (common[readings.metric] & is_client)
+    matters = anybody[readings.metric] | (common[readings.metric] & is_client)
     for number, person in history.people.items():
         own = person.client.limits.keys() - set(DEPTHS) if person.client else set()
         for metric in own:
             matters |= (readings.subject == number) & (readings.metric == names[metric].id)
-    # A home has no state but silence, and silence asks for its own looks.
-    rows = np.flatnonzero(matters | is_client) if pace.idle else np.arange(len(readings))
+    watched = np.zeros(size, dtype=bool)
+    watched[[number for number, one in known.items() if one.watches_door]] = True
+    # Else a home has no state but silence, and silence asks for its own looks.
+    rows = (
+        np.flatnonzero(matters | is_client | watched[readings.subject])
+        if pace.idle
+        else np.arange(len(readings))
+    )
     return rows, matters[rows].tolist()

@@ -6,10 +6,10 @@ in this form and knows nothing of where it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from alerts.finding import Reading
 from alerts.pauses import Known
 from alerts.subject import Client
 from core.catalogue import catalogue
+from core.record import Record
 
 Whole = NDArray[np.integer[Any]]
 """Whole numbers, as narrow as they may be."""
@@ -53,6 +54,12 @@ class Columns:
     qualifier: Whole
     state: Whole
     """core.reading.State, as it is now: what was struck out later counts as struck out."""
+    by_hand: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    """Whether a person counted it; left out: nobody did."""
+
+    def __post_init__(self) -> None:
+        if not len(self.by_hand):
+            object.__setattr__(self, "by_hand", np.zeros(len(self.subject), dtype=bool))
 
     def __len__(self) -> int:
         return len(self.subject)
@@ -62,6 +69,7 @@ class Columns:
         return Columns(
             self.subject[rows], self.device[rows], self.metric[rows], self.time[rows],
             self.received[rows], self.value[rows], self.qualifier[rows], self.state[rows],
+            self.by_hand[rows],
         )  # fmt: skip
 
     def in_order(self) -> Columns:
@@ -91,6 +99,36 @@ class Columns:
             device=int(self.device[row]),
             qualifier=int(self.qualifier[row]),
             state=int(self.state[row]),
+            by_hand=bool(self.by_hand[row]),
+        )
+
+
+class Received:
+    """Rows by group (a subject, a home) and by when they were received, to be cut by both."""
+
+    def __init__(self, group: NDArray[np.int64], received: Whole) -> None:
+        """`group`: small numbers from 0."""
+        times = received.astype(np.int64)
+        self._first = int(times.min()) if len(times) else 0
+        self._span = int(times.max()) - self._first if len(times) else 0
+        self._bits = (self._span + 1).bit_length()
+        if int(group.max(initial=0)).bit_length() + self._bits > 63:
+            raise ValueError("too many groups over too long a time for one replay")
+        key = (group << self._bits) + (times - self._first)
+        self.order: NDArray[np.int64] = np.argsort(key, kind="stable")
+        """Rows in the order in which `cut` counts them."""
+        self._key = key[self.order]
+
+    def cut(
+        self, groups: NDArray[np.int64], since: NDArray[np.int64], until: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of each group, where in `order` rows received at since <= … <= until begin and end."""
+        begins = groups << self._bits
+        low = begins + np.clip(since - self._first, 0, self._span + 1)
+        high = begins + min(max(until - self._first, -1), self._span)
+        return (
+            np.searchsorted(self._key, low),
+            np.searchsorted(self._key, np.maximum(high, low - 1), side="right"),
         )
 
 
@@ -110,6 +148,8 @@ class Person:
     """How many live in its home; told where there are pauses."""
     home: int = 0
     """A number of its home."""
+    records: tuple[Record, ...] = ()
+    """Of a home: the records of those who live there, where they hold anything."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +175,22 @@ class Closing:
     kind: str
     origin: str
     at: datetime
+    outcome: str | None = None
+
+
+class Fell(NamedTuple):
+    """A fall of before the stretch, found not to be false."""
+
+    opened_at: datetime
+    closed_at: datetime
+
+
+class Placed(NamedTuple):
+    """A device, and where in the home it is."""
+
+    kind: str
+    location: str
+    """In lower case."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +206,10 @@ class History:
     devices: Sequence[Listened] = ()
     places: Mapping[int, int] = field(default_factory=dict)
     """Of devices, what alerts.learned.place_of says of them."""
+    placed: Mapping[int, Placed] = field(default_factory=dict)
+    """Of devices of a home: doors, and what notices people."""
+    falls: Mapping[int, Set[Fell]] = field(default_factory=dict)
+    """Of subjects, before `start`."""
     closings: Sequence[Closing] = ()
     outages: tuple[tuple[datetime, datetime], ...] = ()
     """When ingest or the engine was down (alerts.line)."""

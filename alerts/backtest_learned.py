@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.backtest_history import Columns, Person
+from alerts.backtest_history import Columns, Person, Received, micros
 from alerts.finding import LEARNED, Finding
 from alerts.learned import AMBIENT, HOLDING, Learned, News, empty, local_offset, news, since
 from alerts.learned_store import HEARD_WITHIN
@@ -49,10 +49,15 @@ class Models:
         self._heard = _Heard(home[readings.subject], readings)
         known = catalogue()
         wanted = [known[name].id for name in (*METRICS, *AMBIENT)]
-        rows = np.flatnonzero(np.isin(readings.metric, wanted) & (readings.state == 0))
-        rows = rows[np.lexsort((readings.received[rows], readings.subject[rows]))]
-        self._of = readings.take(rows)
-        self._key = self._of.subject.astype(np.int64) << 52 | self._of.received.astype(np.int64)
+        known_people = np.isin(readings.subject, self._subjects)
+        rows = np.flatnonzero(
+            known_people & np.isin(readings.metric, wanted) & (readings.state == 0)
+        )
+        of = readings.take(rows)
+        place_of_subject = np.zeros(size, dtype=np.int64)
+        place_of_subject[self._subjects] = np.arange(len(self._subjects))
+        self._received = Received(place_of_subject[of.subject], of.received)
+        self._of = of.take(self._received.order)
         count = int(readings.device.max(initial=0)) + 1
         place = np.full(count, -1, dtype=np.int64)
         for device, where in places.items():
@@ -103,10 +108,7 @@ class Models:
         What was measured since then was received since then; what is late is told by its times.
         """
         begins: Floats = since(memory)
-        first = self._subjects[rows] << 52
-        low = np.searchsorted(self._key, first + (begins * _SECOND).astype(np.int64))
-        until = int(now.timestamp() * _SECOND)
-        high = np.searchsorted(self._key, first + until, side="right")
+        low, high = self._received.cut(rows, (begins * _SECOND).astype(np.int64), micros(now))
         counts = high - low
         place = np.repeat(np.arange(len(rows)), counts)
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -15,16 +15,27 @@ import msgspec
 import numpy as np
 
 from alerts.backtest import Progress
-from alerts.backtest_history import Closing, Columns, History, Listened, Person, micros
+from alerts.backtest_history import (
+    Closing,
+    Columns,
+    Fell,
+    History,
+    Listened,
+    Person,
+    Placed,
+    micros,
+)
 from alerts.events import EVENTS
 from alerts.learned import AMBIENT, place_of
 from alerts.line import Line
-from alerts.load import DEPTHS, LONGEST_VALIDITY, client_of
-from alerts.pauses import Known
+from alerts.load import DEPTHS, LONGEST_VALIDITY, client_of, record_of
+from alerts.pauses import MEASURED, MOVEMENT, Known
+from alerts.slow import WINDOWS
 from core.catalogue import catalogue
 from core.database import Connection, load_queries, translated
 from core.errors import UserError
 from core.reading import UNKNOWN
+from core.record import Record
 from models.signs import METRICS
 
 _queries = load_queries("alerts")
@@ -81,6 +92,14 @@ async def load_stretch(
         people = await _people(connection, start, end)
         devices = await _devices(connection, end) if silence else []
         places = await _places(connection) if models else {}
+        placed = {
+            row["id"]: Placed(row["kind"], row["location"].lower())
+            async for row in _queries.backtest_placed(connection)
+        }
+        falls: dict[int, set[Fell]] = {}
+        async for row in _queries.backtest_falls(connection, until=start):
+            fall = Fell(row["opened_at"], row["closed_at"])
+            falls.setdefault(row["subject"], set()).add(fall)
         readings = await _readings(connection, people, devices, start, end, progress, models=models)
         recorded = [
             Recorded(
@@ -92,7 +111,7 @@ async def load_stretch(
         line = msgspec.convert(await _queries.read_line(connection) or {}, Line)
         raw_since = await _queries.backtest_raw_since(connection)
     closings = [
-        Closing(one.subject, one.kind, one.origin, one.closed_at)
+        Closing(one.subject, one.kind, one.origin, one.closed_at, one.outcome)
         for one in recorded
         if one.closed_at is not None and one.closed_at < end
     ]
@@ -103,6 +122,8 @@ async def load_stretch(
         end=end,
         devices=tuple(devices),
         places=places,
+        placed=placed,
+        falls=falls,
         closings=tuple(closings),
         outages=line.outages,
     )
@@ -116,6 +137,13 @@ async def _people(connection: Connection, start: datetime, end: datetime) -> dic
         pause = Known(row["whose"], row["kind"], row["since"], row["until"])
         pauses.setdefault(row["subject"], []).append(pause)
         residents[row["subject"]] = row["residents"]
+    homes = [row["id"] async for row in _queries.backtest_subjects(connection)
+             if row["kind"] == "home"]  # fmt: skip
+    records: dict[int, tuple[Record, ...]] = {}
+    async for row in _queries.residents(connection, homes=homes):
+        records[row["subject"]] = (
+            *records.get(row["subject"], ()), record_of(row["record"]),
+        )  # fmt: skip
     return {
         row["id"]: Person(
             id=row["id"],
@@ -125,6 +153,7 @@ async def _people(connection: Connection, start: datetime, end: datetime) -> dic
             pauses=tuple(pauses.get(row["id"], ())),
             residents=residents.get(row["id"], 0),
             home=row["home"] or 0,
+            records=records.get(row["id"], ()),
         )
         async for row in _queries.backtest_subjects(connection)
     }
@@ -159,8 +188,10 @@ async def _readings(
     models: bool,
 ) -> Columns:
     names = catalogue()
-    metrics = [names[name].id for name in (*DEPTHS, *(METRICS if models else ()))]
-    anybody = [names[name].id for name in (*EVENTS, *(AMBIENT if models else ()))]
+    metrics = [names[name].id for name in {*DEPTHS, *MEASURED, *(METRICS if models else ())}]
+    anybody = [
+        names[name].id for name in {*EVENTS, *WINDOWS, *MOVEMENT, *(AMBIENT if models else ())}
+    ]
     own = [
         (number, names[metric].id)
         for number, person in people.items()
@@ -169,7 +200,7 @@ async def _readings(
     ]
     events = [names[name].id for name in EVENTS]
     parts = []
-    at = start - LONGEST_VALIDITY
+    at = start - max(LONGEST_VALIDITY, *WINDOWS.values())
     total = (end - at) / _PIECE
     while at < end:
         until = min(at + _PIECE, end)
@@ -211,7 +242,7 @@ def _columns(rows: Sequence[Any], known: Collection[int]) -> Columns:
     return Columns(
         column("subject"), column("device"), column("metric"), times("time"), times("received_at"),
         np.array([row["value"] for row in rows], dtype=np.float64), column("qualifier"),
-        column("state"),
+        column("state"), np.array([row["by_hand"] for row in rows], dtype=bool),
     )  # fmt: skip
 
 

@@ -7,23 +7,29 @@ Each part says which query or statement it stands for; a test holds the two to t
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
-from alerts.backtest_history import Columns, Listened, Person, micros
+from alerts.backtest_around import Around
+from alerts.backtest_history import Columns, Fell, Listened, Person, micros
 from alerts.episodes import Change, Episode
 from alerts.events import EVENTS
 from alerts.finding import Reading
 from alerts.joining import KEEP_EVIDENCE, Key
 from alerts.load import AHEAD, DEPTHS, LONGEST_VALIDITY, validity
-from alerts.pauses import MEASURED, bearing
+from alerts.own_rules import set_own
+from alerts.pauses import bearing
+from alerts.rule import Rule, Rules
+from alerts.silence import PORTABLE
+from alerts.slow import ALONE, MOST, WINDOWS, looked, watches_door
 from alerts.state import State
 from alerts.store import Names, evidence_of
 from alerts.subject import Device, Subject
+from alerts.surroundings import DOOR
 from core.catalogue import catalogue
 from core.reading import State as ReadingState
 
@@ -80,8 +86,15 @@ class Known:
     open: dict[Key, tuple[Episode, Replayed]] = field(default_factory=dict)
     closed: dict[Key, Episode] = field(default_factory=dict)
     """The last one closed of each key."""
-    falls: list[datetime] = field(default_factory=list)
-    """When alerts of falls opened."""
+    falls: list[Fell] = field(default_factory=list)
+    """Alerts of falls that were closed, and not as false."""
+    slow: dict[str, list[Reading]] = field(default_factory=dict)
+    """Of metrics that are looked at over long times (alerts.slow), oldest first."""
+    fresh: set[str] = field(default_factory=set)
+    """Those of them of which something came in since the last look."""
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    """Set otherwise for this subject."""
+    rules_error: str = ""
 
     @property
     def watched(self) -> frozenset[str]:
@@ -94,28 +107,54 @@ class Known:
         if reading.metric in EVENTS:
             if reading.value >= 1 and reading.state < ReadingState.STRUCK_OUT:
                 self.events.append(reading)
-        elif reading.state == ReadingState.OK:
+            return
+        if reading.state != ReadingState.OK:
+            return
+        if reading.metric in WINDOWS and (self.person.client or reading.metric not in ALONE):
+            history = self.slow.setdefault(reading.metric, [])
+            _add(history, reading)
+            del history[: -2 * MOST]
+            self.fresh.add(reading.metric)
+        if reading.metric in self.watched:
             known = self.newest.setdefault(reading.metric, [])
-            if known and reading.time < known[-1].time:
-                insort(known, reading, key=lambda one: one.time)
-            else:
-                known.append(reading)
+            _add(known, reading)
             if len(known) > _PRUNE:
                 valid = known[-1].time - validity(catalogue()[reading.metric]) - AHEAD
                 known[:] = [one for one in known if one.time > valid][-_PRUNE // 2 :]
 
-    def subject(self, now: datetime, *, present: bool) -> Subject:
-        """As `load_subjects` and `load_events` give it."""
-        found = Subject(self.person.id, self.person.kind, self.person.client)
+    @property
+    def watches_door(self) -> bool:
+        """Whether every sign of life of it counts."""
+        return watches_door(self._bare())
+
+    def _bare(self) -> Subject:
+        person = self.person
+        found = Subject(person.id, person.kind, person.client, person.records)
+        found.rules, found.rules_error = self.rules, self.rules_error
+        return found
+
+    def subject(
+        self, now: datetime, *, present: bool, new: bool = False, around: Around | None = None
+    ) -> Subject:
+        """As `load_subjects`, `load_events` and `load_slow` give it.
+
+        Args:
+            new: something came in, of whatever metric.
+            around: what was noticed in its home.
+        """
+        found = self._bare()
         found.events = list(self.events)
         if found.client is not None and any(one.metric == "fall" for one in self.events):
-            # As `load_slow` counts them: those that are closed.
-            year = now - timedelta(days=365)
-            open_now = any(kind == "fall" for kind, _ in self.open)
-            found.falls_before = sum(at >= year for at in self.falls) - open_now
-        self._pause(found, now)
+            own = self.rules.get("repeated_falls")
+            since = now - timedelta(days=365 / 12 * (own.limits["months"] if own else 12))
+            found.falls_before = sum(
+                one.opened_at >= since and one.closed_at <= now for one in self.falls
+            )
+        self._pause(found, now, around if present else None)
+        fresh, self.fresh = self.fresh, set()
         if not present:
             return found
+        self._slow(found, fresh, now, around, new=new)
         until = now + AHEAD
         for metric, known in self.newest.items():
             depth = DEPTHS.get(metric, 1)
@@ -130,8 +169,25 @@ class Known:
                 found.newest[metric] = newest
         return found
 
-    def _pause(self, subject: Subject, now: datetime) -> None:
-        """As `_load_pauses`, and `_load_signs` of a client; of a home no sign is replayed."""
+    def _slow(
+        self, subject: Subject, fresh: Set[str], now: datetime, around: Around | None, *, new: bool
+    ) -> None:
+        """As `load_slow`."""
+        awaited = self.state.awaited
+        for metric in (fresh | awaited) - {DOOR}:
+            if self.person.client is None and metric in ALONE:
+                continue
+            looked(subject, metric)
+            after, until = now - WINDOWS[metric], now + AHEAD
+            window = [one for one in self.slow.get(metric, ()) if after < one.time <= until]
+            subject.slow[metric] = window[: -MOST - 1 : -1]
+        if around is not None and (DOOR in awaited or (new and watches_door(subject))):
+            looked(subject, DOOR)
+            last, subject.back_at = around.door(self.person, now)
+            subject.slow[DOOR] = [] if last is None else [last]
+
+    def _pause(self, subject: Subject, now: datetime, around: Around | None) -> None:
+        """As `_load_pauses` and `_load_signs`."""
         person = self.person
         if not person.pauses:
             return
@@ -139,13 +195,10 @@ class Known:
         subject.pauses, subject.next_pause = bearing(
             person.id, person.kind, ahead, residents=person.residents, now=now
         )
-        if subject.client is None:
-            return
-        subject.client.pauses = subject.pauses
-        if subject.away is not None:
-            for metric, known in self.newest.items():
-                if metric in MEASURED and known[-1].time > subject.away.since:
-                    subject.signs.append(known[-1])
+        if subject.client is not None:
+            subject.client.pauses = subject.pauses
+        if subject.away is not None and around is not None:
+            subject.signs = around.signs(person, subject.away.since, now)
 
     def episodes(self, now: datetime) -> list[Episode]:
         """As `load_episodes` gives them."""
@@ -160,8 +213,6 @@ class Known:
         """As `write_changes`; `number` is the id of an episode that is opened."""
         evidence: list[Mapping[str, Any]] = [*evidence_of(change, _NAMES)]
         if change.episode is None:
-            if change.key[0] == "fall":
-                self.falls.append(now)
             record = Replayed(self.person.id, *change.key, opened_at=now)
             episode = Episode(
                 number, *change.key, severity=change.severity, highest=change.highest,
@@ -186,9 +237,11 @@ class Known:
             record.events.append(Happened(now, change.what, change.severity, rule))
         return record
 
-    def close(self, key: Key, at: datetime) -> None:
+    def close(self, key: Key, at: datetime, outcome: str | None = None) -> None:
         """As a person does it (`handling.close`)."""
         episode, record = self.open.pop(key)
+        if key[0] == "fall" and outcome != "false":
+            self.falls.append(Fell(record.opened_at, at))
         record.closed_at = at
         self.closed[key] = replace(episode, closed_at=at)
 
@@ -226,9 +279,18 @@ class Ears:
         """Subjects who are listened for."""
         yield from self._of
 
-    def devices(self, subject: int, state: State, now: datetime, delay: timedelta) -> list[Device]:
-        """A subject's devices, as `load_devices` gives them."""
-        return [self._device(one, state, now, delay) for one in self._of.get(subject, ())]
+    def hear(
+        self, subject: Subject, known: Known, now: datetime, delay: timedelta, around: Around
+    ) -> None:
+        """Add its devices, and who came and went, as `load_devices` gives them."""
+        subject.devices = [
+            self._device(one, known.state, now, delay) for one in self._of.get(subject.id, ())
+        ]
+        if any(
+            one.kind in PORTABLE and now - one.heard_at > one.silent_after + delay
+            for one in subject.devices
+        ):
+            subject.door_at, subject.moved_at = around.comings(known.person, now)
 
     def _device(self, one: Listened, state: State, now: datetime, delay: timedelta) -> Device:
         known = state.heard.get(str(one.id))
@@ -246,6 +308,23 @@ class Ears:
         )  # fmt: skip
 
 
-def all_known(people: Mapping[int, Person]) -> dict[int, Known]:
-    """Everybody, of whom nothing is known yet."""
-    return {number: Known(person) for number, person in people.items()}
+def all_known(
+    people: Mapping[int, Person], rules: Rules, falls: Mapping[int, Set[Fell]]
+) -> dict[int, Known]:
+    """Everybody, of whom nothing is known yet but rules of their own and earlier falls."""
+    found = {}
+    for number, person in people.items():
+        subject = Subject(number, person.kind, person.client, person.records)
+        set_own(subject, rules)
+        found[number] = Known(
+            person, rules=subject.rules, rules_error=subject.rules_error,
+            falls=sorted(falls.get(number, ())),
+        )  # fmt: skip
+    return found
+
+
+def _add(known: list[Reading], reading: Reading) -> None:
+    if known and reading.time < known[-1].time:
+        insort(known, reading, key=lambda one: one.time)
+    else:
+        known.append(reading)

@@ -13,9 +13,9 @@ from alerts.episodes import Episode
 from alerts.events import EVENTS
 from alerts.finding import Reading
 from alerts.news import METRICS as NEWS_METRICS
-from alerts.own_rules import of_home
+from alerts.own_rules import set_own
 from alerts.pauses import MEASURED, MOVEMENT, Known, bearing
-from alerts.rule import RuleError, Rules
+from alerts.rule import Rules
 from alerts.silence import PORTABLE
 from alerts.state import State
 from alerts.subject import Client, Device, Limit, Subject
@@ -55,7 +55,7 @@ async def load_subjects(
         subjects[subject.id] = subject
     await _load_residents(connection, subjects)
     for subject in subjects.values():
-        _own(subject, rules)
+        set_own(subject, rules)
     await _load_pauses(connection, subjects, now)
     await _load_lost(connection, subjects)
     taken = [one for one in subjects.values() if one.id in present]
@@ -321,7 +321,7 @@ def client_of(row: Any) -> Client | None:
         oxygen_prescribed=row["oxygen_prescribed"],
         conditions=frozenset(name.casefold() for name in row["conditions"]),
         limits=limits,
-        record=_record(row["record"]),
+        record=record_of(row["record"]),
     )
 
 
@@ -332,20 +332,9 @@ async def _load_residents(connection: Connection, subjects: Mapping[int, Subject
         return
     async for row in _queries.residents(connection, homes=homes):
         home = subjects[row["subject"]]
-        home.residents = (*home.residents, _record(row["record"]))
+        home.residents = (*home.residents, record_of(row["record"]))
 
 
-def _own(subject: Subject, rules: Rules) -> None:
-    """Add what clinicians set for a client, or for those who live in a home."""
-    own = () if subject.client is None else (subject.client.record,)
-    if not subject.residents and not (own and own[0].rules):
-        return
-    try:
-        subject.rules = of_home((*own, *subject.residents), rules)
-    except RuleError as error:
-        subject.rules_error = str(error)
-
-
-def _record(stored: Any) -> Record:
-    """Most clients have nothing in it."""
+def record_of(stored: Any) -> Record:
+    """A client's record as the database holds it; most clients have nothing in it."""
     return msgspec.convert(stored, Record) if stored else EMPTY

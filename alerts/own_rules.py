@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from alerts.forms import FORMS, Form, Range
 from alerts.rule import Rule, RuleError, Rules
+from alerts.subject import Subject
 from core.errors import RegistryError
 from core.record import OwnRule, Record
 from core.registry import Document
@@ -50,6 +51,17 @@ def of_home(records: Iterable[Record], rules: Rules) -> dict[str, Rule]:
             if name not in found or rule.on:
                 found[name] = rule
     return found
+
+
+def set_own(subject: Subject, rules: Rules) -> None:
+    """Add what clinicians set for a client, or for those who live in a home."""
+    own = () if subject.client is None else (subject.client.record,)
+    if not subject.residents and not (own and own[0].rules):
+        return
+    try:
+        subject.rules = of_home((*own, *subject.residents), rules)
+    except RuleError as error:
+        subject.rules_error = str(error)
 
 
 def _own(one: OwnRule, rules: Rules) -> Rule:

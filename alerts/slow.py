@@ -27,11 +27,12 @@ WINDOWS: Mapping[str, timedelta] = {
     DOOR: timedelta(hours=12),
 }
 """How far back each metric is read."""
-_MOST = 300
+MOST = 300
 """Readings of one metric of one subject, the newest."""
-_ALONE = frozenset({WEIGHT})
+ALONE = frozenset({WEIGHT})
 """Metrics of clients only."""
-_BACK = ("motion", "bed", "presence")
+BACK = ("motion", "bed", "presence")
+"""Metrics that tell of somebody inside."""
 _queries = load_queries("alerts")
 _AHEAD = timedelta(minutes=5)
 Range = tuple[datetime, datetime]
@@ -69,13 +70,13 @@ async def load_slow(
         async for row in rows:
             wanted[names[row["metric"]].name].add(row["subject"])
     wanted[DOOR] |= {
-        ident for ident, one in subjects.items() if ident in anything_new and _watches_door(one)
+        ident for ident, one in subjects.items() if ident in anything_new and watches_door(one)
     }
     pairs = [
         (subjects[ident], metric)
         for metric, idents in wanted.items()
         for ident in sorted(idents)
-        if metric != DOOR and (metric not in _ALONE or subjects[ident].client is not None)
+        if metric != DOOR and (metric not in ALONE or subjects[ident].client is not None)
     ]
     await _load_history(connection, pairs, now)
     await _load_doors(connection, [subjects[ident] for ident in sorted(wanted[DOOR])], now)
@@ -89,14 +90,14 @@ async def _load_history(
         return
     by_id = {subject.id: subject for subject, _ in pairs}
     for subject, metric in pairs:
-        _looked(subject, metric)
+        looked(subject, metric)
     rows = _queries.history(
         connection,
         subjects=[subject.id for subject, _ in pairs],
         metrics=[catalogue()[metric].id for _, metric in pairs],
         after=[now - WINDOWS[metric] for _, metric in pairs],
         until=now + _AHEAD,
-        most=_MOST,
+        most=MOST,
     )
     names = catalogue().by_id
     async for row in rows:
@@ -112,13 +113,13 @@ async def _load_doors(connection: Connection, watched: list[Subject], now: datet
         return
     by_id = {subject.id: subject for subject in watched}
     for subject in watched:
-        _looked(subject, DOOR)
+        looked(subject, DOOR)
     rows = _queries.outside_doors(
         connection,
         subjects=list(by_id),
         door=catalogue()[DOOR].id,
         places=list(OUTSIDE),
-        signs=[catalogue()[name].id for name in _BACK],
+        signs=[catalogue()[name].id for name in BACK],
         since=now - WINDOWS[DOOR],
         until=now + _AHEAD,
     )
@@ -155,11 +156,13 @@ async def _load_falls(
         subjects[row["subject"]].falls_before = row["falls"]
 
 
-def _watches_door(subject: Subject) -> bool:
+def watches_door(subject: Subject) -> bool:
+    """Whether a clinician asked for an outside door to be watched for it."""
     rule = subject.rules.get("outside_door")
     return rule is not None and rule.speaks
 
 
-def _looked(subject: Subject, metric: str) -> None:
+def looked(subject: Subject, metric: str) -> None:
+    """Readings of a metric are looked at this time, whatever there are."""
     subject.slow[metric] = []
     subject.unseen -= {SLOW[metric]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -13,7 +14,9 @@ from alerts.backtest_outcomes import Compared, Fate, Load, compare, reproduced
 from alerts.backtest_truth import median
 from alerts.handling import OUTCOMES
 from alerts.learned import Learned
-from alerts.rules import Rules
+from alerts.rules import SHIPPED, Rules, read_rules, shipped_rules
+from core.settings import load_settings
+from models.county import load
 
 
 class Alerting(NamedTuple):
@@ -22,6 +25,50 @@ class Alerting(NamedTuple):
     name: str
     rules: Rules
     learned: Learned | None = None
+    text: str = ""
+    """The rule file, as it is written."""
+
+    def changed(self, rules: Path | None, models: Path | None) -> Alerting:
+        """The same with other rules, or other models, or both.
+
+        Raises:
+            RuleError, ModelError: they cannot be used; says why.
+        """
+        names = ["the rules in force" if rules is None else f"the rules of {rules.name}"]
+        if models is not None:
+            names.append(f"the models of {models.name}")
+        elif self.learned is not None:
+            names.append("the models in force")
+        return Alerting(
+            " and ".join(names),
+            self.rules if rules is None else read_rules(rules),
+            self.learned if models is None else Learned(load(models)),
+            self.text if rules is None else rules.read_text(encoding="utf-8"),
+        )
+
+
+def alerting_in_force(*, with_models: bool = True) -> Alerting:
+    """What `saimi alerts` would go by, if it started now: SAIMI_RULES_FILE, SAIMI_MODEL_DIR.
+
+    Raises:
+        RuleError, ModelError: they cannot be used; the engine would go on without, a judgement
+            of it must not.
+    """
+    settings = load_settings()
+    file, folder = settings.rules_file, settings.model_dir
+    names = ["the rules that ship" if file is None else f"the rules in force ({file.name})"]
+    learned = None
+    if folder is not None and with_models:
+        learned = Learned(load(folder))
+        names.append(f"the models in force ({folder.name})")
+    else:
+        names.append("no models")
+    return Alerting(
+        " and ".join(names),
+        shipped_rules() if file is None else read_rules(file),
+        learned,
+        (SHIPPED if file is None else file).read_text(encoding="utf-8"),
+    )
 
 
 class LoadReport(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.backtest_history import Columns, History, Listened, Person
+from alerts.backtest_history import Columns, History, Listened, Person, Placed
 from alerts.learned import place_of
 from alerts.subject import Client
 from core.catalogue import catalogue
@@ -55,6 +55,10 @@ class Homes:
         }
         self.owner = np.zeros(len(devices) + 1, dtype=np.int32)
         self.listened = []
+        self.placed = {
+            number: Placed(one["kind"], one["location"].lower())
+            for number, one in enumerate(devices, 1)
+        }
         self.places = {
             # In a home for two a bed tells of one of them only (`learned_devices`).
             number: -1
@@ -112,6 +116,7 @@ def simulated_history(
         end=end or manifest.end,
         devices=homes.listened if silence else (),
         places=homes.places,
+        placed=homes.placed,
     )
 
 

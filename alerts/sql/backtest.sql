@@ -31,6 +31,17 @@ SELECT d.id, d.name, d.kind, d.location, g.name AS gateway, d.silent_after,
  GROUP BY d.id, g.name
  ORDER BY d.id;
 
+-- name: backtest_placed()
+-- Doors and what notices people, and where they are.
+SELECT id, kind, location FROM registry.device WHERE kind IN ('door', 'motion', 'bed', 'presence');
+
+-- name: backtest_falls(until)
+-- Falls of before, as load.past_falls counts them.
+SELECT subject, opened_at, closed_at
+  FROM alerts.episode
+ WHERE kind = 'fall' AND opened_at < :until AND opened_at >= :until::timestamptz - interval '2 years'
+   AND closed_at IS NOT NULL AND outcome IS DISTINCT FROM 'false';
+
 -- name: backtest_devices_of_all()
 -- Every device; what it is goes by the query `learned_devices`.
 SELECT id FROM registry.device;
@@ -39,9 +50,10 @@ SELECT id FROM registry.device;
 -- What rules and models look at, received in that time: values of clients, metrics of whatever
 -- subject (events, movement), and metrics of own limits (limited, limits: pairs of subject and
 -- metric).
-SELECT r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifier, r.state
+SELECT r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifier, r.state,
+       r.entered_by IS NOT NULL AS by_hand
   FROM telemetry.reading r
- WHERE r.time >= :since::timestamptz - interval '15 days' AND r.time < :until::timestamptz + interval '1 day'
+ WHERE r.time >= :since::timestamptz - interval '32 days' AND r.time < :until::timestamptz + interval '1 day'
    AND r.received_at >= :since AND r.received_at < :until
    AND (r.metric = ANY(:anybody::smallint[])
         OR (r.metric = ANY(:metrics::smallint[])
@@ -50,16 +62,18 @@ SELECT r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifie
 
 -- name: backtest_late_events(since, until, events)
 -- Events that are received at any age, beyond what the other query looks for.
-SELECT r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifier, r.state
+SELECT r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifier, r.state,
+       r.entered_by IS NOT NULL AS by_hand
   FROM telemetry.reading r
- WHERE (r.time < :since::timestamptz - interval '15 days' OR r.time >= :until::timestamptz + interval '1 day')
+ WHERE (r.time < :since::timestamptz - interval '32 days' OR r.time >= :until::timestamptz + interval '1 day')
    AND r.received_at >= :since AND r.received_at < :until
    AND r.metric = ANY(:events::smallint[]);
 
 -- name: backtest_heard(since, until, devices)
 -- One reading for each minute in which a device was heard, whatever it said.
 SELECT DISTINCT ON (r.device, date_trunc('minute', r.time))
-       r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifier, r.state
+       r.subject, r.device, r.metric, r.time, r.received_at, r.value, r.qualifier, r.state,
+       r.entered_by IS NOT NULL AS by_hand
   FROM telemetry.reading r
  WHERE r.time >= :since AND r.time < :until AND r.device = ANY(:devices::int[])
  ORDER BY r.device, date_trunc('minute', r.time), r.time DESC, r.received_at;

@@ -54,6 +54,13 @@ def backtest(
     clients_per_member: Annotated[
         int, typer.Option(min=1, help="Clients of one duty member at night (recordings).")
     ] = 1000,
+    in_force_models: Annotated[
+        bool,
+        typer.Option(
+            "--models-in-force/--no-models-in-force",
+            help="With the models of SAIMI_MODEL_DIR, or by rules alone before the change.",
+        ),
+    ] = True,
     silence: Annotated[
         bool, typer.Option(help="Also listen for devices that fall silent; takes longer.")
     ] = True,
@@ -72,24 +79,10 @@ def backtest(
     alert. On recordings: beside plain thresholds, against what was truly the matter. Nobody is
     paged, nothing is written but the report.
     """
-    from alerts.learned import Learned
-    from alerts.rules import read_rules, shipped_rules
-    from models.county import load
-    from saimi.backtest_change import Alerting
+    from saimi.backtest_change import alerting_in_force
 
-    in_force = Alerting("the rules in force", shipped_rules())
-    changed = None
-    if rules is not None or models is not None:
-        changed = Alerting(
-            " and ".join(
-                [
-                    "the rules in force" if rules is None else f"the rules of {rules.name}",
-                    *([] if models is None else [f"the models of {models.name}"]),
-                ]
-            ),
-            in_force.rules if rules is None else read_rules(rules),
-            in_force.learned if models is None else Learned(load(models)),
-        )
+    in_force = alerting_in_force(with_models=in_force_models)
+    changed = in_force.changed(rules, models) if rules or models else None
     warm_up = warm_up_days
     if form == "tihm":
         text = _tihm(recordings, since, to, in_force, changed, limits or [], json=json)
@@ -115,9 +108,9 @@ def _ways(in_force: Alerting, changed: Alerting | None, limits: list[Path]) -> l
     from saimi.backtesting import by_limits, by_rules
     from saimi.plain_limits import read_limits
 
-    ways = [by_rules("in_force", *in_force)]
+    ways = [by_rules("in_force", in_force.name, in_force.rules, in_force.learned)]
     if changed is not None:
-        ways.append(by_rules("changed", *changed))
+        ways.append(by_rules("changed", changed.name, changed.rules, changed.learned))
     return ways + [by_limits(path.stem, read_limits(path), in_force.rules) for path in limits]
 
 

@@ -94,6 +94,17 @@ async def test_a_change_is_set_beside_what_people_found(
         )  # fmt: skip
         assert done.status == 0, done.err
         assert len(await found.episodes()) == 2
+        # Once they are in force they are what is judged, without being named.
+        in_force = saimi(
+            "backtest", "--from", (NOW - day).isoformat(), "--to", (NOW + day).isoformat(), "--json",
+            settings={
+                "SAIMI_DATABASE_URL": plain_database_url,
+                "SAIMI_RULES_FILE": str(tmp_path / "stricter.toml"),
+            },
+        )  # fmt: skip
+        assert in_force.status == 0, in_force.err
+    assert in_force.report["before"] == in_force.report["after"] == done.report["after"]
+    assert "stricter.toml" in in_force.report["rules_before"]
     report = done.report
     assert (report["recorded"], report["reproduced"]) == (2, 2)
     assert (report["before"]["alerts"], report["after"]["alerts"]) == (2, 1)
