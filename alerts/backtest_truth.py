@@ -51,6 +51,8 @@ class Matter:
     crisis: datetime | None = None
     illness: bool = True
     """False: an event, or a fault of the equipment: it makes alerts true, and none has to."""
+    measured: bool = True
+    """Whether any sign that it moves was measured, and received, before its crisis (recovery)."""
 
     def true_of(self, episode: Replayed, call: Happened) -> bool:
         """Whether it explains a call."""
@@ -75,6 +77,8 @@ class Caught:
     rule: str = ""
     warning_h: float | None = None
     """From that call to the crisis, or to the recovery where there is none."""
+    measured: bool = True
+    """As Matter.measured: where it is False, no reading could show it in time."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +145,14 @@ class Judged:
             for name in sorted({one.name for one in self.cases})
         }
 
-    def serious(self) -> Share | None:
-        """All illnesses with a crisis together."""
-        cases = [one for one in self.cases if one.crisis is not None]
+    def serious(self, *, measured: bool = False) -> Share | None:
+        """All illnesses with a crisis together; `measured`: of which there was a reading in time.
+
+        What is left out by that was chosen by no way of alerting, but by when people measured.
+        """
+        cases = [
+            one for one in self.cases if one.crisis is not None and (one.measured or not measured)
+        ]
         return _share(cases) if cases else None
 
 
@@ -226,10 +235,14 @@ def _catch(matter: Matter, calls: Mapping[int, list[tuple[Happened, Replayed]]])
     ]
     subject = min(matter.subjects)
     if not found:
-        return Caught(matter.name, subject, matter.onset, matter.crisis, None)
+        return Caught(
+            matter.name, subject, matter.onset, matter.crisis, None, measured=matter.measured
+        )
     at, kind, rule = min(found)
     hours = (until - at) / timedelta(hours=1)
-    return Caught(matter.name, subject, matter.onset, matter.crisis, at, kind, rule, hours)
+    return Caught(
+        matter.name, subject, matter.onset, matter.crisis, at, kind, rule, hours, matter.measured
+    )
 
 
 def _share(cases: Sequence[Caught]) -> Share:

@@ -32,6 +32,10 @@ def labelled(report: LabelledReport) -> str:
             ["", *report.ways],
             [
                 ["serious illnesses before crisis", *(_caught(way.serious) for way in ways)],
+                [
+                    "those that were measured before crisis",
+                    *(_caught(way.serious_measured) for way in ways),
+                ],
                 ["alerts per 100 clients a day", *(f"{way.alerts_per_100:.2f}" for way in ways)],
                 ["of these false", *(f"{way.false_alerts_per_100:.2f}" for way in ways)],
                 ["reviews per 100 clients a day", *(f"{way.reviews_per_100:.2f}" for way in ways)],
@@ -52,8 +56,10 @@ def labelled(report: LabelledReport) -> str:
         *(f"- `{name}`: {way.title}" for name, way in report.ways.items()),
         "",
         (
-            "Caught of all cases, median hours of warning before the crisis. What counts as a true "
-            "alert: docs/decisions/0036."
+            "Caught of all cases, median hours of warning before the crisis. Measured: a sign that "
+            "the illness moves was measured between onset and crisis, however little it had moved; "
+            "no reading can show the others in time. What counts as a true alert: "
+            "docs/decisions/0036."
         ),
     ]
     for name, way in report.ways.items():

@@ -90,6 +90,8 @@ class WayReport(msgspec.Struct, frozen=True):
     false_night_pages: int
     false_night_pages_per_member: float
     serious: Caught | None
+    serious_measured: Caught | None
+    """Of those of whom a sign that the illness moves was measured between onset and crisis."""
     illnesses: dict[str, Caught]
     by_rule: list[OfRule]
 
@@ -149,7 +151,7 @@ def backtest_recordings(
                 f"{directory} has no day after the {warm_up / _DAY:g} that only warm up: choose a "
                 "longer stretch or fewer --warm-up-days."
             )
-        truth = matters(recording, homes)
+        truth = matters(recording, homes, history.readings)
         names = {number: person.name for number, person in homes.people.items()}
         for way in ways:
             episodes = way.run(history, progress(f"{directory.name}, {way.name}"))
@@ -177,7 +179,7 @@ def backtest_recordings(
 
 
 def _way_report(title: str, judged: Judged, clients_per_member: int) -> WayReport:
-    serious = judged.serious()
+    serious, measured = judged.serious(), judged.serious(measured=True)
     rules = sorted({(rule, severity) for rule, severity, _ in judged.by_rule})
     return WayReport(
         title=title,
@@ -192,6 +194,7 @@ def _way_report(title: str, judged: Judged, clients_per_member: int) -> WayRepor
         false_night_pages=judged.false_night_pages,
         false_night_pages_per_member=judged.false_night_pages_for(clients_per_member),
         serious=None if serious is None else Caught.of(serious),
+        serious_measured=None if measured is None else Caught.of(measured),
         illnesses={name: Caught.of(share) for name, share in judged.shares().items()},
         by_rule=[
             OfRule(
@@ -213,7 +216,7 @@ def cases_of(labelled: Labelled) -> Iterable[dict[str, Any]]:
                     "way": way, "recording": recording, "client": names[case.subject],
                     "illness": case.name, "onset": case.onset, "crisis": case.crisis,
                     "caught_at": case.at, "kind": case.kind, "rule": case.rule,
-                    "warning_h": case.warning_h,
+                    "warning_h": case.warning_h, "measured": case.measured,
                 }  # fmt: skip
             for alert in judged.false_ones:
                 yield {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
+from alerts.backtest_history import Columns, micros
 from alerts.backtest_truth import Explains, Matter
 from alerts.finding import LIFE_SAFETY
+from core.catalogue import catalogue
 from gateway_sim.files_read import Recording
 from gateway_sim.illness import HABITS, Kind, kinds
 from gateway_sim.labelling import courses
@@ -29,9 +33,14 @@ _EVENT_MARGIN = timedelta(minutes=15)
 """An event's alert may come this long after it; a device may say it again."""
 
 
-def matters(recording: Recording, homes: Homes) -> list[Matter]:
-    """Illnesses that are not harmless, events that devices told of, and faults of the equipment."""
+def matters(recording: Recording, homes: Homes, readings: Columns) -> list[Matter]:
+    """Illnesses that are not harmless, events that devices told of, and faults of the equipment.
+
+    Args:
+        readings: everything that was received; tells which illnesses were measured in time.
+    """
     labels = recording.labels()
+    measured = _Measured(readings)
     found = [
         Matter(
             subjects=frozenset({homes.client[one.client], homes.home[one.gateway]}),
@@ -40,6 +49,12 @@ def matters(recording: Recording, homes: Homes) -> list[Matter]:
             ends=_moment(one.recovered),
             crisis=None if one.crisis != one.crisis else _moment(one.crisis),
             explains=explained_by(signs_of(kinds()[one.kind])),
+            measured=measured.between(
+                homes.client[one.client],
+                signs_of(kinds()[one.kind]),
+                _moment(one.onset),
+                _moment(one.recovered if one.crisis != one.crisis else one.crisis),
+            ),
         )
         for one in courses(labels)
         if not kinds()[one.kind].harmless
@@ -58,6 +73,22 @@ def matters(recording: Recording, homes: Homes) -> list[Matter]:
     )
     found.extend(_faults(recording.faults(), homes))
     return found
+
+
+class _Measured:
+    """When each client's values were measured and had been received."""
+
+    def __init__(self, readings: Columns) -> None:
+        names = [one.name for one in catalogue() if one.name in {*VITALS, "weight", "glucose"}]
+        self._id = {name: catalogue()[name].id for name in names}
+        self._of = readings.take(np.isin(readings.metric, list(self._id.values())))
+
+    def between(self, client: int, signs: Set[str], since: datetime, until: datetime) -> bool:
+        """Whether one of these signs was measured after `since` and received before `until`."""
+        of = self._of
+        found = (of.subject == client) & (of.time > micros(since)) & (of.received < micros(until))
+        wanted = [number for name, number in self._id.items() if name in signs]
+        return bool((found & np.isin(of.metric, wanted)).any())
 
 
 def signs_of(kind: Kind) -> frozenset[str]:
