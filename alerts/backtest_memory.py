@@ -95,12 +95,13 @@ class Known:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     """Set otherwise for this subject."""
     rules_error: str = ""
+    watches_door: bool = False
+    """Whether every sign of life of it counts."""
 
-    @property
-    def watched(self) -> frozenset[str]:
-        """Metrics of which the rules look at the newest."""
+    def watches(self, metric: str) -> bool:
+        """Whether the rules look at the newest values of a metric."""
         client = self.person.client
-        return frozenset() if client is None else frozenset(DEPTHS) | client.limits.keys()
+        return client is not None and (metric in DEPTHS or metric in client.limits)
 
     def arrive(self, reading: Reading) -> None:
         """Take in a reading of a watched metric, or an event."""
@@ -115,17 +116,12 @@ class Known:
             _add(history, reading)
             del history[: -2 * MOST]
             self.fresh.add(reading.metric)
-        if reading.metric in self.watched:
+        if self.watches(reading.metric):
             known = self.newest.setdefault(reading.metric, [])
             _add(known, reading)
             if len(known) > _PRUNE:
                 valid = known[-1].time - validity(catalogue()[reading.metric]) - AHEAD
                 known[:] = [one for one in known if one.time > valid][-_PRUNE // 2 :]
-
-    @property
-    def watches_door(self) -> bool:
-        """Whether every sign of life of it counts."""
-        return watches_door(self._bare())
 
     def _bare(self) -> Subject:
         person = self.person
@@ -318,7 +314,7 @@ def all_known(
         set_own(subject, rules)
         found[number] = Known(
             person, rules=subject.rules, rules_error=subject.rules_error,
-            falls=sorted(falls.get(number, ())),
+            watches_door=watches_door(subject), falls=sorted(falls.get(number, ())),
         )  # fmt: skip
     return found
 

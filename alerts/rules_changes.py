@@ -10,9 +10,12 @@ from alerts.rule import Behaviour, Level, Rule, Rules
 from alerts.rules import shipped_rules
 
 
-def changes(rules: Rules) -> list[str]:
-    """ "news2_medium: raise total 5, at once -> total 6, at once" and so on; [] where none do."""
-    shipped = shipped_rules()
+def changes(rules: Rules, before: Rules | None = None) -> list[str]:
+    """ "news2_medium: raise total 5, at once -> total 6, at once" and so on; [] where none do.
+
+    `before`: the rules that they differ from; None: those that ship.
+    """
+    shipped = shipped_rules() if before is None else before
     found = [
         line
         for name, rule in rules.rules.items()

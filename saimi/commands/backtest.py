@@ -12,8 +12,6 @@ from core.errors import UserError
 from saimi.console import Json, emit, progress, say
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from saimi.backtest_change import Alerting
     from saimi.backtesting import Way
 
@@ -94,7 +92,15 @@ def backtest(
             cases, silence=silence, json=json,
         )  # fmt: skip
     else:
-        text = _database(since, to, in_force, changed, warm_up, silence=silence, json=json)
+        from saimi.backtest_database import backtest_database
+        from saimi.backtest_report import change
+
+        report = backtest_database(
+            since, to, in_force, changed or in_force, warm_up_days=warm_up, silence=silence
+        )
+        if json:
+            emit(report)
+        text = change(report)
     if out is not None:
         from saimi.backtest_report import write
 
@@ -205,47 +211,3 @@ def _tihm(
     if json:
         emit(report)
     return stream(report)
-
-
-def _database(
-    since: str | None,
-    to: str | None,
-    in_force: Alerting,
-    changed: Alerting | None,
-    warm_up_days: float,
-    *,
-    silence: bool,
-    json: bool,
-) -> str:
-    from datetime import timedelta
-
-    from alerts.backtest_load import Stretch, load_stretch, require_readings
-    from saimi.backtest_change import backtest_change
-    from saimi.backtest_report import change
-    from saimi.connecting import with_connection
-    from saimi.times import parse_time
-
-    if since is None or to is None:
-        raise UserError("--from and --to say which stretch of history: both are needed.")
-    start, end = parse_time("--from", since), parse_time("--to", to)
-    if start >= end:
-        raise UserError(f"--from {since} has to be before --to {to}.")
-    first = start - timedelta(days=warm_up_days)
-    models = any(one is not None and one.learned is not None for one in (in_force, changed))
-
-    with progress("Reading", unit="days") as bar:
-
-        async def work(connection: asyncpg.Connection) -> Stretch:
-            return await load_stretch(
-                connection, first, end, silence=silence, models=models, progress=bar.reach
-            )
-
-        stretch = with_connection(work)
-    require_readings(stretch, start)
-    with progress("Replaying", unit="readings") as bar:
-        report = backtest_change(
-            stretch, in_force, changed or in_force, start=start, end=end, progress=bar.reach
-        )
-    if json:
-        emit(report)
-    return change(report)

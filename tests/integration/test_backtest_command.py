@@ -12,7 +12,7 @@ from alerts.handling import close
 from alerts.rules import SHIPPED
 from core.clock import ManualClock
 from tests.integration.alerts_support import NOW, SICK, WELL, county, settle
-from tests.support.commands import saimi
+from tests.support.commands import Outcome, saimi
 from tests.support.parts import missing
 
 TIHM = Path(__file__).parents[3] / "shared" / "data" / "tihm"
@@ -96,13 +96,15 @@ async def test_a_change_is_set_beside_what_people_found(
         assert len(await found.episodes()) == 2
         # Once they are in force they are what is judged, without being named.
         in_force = saimi(
-            "backtest", "--from", (NOW - day).isoformat(), "--to", (NOW + day).isoformat(), "--json",
+            "backtest", "--from", (NOW - day).isoformat(), "--to", (NOW + day).isoformat(),
+            "--json",
             settings={
                 "SAIMI_DATABASE_URL": plain_database_url,
                 "SAIMI_RULES_FILE": str(tmp_path / "stricter.toml"),
             },
         )  # fmt: skip
         assert in_force.status == 0, in_force.err
+        await proposed(plain_database_url, tmp_path / "stricter.toml", NOW - day, NOW + day)
     assert in_force.report["before"] == in_force.report["after"] == done.report["after"]
     assert "stricter.toml" in in_force.report["rules_before"]
     report = done.report
@@ -112,6 +114,44 @@ async def test_a_change_is_set_beside_what_people_found(
     assert (report["outcomes"]["real"]["kept"], report["outcomes"]["false"]["lost"]) == (1, 1)
     assert report["false_pages_saved"] == 1
     assert "**False pages saved: 1**" in (tmp_path / "change.md").read_text()
+
+
+async def proposed(url: str, rules: Path, since: datetime, to: datetime) -> None:
+    """A change is kept with its report, as it was judged, and only by a member who is there."""
+    settings = {"SAIMI_DATABASE_URL": url}
+    stretch = ("--from", since.isoformat(), "--to", to.isoformat())
+    judged = rules.read_text()
+
+    def propose(file: Path, by: str, why: str) -> Outcome:
+        return saimi(
+            "rules", "propose", file, *stretch, "--by", by, "--why", why, "--json",
+            settings=settings,
+        )  # fmt: skip
+
+    for refused, word in (
+        (propose(rules, "nobody", "Too many."), "'nobody'"),
+        (propose(rules, "anna", "  "), "why"),
+        (propose(SHIPPED, "anna", "Too many."), "in force"),
+    ):
+        assert (refused.status, word in refused.err) == (2, True), refused.err
+    done = propose(rules, "anna", "Five calls too often at night.")
+    assert done.status == 0, done.err
+    rules.write_text("changed since")
+    kept = saimi("rules", "proposals", done.report["proposal"], "--json", settings=settings)
+    rules.write_text(judged)
+    assert kept.status == 0, kept.err
+    assert kept.report["rules"] == judged
+    assert kept.report["changes"] == done.report["changes"] != []
+    assert all(line.startswith("news2_medium: ") for line in kept.report["changes"])
+    assert kept.report["report"] == done.report["report"]
+    assert kept.report["report"]["false_pages_saved"] == 1
+    assert "**False pages saved: 1**" in kept.report["markdown"]
+    listed = saimi("rules", "proposals", "--json", settings=settings)
+    assert [(one["username"], one["why"]) for one in listed.report["proposals"]] == [
+        ("anna", "Five calls too often at night.")
+    ]
+    none = saimi("rules", "proposals", "999", settings=settings)
+    assert (none.status, "999" in none.err) == (2, True)
 
 
 def test_mistakes_are_one_sentence(recording: Path, tmp_path: Path) -> None:
