@@ -40,7 +40,7 @@ def matters(recording: Recording, homes: Homes, readings: Columns) -> list[Matte
         readings: everything that was received; tells which illnesses were measured in time.
     """
     labels = recording.labels()
-    measured = _Measured(readings)
+    measured = Measurements(readings)
     found = [
         Matter(
             subjects=frozenset({homes.client[one.client], homes.home[one.gateway]}),
@@ -75,7 +75,7 @@ def matters(recording: Recording, homes: Homes, readings: Columns) -> list[Matte
     return found
 
 
-class _Measured:
+class Measurements:
     """When each client's values were measured and had been received."""
 
     def __init__(self, readings: Columns) -> None:

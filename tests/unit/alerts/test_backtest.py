@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from alerts.backtest import EXACT, NOBODY, Handling, Pace, replay
-from alerts.backtest_history import Closing, Columns, History, Person, micros
+from alerts.backtest_history import Closing, Columns, History, Person, Received, micros
 from alerts.backtest_memory import Happened, Replayed
 from alerts.backtest_truth import Matter, is_night, judge
 from alerts.rules import shipped_rules
@@ -169,3 +170,27 @@ def test_night_is_in_helsinki() -> None:
     winter, summer = datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 7, 6, tzinfo=UTC)
     assert [is_night(winter + hour * HOUR) for hour in (19, 20, 4, 5)] == [False, True, True, False]
     assert [is_night(summer + hour * HOUR) for hour in (18, 19, 3, 4)] == [False, True, True, False]
+
+
+def test_what_nobody_measured_is_counted_apart() -> None:
+    unmeasured = replace(ILL, measured=False)
+    judged = judge([], [ILL, unmeasured], clients=[1], start=NOW, end=NOW + 10 * DAY)
+    every, measured = judged.serious(), judged.serious(measured=True)
+    assert every is not None
+    assert measured is not None
+    assert (every.cases, measured.cases) == (2, 1)
+
+
+def test_rows_are_cut_by_group_and_receipt() -> None:
+    """By numbers of a county's size, over a year."""
+    rng = np.random.default_rng(1)
+    group = rng.integers(0, 150_000, 2_000)
+    received = micros(NOW) + rng.integers(0, micros(NOW + 365 * DAY) - micros(NOW), 2_000)
+    rows = Received(group, received)
+    groups = np.unique(group)[:200]
+    for since, until in ((0, 400), (100, 200), (-50, -20), (380, 500), (200, 100)):
+        low, high = micros(NOW + since * DAY), micros(NOW + until * DAY)
+        start, stop = rows.cut(groups, np.full(len(groups), low), high)
+        for number, first, past in zip(groups, start, stop, strict=True):
+            wanted = np.flatnonzero((group == number) & (received >= low) & (received <= high))
+            assert sorted(rows.order[first:past]) == wanted.tolist()
