@@ -2,8 +2,8 @@
 
 from core.migrations.steps import run_file
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 
 
 def upgrade() -> None:
