@@ -11,7 +11,8 @@ Three things are coarser than life, each a parameter:
             looks within a second; a minute moves an alert by at most one.
 `idle`      readings that no rule looks at (a room's motion) make the worker look all the same, and
             it may then see that something has expired. They do here once in `idle`, and of those
-            with an episode only.
+            with an episode only. A room that is neither cold nor warm by any rule makes nobody
+            look of whom nothing is open and nothing remembered.
 `handling`  who closes an episode, and when. In life people do; what they recorded (`Closing`) is
             replayed where the same episode is open. For all others somebody is assumed.
 """
@@ -28,7 +29,7 @@ from itertools import count
 import numpy as np
 
 from alerts.assess import RULES, assess
-from alerts.backtest_around import Around
+from alerts.backtest_around import Around, mild_rooms
 from alerts.backtest_history import Closing, Columns, History, micros, moment
 from alerts.backtest_learned import Models
 from alerts.backtest_memory import Ears, Known, Replayed, all_known
@@ -129,7 +130,7 @@ class _Replay:
         if learned is not None:
             self._models = Models(learned, history.people, history.readings, history.places)
             self._models_at = history.start
-        self._stops = _Stops(history, self._known, pace)
+        self._stops = _Stops(history, self._known, rules, pace)
 
     def run(self, progress: Progress | None) -> list[Replayed]:
         """From start to end."""
@@ -279,10 +280,13 @@ class _Replay:
 class _Stops:
     """Readings as they come in, of what makes a subject be looked at."""
 
-    def __init__(self, history: History, known: Mapping[int, Known], pace: Pace) -> None:
+    def __init__(
+        self, history: History, known: Mapping[int, Known], rules: Rules, pace: Pace
+    ) -> None:
         self._known, self._idle = known, pace.idle
         rows, self._matters = _of_interest(history, known, pace)
         self._columns = history.readings.take(rows)
+        self._mild = mild_rooms(self._columns, rules).tolist() if pace.idle else [False] * len(rows)
         self._at = 0
         self._received = self._columns.received.tolist()
         self._subjects = self._columns.subject.tolist()
@@ -313,6 +317,8 @@ class _Stops:
         for row in range(self._at, past):
             number = self._subjects[row]
             known = self._known[number]
+            if self._mild[row] and known.is_calm:
+                continue
             if self._matters[row]:
                 reading: Reading = self._columns.reading(row)
                 known.arrive(reading)

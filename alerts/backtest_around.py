@@ -12,18 +12,20 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.backtest_history import History, Person, Received, micros, moment
+from alerts.backtest_history import Columns, History, Person, Received, micros, moment
 from alerts.finding import Reading
 from alerts.load import AHEAD, COMINGS
 from alerts.pauses import MEASURED, MOVEMENT
+from alerts.rule import Rules
 from alerts.slow import BACK, WINDOWS
-from alerts.surroundings import DOOR, OUTSIDE
+from alerts.surroundings import DOOR, OUTSIDE, ROOM
 from core.catalogue import catalogue
 
 FRONT = frozenset({"front", "front door", "hallway", ""})
 """Locations of the door through which people come and go (the query `comings`)."""
 NOTICES = frozenset({"motion", "bed", "presence"})
 """Kinds of device that notice people."""
+_ROUNDED = 0.1
 _Rows = NDArray[np.int64]
 
 
@@ -127,3 +129,13 @@ class Around:
         rows = rows[self._of.subject[rows] == person.id]
         newest = (self._newest(rows[self._is(rows, [name])]) for name in names)
         return [self._of.reading(row) for row in newest if row is not None]
+
+
+def mild_rooms(readings: Columns, rules: Rules) -> NDArray[np.bool_]:
+    """Temperatures of rooms, of each row whether it is one by which no rule says anything."""
+    cold = rules["room_cold"].clears["temperature"]
+    hot = min(rules[name].clears["temperature"] for name in ("room_warm", "room_hot"))
+    # Rules compare what people are shown, rounded to a tenth.
+    mild = (readings.value > cold + _ROUNDED) & (readings.value < hot - _ROUNDED)
+    found: NDArray[np.bool_] = mild & (readings.metric == catalogue()[ROOM].id)
+    return found

@@ -98,6 +98,15 @@ class Known:
     watches_door: bool = False
     """Whether every sign of life of it counts."""
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether a look that finds nothing would change nothing, by the county's rules."""
+        state = self.state
+        return not (
+            self.open or self.closed or self.rules
+            or state.awaited or state.beyond or state.quiet
+        )  # fmt: skip
+
     def watches(self, metric: str) -> bool:
         """Whether the rules look at the newest values of a metric."""
         client = self.person.client

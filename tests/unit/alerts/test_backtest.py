@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from alerts.backtest import EXACT, NOBODY, Handling, Pace, replay
+from alerts.backtest_around import mild_rooms
 from alerts.backtest_history import Closing, Columns, History, Person, Received, micros
 from alerts.backtest_memory import Happened, Replayed
 from alerts.backtest_truth import Matter, is_night, judge
@@ -194,3 +195,16 @@ def test_rows_are_cut_by_group_and_receipt() -> None:
         for number, first, past in zip(groups, start, stop, strict=True):
             wanted = np.flatnonzero((group == number) & (received >= low) & (received <= high))
             assert sorted(rows.order[first:past]) == wanted.tolist()
+
+
+def test_a_mild_room_makes_nobody_look_and_a_cold_one_does() -> None:
+    """Ticks and skipped looks find what every look finds."""
+    temperatures = [21.0, 21.0, 12.0, 12.5, 20.9, 21.0, 21.0, 11.0, 21.0]
+    past = history(*(said(NOW + n * HOUR / 2, {"room_temperature": value})
+                     for n, value in enumerate(temperatures)))  # fmt: skip
+    exact = replay(past, shipped_rules(), pace=EXACT, handling=NOBODY)
+    coarse = replay(past, shipped_rules(), pace=Pace(), handling=NOBODY)
+    assert [happened(one) for one in coarse] == [happened(one) for one in exact]
+    assert [what for what, _, _ in happened(exact[0])][:2] == ["opened", "cleared"]
+    mild = mild_rooms(past.readings, shipped_rules())
+    assert mild.tolist() == [value > 13 for value in temperatures]
