@@ -61,6 +61,19 @@ class Settings(BaseSettings):
         default=None,
         description="The key that push messages are signed with (PEM); else vapid.pem in data_dir",
     )
+    fhir_issuer: str | None = Field(
+        default=None, description="The identity provider whose bearer tokens the FHIR API takes"
+    )
+    fhir_audience: str | None = Field(
+        default=None, description="For whom these tokens are given out (aud)"
+    )
+    fhir_keys: str | None = Field(
+        default=None, description="Their keys: address of a JWK set, or a file"
+    )
+    fhir_username_claim: str = Field(
+        default="preferred_username",
+        description="What of a token names the member; else its client_id does",
+    )
     push_contact: str = Field(
         default="mailto:postmaster@localhost",
         pattern=r"^(mailto:[^@\s]+@[^@\s]+|https://\S+)$",

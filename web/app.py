@@ -16,6 +16,8 @@ from core.roles import WebUrls
 from web import api, auth, doing, emergency, pages, push
 from web.attempts import Attempts
 from web.errors import answer_errors
+from web.fhir import routes as fhir
+from web.fhir.entry import FHIR, Fhir, load_bearer
 from web.live import Hub
 from web.parts import PARTS, Parts, Push, parts
 from web.rendering import STATIC, Pages, static_prefix
@@ -63,6 +65,7 @@ def create_app(
     clock: Clock,
     public_url: str | None = None,
     push_parts: Push = Push(),  # noqa: B008 - it cannot be changed
+    fhir_parts: Fhir | None = None,
     wall: Callable[[], datetime] = wall_time,
 ) -> web.Application:
     """The application on a database that is there; listening begins when it starts.
@@ -73,7 +76,7 @@ def create_app(
     """
     app = web.Application(
         client_max_size=MAX_BODY,
-        middlewares=[answer_errors, auth.load_session, refuse_cross_site],
+        middlewares=[answer_errors, load_bearer, auth.load_session, refuse_cross_site],
     )
     hub = Hub(database_url=database_url, pool=pool, clock=clock, wall=wall)
     app[PARTS] = Parts(
@@ -87,9 +90,10 @@ def create_app(
         public_url=public_url,
         push=push_parts,
     )
+    app[FHIR] = fhir_parts or Fhir()
     app.on_response_prepare.append(add_headers)
     app.add_routes(ROUTES)
-    for part in (auth, pages, api, doing, emergency, push):
+    for part in (auth, pages, api, doing, emergency, push, fhir):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)
 
@@ -115,6 +119,7 @@ async def run(
     stop: asyncio.Event,
     public_url: str | None = None,
     push_parts: Push = Push(),  # noqa: B008 - it cannot be changed
+    fhir_parts: Fhir | None = None,
     pool_size: int = 8,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -133,6 +138,7 @@ async def run(
         clock=clock,
         public_url=public_url,
         push_parts=push_parts,
+        fhir_parts=fhir_parts,
     )
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WITHIN_S

@@ -28,7 +28,10 @@ from web.session import LONGEST, SessionEndedError, end_session, find_session, s
 
 log = structlog.get_logger()
 
-_OPEN = ("/static/", "/healthz", "/readyz", "/receipt/")
+_OPEN = (
+    "/static/", "/healthz", "/readyz", "/receipt/",
+    "/fhir/R4/metadata", "/fhir/R4/.well-known/",
+)  # fmt: skip
 """Answered without asking who calls."""
 _BEFORE_LOGIN = ("/login", "/language")
 _MAX_PASSWORD = 1024
@@ -44,7 +47,7 @@ def _cookie(request: web.Request) -> str:
 @web.middleware
 async def load_session(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Middleware: find the caller; without one only the login is open."""
-    if request.path.startswith(_OPEN):
+    if request.path.startswith(_OPEN) or known_caller(request) is not None:
         return await handler(request)
     token = request.cookies.get(_cookie(request))
     if token:
@@ -53,7 +56,7 @@ async def load_session(request: web.Request, handler: Handler) -> web.StreamResp
         if found is not None:
             request[CALLER] = found
     if known_caller(request) is None and request.path not in _BEFORE_LOGIN:
-        if request.path.startswith("/api/") or request.method != "GET":
+        if request.path.startswith(("/api/", "/fhir/")) or request.method != "GET":
             raise SessionEndedError
         raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
     return await handler(request)

@@ -1,4 +1,6 @@
-"""Errors as answers: JSON below /api, a page elsewhere, the same one sentence."""
+"""Errors as answers: JSON below /api, an OperationOutcome below /fhir, a page elsewhere, the
+same one sentence.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,8 @@ from core.errors import (
     SaimiError,
     UserError,
 )
+from web.fhir.answers import refusal, resource
+from web.fhir.outcome import FhirError, of_status
 from web.parts import known_caller, language, parts, texts_of
 from web.session import SessionEndedError
 
@@ -41,6 +45,8 @@ def answer(request: web.Request, status: int, sentence: str) -> web.Response:
     """One sentence as JSON or as a page."""
     if request.path.startswith("/api/"):
         return web.json_response({"error": sentence, "status": status}, status=status)
+    if request.path.startswith("/fhir/"):
+        return resource(of_status(status, sentence), status=status)
     html = parts(request).pages.render(
         "error.html",
         language(request),
@@ -57,6 +63,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """Middleware: every error becomes an answer that a person can read."""
     try:
         return await handler(request)
+    except FhirError as error:
+        return refusal(error)
     except RefusedValueError:
         return answer(request, 400, texts_of(request).gettext("This request cannot be understood."))
     except DatabaseError as error:

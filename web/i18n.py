@@ -83,6 +83,15 @@ class Texts:
         }[self.language]
         return str(format_datetime(at.astimezone(LOCAL), pattern, locale=self.locale))
 
+    def day_and_time(self, at: datetime) -> str:
+        """Day, month, year and time, county time."""
+        pattern = {
+            "fi": "d.M.y 'klo' H.mm",
+            "sv": "d.M.y 'kl.' H.mm",
+            "en": "d MMM y HH:mm",
+        }[self.language]
+        return str(format_datetime(at.astimezone(LOCAL), pattern, locale=self.locale))
+
     def moment(self, at: datetime, now: datetime) -> str:
         """The time alone if it is today's in the county, else with its day."""
         today = at.astimezone(LOCAL).date() == now.astimezone(LOCAL).date()

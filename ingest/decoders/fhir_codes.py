@@ -1,4 +1,6 @@
-"""What codes in FHIR mean: LOINC, IEEE 11073-10101 and SNOMED CT (`fhir_codes.toml`)."""
+"""What codes in FHIR mean: LOINC, IEEE 11073-10101 and SNOMED CT (`fhir_codes.toml`), and names of
+the catalogue, as Saimi gives its own readings out.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ _SYSTEMS = {
     "urn:oid:2.16.840.1.113883.6.24": "mdc",
     "http://snomed.info/sct": "snomed",
     "urn:oid:2.16.840.1.113883.6.96": "snomed",
+    "urn:saimi:metric": "saimi",
 }
-_SHOWN = {"loinc": "LOINC", "mdc": "MDC", "snomed": "SNOMED CT"}
+_SHOWN = {"loinc": "LOINC", "mdc": "MDC", "snomed": "SNOMED CT", "saimi": "Saimi's"}
 _ASKED = 16
 """Codings that are looked at; one concept has a few."""
 _BESIDE = words(
@@ -39,7 +42,9 @@ def _meanings() -> dict[tuple[str, str], str]:
         for code in codes
     }
     for metric in catalogue():
-        for system, own in (("loinc", metric.loinc), ("mdc", metric.mdc)):
+        for system, own in (
+            ("loinc", metric.loinc), ("mdc", metric.mdc), ("saimi", metric.name),
+        ):  # fmt: skip
             if own is not None:
                 found.setdefault((system, str(own)), metric.name)
     return found

@@ -165,6 +165,7 @@ def web(
     """Serve the team's pages and the API."""
     from alerts.webpush import services_of
     from core.roles import web_urls
+    from saimi.fhir_parts import fhir_parts
     from saimi.running import notify_ready
     from web.app import run
     from web.parts import Push
@@ -179,6 +180,7 @@ def web(
             stop=given.stop,
             public_url=settings.public_url,
             push_parts=Push(settings.vapid_key, services_of(settings.push_services)),
+            fhir_parts=fhir_parts(settings, given.clock),
             pool_size=settings.database_pool,
             on_ready=lambda _address: notify_ready(),
         )
