@@ -207,6 +207,7 @@ class LearnedStore:
             metrics=_METRICS,
             until=context.now,
             most=MOST,
+            earliest=min(*begins, *noted),
         )
         rows = np.frombuffer(sent or b"", ROW)
         metric = rows["metric"].astype(np.int64)

@@ -105,6 +105,7 @@ async def _load_signs(connection: Connection, away: Sequence[Subject], now: date
         movement=[catalogue()[name].id for name in MOVEMENT],
         measured=[catalogue()[name].id for name in MEASURED],
         until=now + AHEAD,
+        earliest=min(subject.away.since for subject in away if subject.away is not None),
     )
     async for row in rows:
         subject = by_id[row["subject"]]
@@ -127,6 +128,7 @@ async def _load_newest(connection: Connection, subjects: Sequence[Subject], now:
         after=[now - validity(metric) for metric in metrics],
         depths=list(DEPTHS.values()),
         until=now + AHEAD,
+        earliest=now - max(validity(metric) for metric in metrics),
     )
     await _collect(rows, clients)
     pairs = [
@@ -143,6 +145,7 @@ async def _load_newest(connection: Connection, subjects: Sequence[Subject], now:
             metrics=[metric.id for _, metric in pairs],
             after=[now - validity(metric) for _, metric in pairs],
             until=now + AHEAD,
+            earliest=now - max(validity(metric) for _, metric in pairs),
         )
         await _collect(rows, clients)
 
@@ -174,6 +177,7 @@ async def load_events(
         since=[since for since, _ in ranges.values()],
         until=[until for _, until in ranges.values()],
         metrics=[catalogue()[name].id for name in EVENTS],
+        earliest=min(since for since, _ in ranges.values()),
     )
     async for row in rows:
         subjects[row["subject"]].events.append(_reading(row, row["state"]))
@@ -204,7 +208,11 @@ async def load_devices(
     last: dict[int, Reading] = {}
     if since:
         heard = _queries.last_heard(
-            connection, devices=list(since), since=list(since.values()), until=now + AHEAD
+            connection,
+            devices=list(since),
+            since=list(since.values()),
+            until=now + AHEAD,
+            earliest=min(since.values()),
         )
         async for row in heard:
             last[row["device"]] = _reading(row, row["state"])

@@ -66,6 +66,7 @@ async def load_slow(
             since=[since for since, _ in asked.values()],
             until=[until for _, until in asked.values()],
             metrics=[catalogue()[name].id for name in WINDOWS if name != DOOR],
+            earliest=min(since for since, _ in asked.values()),
         )
         async for row in rows:
             wanted[names[row["metric"]].name].add(row["subject"])
@@ -98,6 +99,7 @@ async def _load_history(
         after=[now - WINDOWS[metric] for _, metric in pairs],
         until=now + _AHEAD,
         most=MOST,
+        earliest=now - max(WINDOWS[metric] for _, metric in pairs),
     )
     names = catalogue().by_id
     async for row in rows:

@@ -5,7 +5,7 @@ SELECT s.subject, l.looked_at, l.signs, l.days, l.rooms
   LEFT JOIN alerts.learned l ON l.subject = s.subject
  WHERE l.looked_at IS NULL OR l.looked_at <= :before;
 
--- name: learned_readings(subjects, since, late_since, seen_at, metrics, until, most)$
+-- name: learned_readings(subjects, since, late_since, seen_at, metrics, until, most, earliest)$
 -- What of each subject was measured since its memory was taken, and what came since it was looked
 -- at of before; of each subject the newest so many. One value: rows of alerts.learned_store.ROW
 -- after one another, since a batch reads a hundred thousand of them.
@@ -18,7 +18,7 @@ SELECT string_agg(int4send(c.subject) || int2send(r.metric) || int4send(r.device
         SELECT r.metric, r.device, r.time, r.received_at, r.value
           FROM telemetry.reading r
          WHERE r.subject = c.subject AND r.metric = ANY(:metrics::smallint[])
-           AND r.time >= least(c.since, c.late_since) AND r.time <= :until AND r.state = 0
+           AND r.time >= least(c.since, c.late_since) AND r.time >= :earliest AND r.time <= :until AND r.state = 0
            AND (r.time >= c.since OR r.received_at > c.seen_at)
          ORDER BY r.time DESC
          LIMIT :most) r;

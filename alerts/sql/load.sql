@@ -28,7 +28,10 @@ SELECT s.id AS subject, p.subject AS whose, p.kind, p.since, p.until,
  WHERE p.until > :now AND NOT isempty(p.during) AND s.id = ANY(:subjects::int[])
  ORDER BY s.id, p.since, p.id;
 
--- name: signs_of_life(subjects, since, movement, measured, until)
+-- `earliest` below is the least of a statement's times once more, as one value: by it TimescaleDB
+-- leaves out old chunks once, by the times of a joined list anew for each row of the list.
+
+-- name: signs_of_life(subjects, since, movement, measured, until, earliest)
 -- The newest sign of life of each metric since then: of a client, what was measured on them; of a
 -- home, movement in it, and what was measured on anybody who lives there.
 SELECT s.subject, w.id AS whose, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device
@@ -41,12 +44,12 @@ SELECT s.subject, w.id AS whose, m.metric, r.time, r.received_at, r.value, r.qua
         SELECT r.time, r.received_at, r.value, r.qualifier, r.device
           FROM telemetry.reading r
          WHERE r.subject = w.id AND r.metric = m.metric
-           AND r.time > s.since AND r.time <= :until AND r.state = 0 AND r.value > 0
+           AND r.time > s.since AND r.time >= :earliest AND r.time <= :until AND r.state = 0 AND r.value > 0
            AND r.entered_by IS NULL
          ORDER BY r.time DESC
          LIMIT 1) r;
 
--- name: newest_readings(subjects, metrics, after, depths, until)
+-- name: newest_readings(subjects, metrics, after, depths, until, earliest)
 -- The newest readings of each metric that are OK and still valid, newest first.
 SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.by_hand
   FROM unnest(:subjects::int[]) AS s(subject)
@@ -57,11 +60,11 @@ SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
                r.entered_by IS NOT NULL AS by_hand
           FROM telemetry.reading r
          WHERE r.subject = s.subject AND r.metric = m.metric
-           AND r.time > m.after AND r.time <= :until AND r.state = 0
+           AND r.time > m.after AND r.time >= :earliest AND r.time <= :until AND r.state = 0
          ORDER BY r.time DESC
          LIMIT m.depth) r;
 
--- name: newest_of_pairs(subjects, metrics, after, until)
+-- name: newest_of_pairs(subjects, metrics, after, until, earliest)
 -- The same for single metrics of single subjects.
 SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.by_hand
   FROM unnest(:subjects::int[], :metrics::smallint[], :after::timestamptz[])
@@ -71,11 +74,11 @@ SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
                r.entered_by IS NOT NULL AS by_hand
           FROM telemetry.reading r
          WHERE r.subject = p.subject AND r.metric = p.metric
-           AND r.time > p.after AND r.time <= :until AND r.state = 0
+           AND r.time > p.after AND r.time >= :earliest AND r.time <= :until AND r.state = 0
          ORDER BY r.time DESC
          LIMIT 1) r;
 
--- name: new_events(subjects, since, until, metrics)
+-- name: new_events(subjects, since, until, metrics, earliest)
 -- Events in what was noted that no episode has dealt with. An episode event says which readings it
 -- stands for (device, metric, microseconds since 1970), so one that is noted twice counts once; it
 -- cannot have happened long before the reading came in.
@@ -86,7 +89,7 @@ SELECT r.subject, r.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
         SELECT r.*
           FROM telemetry.reading r
          WHERE r.subject = c.subject AND r.metric = ANY(:metrics::smallint[])
-           AND r.time BETWEEN c.since AND c.until AND r.value >= 1 AND r.state < 2) r
+           AND r.time BETWEEN c.since AND c.until AND r.time >= :earliest AND r.value >= 1 AND r.state < 2) r
  WHERE NOT EXISTS (
         SELECT FROM alerts.episode e
           JOIN alerts.episode_event v ON v.episode = e.id
@@ -108,17 +111,36 @@ SELECT DISTINCT ON (s.id, d.id)
  WHERE s.id = ANY(:subjects::int[])
  ORDER BY s.id, d.id, a.subject = s.id DESC;
 
--- name: last_heard(devices, since, until)
--- The newest reading of each device since then, of whatever metric.
+-- name: last_heard(devices, since, until, earliest)
+-- The newest reading of each device since then, of whatever metric. A device measures a few of a
+-- hundred metrics: the index is asked for the next one that there is, not for each.
 SELECT DISTINCT ON (d.device)
-       d.device, m.id AS metric, r.time, r.received_at, r.value, r.qualifier, r.state
+       d.device, m.metric, r.time, r.received_at, r.value, r.qualifier, r.state
   FROM unnest(:devices::int[], :since::timestamptz[]) AS d(device, since)
- CROSS JOIN telemetry.metric m
+ CROSS JOIN LATERAL (
+        WITH RECURSIVE measured(metric) AS (
+            (SELECT r.metric
+               FROM telemetry.reading r
+              WHERE r.device = d.device
+                AND r.time >= d.since AND r.time >= :earliest AND r.time <= :until
+              ORDER BY r.metric
+              LIMIT 1)
+            UNION ALL
+            SELECT n.metric
+              FROM measured m
+             CROSS JOIN LATERAL (
+                    SELECT r.metric
+                      FROM telemetry.reading r
+                     WHERE r.device = d.device AND r.metric > m.metric
+                       AND r.time >= d.since AND r.time >= :earliest AND r.time <= :until
+                     ORDER BY r.metric
+                     LIMIT 1) n)
+        SELECT metric FROM measured) m
  CROSS JOIN LATERAL (
         SELECT r.time, r.received_at, r.value, r.qualifier, r.state
           FROM telemetry.reading r
-         WHERE r.device = d.device AND r.metric = m.id
-           AND r.time >= d.since AND r.time <= :until
+         WHERE r.device = d.device AND r.metric = m.metric
+           AND r.time >= d.since AND r.time >= :earliest AND r.time <= :until
          ORDER BY r.time DESC
          LIMIT 1) r
  ORDER BY d.device, r.time DESC;
@@ -135,7 +157,7 @@ SELECT u.metric, u.time, u.gateway, u.device
   FROM unnest(:metrics::smallint[], :times::timestamptz[]) AS c(metric, time)
   JOIN telemetry.unknown_device u ON u.metric = c.metric AND u.time = c.time;
 
--- name: new_slow(subjects, since, until, metrics)
+-- name: new_slow(subjects, since, until, metrics, earliest)
 -- Of whom any of these metrics is new, which are measured seldom or looked at over long times.
 SELECT DISTINCT c.subject, r.metric
   FROM unnest(:subjects::int[], :since::timestamptz[], :until::timestamptz[])
@@ -144,9 +166,9 @@ SELECT DISTINCT c.subject, r.metric
         SELECT r.metric
           FROM telemetry.reading r
          WHERE r.subject = c.subject AND r.metric = ANY(:metrics::smallint[])
-           AND r.time BETWEEN c.since AND c.until AND r.state = 0) r;
+           AND r.time BETWEEN c.since AND c.until AND r.time >= :earliest AND r.state = 0) r;
 
--- name: history(subjects, metrics, after, until, most)
+-- name: history(subjects, metrics, after, until, most, earliest)
 -- Readings of single metrics of single subjects, newest first.
 SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.device
   FROM unnest(:subjects::int[], :metrics::smallint[], :after::timestamptz[])
@@ -155,7 +177,7 @@ SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
         SELECT r.time, r.received_at, r.value, r.qualifier, r.device
           FROM telemetry.reading r
          WHERE r.subject = p.subject AND r.metric = p.metric
-           AND r.time > p.after AND r.time <= :until AND r.state = 0
+           AND r.time > p.after AND r.time >= :earliest AND r.time <= :until AND r.state = 0
          ORDER BY r.time DESC
          LIMIT :most) r
  ORDER BY p.subject, p.metric, r.time DESC;
