@@ -108,6 +108,7 @@ class World:
     done: Counter[tuple[str, int, int]] = field(default_factory=Counter)
     """What members did and were told that it is done: (what, episode, member)."""
     at_work: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
 
     async def feed(self, clients: int = EACH) -> None:
         """Packs of the next clients, as ingest commits them; those who were unwell are worse."""
@@ -139,14 +140,14 @@ class World:
         return count == len(subjects)
 
     async def live(self, url: str) -> None:
-        """Members act until cancelled."""
+        """Members act until it is `over`; what they are at then is ended."""
         async with asyncio.TaskGroup() as acting:
             for number in range(ACTING):
                 acting.create_task(self._live(url, number))
 
     async def _live(self, url: str, number: int) -> None:
         async with county_again(url) as own:
-            while True:
+            while not self.over:
                 await self.at_work.wait()
                 await self._act(own.connection, number)
                 await asyncio.sleep(self.chance.uniform(0.0, 0.1))
@@ -386,8 +387,8 @@ async def test_everything_happens_once_and_every_message_arrives(
                 await world.feed()
                 await world.feed(clients=0)
                 await assessed(found)
-                members.cancel()
-                await asyncio.gather(members, return_exceptions=True)
+                world.over = True
+                await members
                 (await looked(found.connection)).check()
                 await world.close_all()
                 await said(found)
