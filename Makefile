@@ -54,7 +54,7 @@ fuzz: $(VENV)/dev.stamp
 
 # docs/rules.md and docs/hazards.md are made from the rules; a test compares.
 docs: $(VENV)/run.stamp
-	$(BIN)/python -m alerts.catalogue_docs docs
+	$(BIN)/python -m alerts.rules.docs docs
 
 # The pictures in the readme, taken from the running service.
 pictures: $(VENV)/dev.stamp test-parts

@@ -38,7 +38,7 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
                           expected_minutes; out_since: when whoever carries it went out, or null
     gateway_silent        gateway; last: time or null; devices: how many are silent; said: true
                           where the broker said that it is gone; at_risk: [{subject, needs}];
-                          needs: {name: how many clients} (alerts.at_risk)
+                          needs: {name: how many clients} (alerts.subjects.at_risk)
     gateway_deaf          the same: it speaks, but hears none of its devices
     area_outage           since; lost, watched: gateways; at_risk, needs
     county_outage         the same; areas: how many are out
@@ -109,7 +109,7 @@ KINDS = (
 `routine` by what is unusual; `silence` by the gateway, or gateway/device."""
 
 LEARNED = ("deterioration", "trend", "inactivity", "routine")
-"""Kinds that models find (alerts/learned.py)."""
+"""Kinds that models find (alerts/learned/learned.py)."""
 
 LIFE_SAFETY = frozenset(metric.name for metric in catalogue() if metric.never_filtered)
 """Help, smoke, carbon monoxide, fall: open until contact with a person is recorded; never
@@ -153,8 +153,9 @@ class Finding:
 
     `severity` is what is true; `pages` is what may open or raise an episode: lower where the
     finding hangs on late measurements, waits for a second reading or is inhibited; 0 where it may
-    only keep an episode standing. `hold` says where the value lies (alerts.rule.Hold): one that is
-    not beyond the limit at which its rule raises keeps what the rule raised, and does nothing else.
+    only keep an episode standing. `hold` says where the value lies (alerts.rules.rule.Hold): one
+    that is not beyond the limit at which its rule raises keeps what the rule raised, and does
+    nothing else.
     """
 
     kind: str
@@ -171,7 +172,8 @@ class Finding:
     points: dict[str, list[int]] = field(default_factory=dict)
     """Metric -> NEWS2 points [low, high], shown beside its evidence."""
     inhibited_by: str = ""
-    """The higher cause that explains it (alerts.causes, alerts.pauses): it pages nobody."""
+    """The higher cause that explains it (alerts.silence.causes, alerts.silence.pauses): it pages
+    nobody."""
 
     def summary(self) -> dict[str, Any]:
         """As stored in an episode: {rule, key, params, missing}, and inhibited_by if it is."""

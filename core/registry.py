@@ -61,7 +61,7 @@ class Team(_Entry):
     members: list[str] = []
     """Usernames."""
     service: Name = "home_care"
-    """What it does: a service of alerts/routing.toml is called before others."""
+    """What it does: a service of alerts/routing/routing.toml is called before others."""
     base: str | None = None
     """Code of the area from whose centre its members start; absent: the first of its areas."""
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from alerts.backtest import Progress, replay
-from alerts.backtest_load import Stretch
-from alerts.backtest_outcomes import Compared, Fate, Load, compare, reproduced
-from alerts.backtest_truth import median
-from alerts.handling import OUTCOMES
-from alerts.learned import Learned
-from alerts.rules import SHIPPED, Rules, read_rules, shipped_rules
+from alerts.backtest.backtest import Progress, replay
+from alerts.backtest.load import Stretch
+from alerts.backtest.outcomes import Compared, Fate, Load, compare, reproduced
+from alerts.backtest.truth import median
+from alerts.handling.handling import OUTCOMES
+from alerts.learned.learned import Learned
+from alerts.rules.shipped import SHIPPED, Rules, read_rules, shipped_rules
 from core.settings import load_settings
 from models.county import load
 

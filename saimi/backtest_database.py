@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from alerts.backtest_load import Stretch, load_stretch, require_readings
+from alerts.backtest.load import Stretch, load_stretch, require_readings
 from core.errors import UserError
 from saimi.backtest_change import Alerting, ChangeReport, backtest_change
 from saimi.connecting import with_connection

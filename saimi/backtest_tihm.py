@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.backtest import Progress
-from alerts.backtest_history import History, moment
-from alerts.backtest_memory import Replayed
-from alerts.backtest_truth import ALERT, CALLS
+from alerts.backtest.backtest import Progress
+from alerts.backtest.history import History, moment
+from alerts.backtest.memory import Replayed
+from alerts.backtest.truth import ALERT, CALLS
 from core.catalogue import catalogue
 from core.errors import UserError
 from gateway_sim.tihm_files import open_table

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from alerts.backtest import Progress, replay
-from alerts.backtest_history import History
-from alerts.backtest_memory import Replayed
-from alerts.backtest_truth import Judged, Share, judge, pooled
-from alerts.learned import Learned
-from alerts.rules import Rules
+from alerts.backtest.backtest import Progress, replay
+from alerts.backtest.history import History
+from alerts.backtest.memory import Replayed
+from alerts.backtest.truth import Judged, Share, judge, pooled
+from alerts.learned.learned import Learned
+from alerts.rules.shipped import Rules
 from core.errors import UserError
 from gateway_sim.files_read import Recording
 from saimi.plain_limits import TABLE, PlainLimits

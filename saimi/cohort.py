@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 import numpy as np
 
-from alerts.learned import AMBIENT, news, place_of
+from alerts.learned.learned import AMBIENT, news, place_of
 from core.catalogue import catalogue
 from core.database import load_queries, translated
 from core.errors import ModelError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from alerts.learned import Learned
+from alerts.learned.learned import Learned
 from core.errors import ModelError
 from models.county import load
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 import aiohttp
 import structlog
 
-from alerts import delivering
-from alerts.by_url import ByUrl
-from alerts.sending import Sender
-from alerts.to_home import ToHome
-from alerts.vapid import Identity, load_key
-from alerts.webpush import WebPush, services_of
+from alerts.delivery import delivering
+from alerts.delivery.by_url import ByUrl
+from alerts.delivery.sending import Sender
+from alerts.delivery.to_home import ToHome
+from alerts.delivery.vapid import Identity, load_key
+from alerts.delivery.webpush import WebPush, services_of
 from core.broker import BrokerAddress
 from core.clock import Clock
 from core.settings import Settings

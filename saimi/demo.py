@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.rota import Rota, read_rota
-from alerts.rota_import import import_rota
+from alerts.routing.rota import Rota, read_rota
+from alerts.routing.rota_import import import_rota
 from core.clock import LOCAL, ScaledClock
 from core.database import Connection, connect, load_queries, set_clock, translated
 from core.errors import UserError

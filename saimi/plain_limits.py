@@ -1,7 +1,7 @@
 """Plain thresholds: the same fixed limits for everybody, as a file of their own.
 
-They run through the same rule as a client's own limits (alerts.thresholds), and nothing else does:
-that is what the engine is compared with.
+They run through the same rule as a client's own limits (alerts.assess.thresholds), and nothing else
+does: that is what the engine is compared with.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from alerts import thresholds
-from alerts.backtest_history import History
-from alerts.subject import Assess, Limit
+from alerts.assess import thresholds
+from alerts.backtest.history import History
+from alerts.subjects.subject import Assess, Limit
 from core.catalogue import catalogue
 from core.errors import UserError
 

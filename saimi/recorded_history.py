@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.backtest_history import Columns, History, Listened, Person, Placed
-from alerts.learned import place_of
-from alerts.subject import Client
+from alerts.backtest.history import Columns, History, Listened, Person, Placed
+from alerts.learned.learned import place_of
+from alerts.subjects.subject import Client
 from core.catalogue import catalogue
 from core.errors import UserError
 from gateway_sim import tihm

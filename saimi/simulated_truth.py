@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from alerts.backtest_history import Columns, micros
-from alerts.backtest_truth import Explains, Matter
+from alerts.backtest.history import Columns, micros
+from alerts.backtest.truth import Explains, Matter
 from alerts.finding import LIFE_SAFETY
 from core.catalogue import catalogue
 from gateway_sim.files_read import Recording

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from alerts.listing import Card
+from alerts.episodes.listing import Card
 from core.database import Connection, load_queries
 from web.session import Caller
 

@@ -22,7 +22,8 @@ from uuid import UUID
 
 from aiohttp import web
 
-from alerts import handling, holding, listing, visit
+from alerts.episodes import listing
+from alerts.handling import handling, holding, visit
 from core.clock import Clock, ScaledClock
 from core.database import Connection, load_queries
 from core.entered import EnteredRefusedError, EnteredTimeError

@@ -24,7 +24,8 @@ import msgspec
 from aiohttp import web
 from aiohttp_sse import sse_response
 
-from alerts import listing, outbox
+from alerts.delivery import outbox
+from alerts.episodes import listing
 from core.catalogue import catalogue
 from core.database import Connection, load_queries
 from core.errors import UserError

@@ -7,8 +7,8 @@ POST /api/episodes/{id}/hand-over        {"to": username}
 POST /api/episodes/{id}/on-way           {"minutes"?}
 POST /api/episodes/{id}/arrived
 POST /api/episodes/{id}/contact          {"how", "whom"?, "note"?}: a person was reached
-                                         (alerts.handling.HOWS, WHOMS)
-POST /api/episodes/{id}/not-reached      {"how", "note"?} (alerts.visit.TRIED)
+                                         (alerts.handling.handling.HOWS, WHOMS)
+POST /api/episodes/{id}/not-reached      {"how", "note"?} (alerts.handling.visit.TRIED)
 POST /api/episodes/{id}/note             {"note"}
 POST /api/episodes/{id}/ask              {"service", "note"}: another profession
 POST /api/episodes/{id}/remote-visit     the client's link was opened
@@ -27,7 +27,8 @@ from typing import Annotated, TypeVar
 import msgspec
 from aiohttp import web
 
-from alerts import alone, handling, listing, visit
+from alerts.episodes import listing
+from alerts.handling import alone, handling, visit
 from core import entered
 from core.database import Connection, load_queries
 from core.errors import NotFoundError, UserError

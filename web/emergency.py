@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from alerts import listing
-from alerts.emergency_call import Person, Situation, Wording, emergency_call
+from alerts.episodes import listing
+from alerts.episodes.listing import Card, Event
 from alerts.finding import LIFE_SAFETY, Severity
-from alerts.listing import Card, Event
-from alerts.travel import Place
+from alerts.routing.emergency_call import Person, Situation, Wording, emergency_call
+from alerts.routing.travel import Place
 from core.clock import LOCAL
 from core.database import Connection, load_queries
 from web.access import purpose_of, record_looks, shown_with

@@ -18,7 +18,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from alerts.listing import Card
+from alerts.episodes.listing import Card
 from core.catalogue import catalogue
 from core.clock import LOCAL
 from web.i18n import Texts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alerts.listing import Event
+from alerts.episodes.listing import Event
 from web.i18n import Texts
 from web.sentences import sentence
 from web.values import as_time, metric_name, value_text

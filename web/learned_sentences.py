@@ -1,4 +1,4 @@
-"""What the models found, as sentences: alerts.learned_findings has the numbers."""
+"""What the models found, as sentences: alerts.learned.findings has the numbers."""
 
 from __future__ import annotations
 

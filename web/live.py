@@ -21,7 +21,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from alerts.listing import Card, cards
+from alerts.episodes.listing import Card, cards
 from core.clock import Clock, ScaledClock
 from core.database import (
     EPISODE_CHANNEL,

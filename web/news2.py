@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alerts.listing import Card
+from alerts.episodes.listing import Card
 from web.i18n import Texts
 from web.words import NEWS2, OXYGEN
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts import handling, listing, outbox
+from alerts.delivery import outbox
+from alerts.episodes import listing
+from alerts.episodes.listing import Card
 from alerts.finding import LIFE_SAFETY
-from alerts.listing import Card
+from alerts.handling import handling
 from core.clock import LOCAL
 from core.database import Connection, load_queries
 from web.access import purpose_of, record_looks, shown_with

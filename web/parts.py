@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from alerts.webpush import SERVICES
+from alerts.delivery.webpush import SERVICES
 from core.clock import Clock
 from core.database import Connection, Pool, translated
 from web.attempts import Attempts

@@ -20,9 +20,9 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from alerts import outbox, reaching
-from alerts.vapid import load_key, public_text
-from alerts.webpush import SubscriptionError, parse_subscription, service_of
+from alerts.delivery import outbox, reaching
+from alerts.delivery.vapid import load_key, public_text
+from alerts.delivery.webpush import SubscriptionError, parse_subscription, service_of
 from core.errors import UserError
 from web.api import json_answer
 from web.parts import caller, database, parts, texts_of

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from alerts.listing import Card
+from alerts.episodes.listing import Card
 from web.episodes import episode_json
 from web.i18n import Language, texts
 from web.session import Caller

@@ -7,10 +7,10 @@ from functools import cache
 
 import msgspec
 
-from alerts.own_rules import own_rules
-from alerts.rule import Rule, RuleError
-from alerts.rules_file import RuleFile
-from alerts.trending import METRICS, Trend, Value, trends
+from alerts.assess.trending import METRICS, Trend, Value, trends
+from alerts.rules.file import RuleFile
+from alerts.rules.rule import Rule, RuleError
+from alerts.subjects.own_rules import own_rules
 from core.catalogue import catalogue
 from core.database import Connection, load_queries
 from core.record import Record

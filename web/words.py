@@ -341,7 +341,7 @@ HOWS: dict[str, str] = {
     "phone": mark("by phone"),
     "intercom": mark("through the home's loudspeaker"),
 }
-"""How a person was reached (alerts.handling.contact)."""
+"""How a person was reached (alerts.handling.handling.contact)."""
 
 TRIED: dict[str, str] = {
     "phone": mark("by phone"),
@@ -349,7 +349,7 @@ TRIED: dict[str, str] = {
     "intercom": mark("through the home's loudspeaker"),
     "remote_visit": mark("by remote visit"),
 }
-"""How nobody was reached (alerts.visit.not_reached)."""
+"""How nobody was reached (alerts.handling.visit.not_reached)."""
 
 SERVICES: dict[str, str] = {
     "home_care": mark("home care"),

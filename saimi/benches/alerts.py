@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from alerts.batch import MOST
-from alerts.learned import EVERY
+from alerts.learned.learned import EVERY
+from alerts.worker.batch import MOST
 from bench.alerts import Place, Report, Worker, measure
 from core.settings import Settings
 from saimi.benches.workshop import workshop

@@ -46,7 +46,7 @@ def add(
     The URL is asked for, or read from a file; never given as an argument, where every user of the
     machine could read it.
     """
-    from alerts.reaching import add_channel
+    from alerts.delivery.reaching import add_channel
     from core.clock import wall_time
     from saimi.connecting import with_connection
 
@@ -71,7 +71,7 @@ def remove(
     json: Json = False,
 ) -> None:
     """Send nothing by a channel any more."""
-    from alerts.reaching import remove_channel
+    from alerts.delivery.reaching import remove_channel
     from core.clock import wall_time
     from saimi.connecting import with_connection
 
@@ -88,7 +88,7 @@ def remove(
 @app.command("list")
 def list_(json: Json = False) -> None:
     """List who is reached how; addresses are not shown."""
-    from alerts.reaching import list_channels
+    from alerts.delivery.reaching import list_channels
     from saimi.connecting import with_connection
 
     rows = with_connection(list_channels)

@@ -26,8 +26,8 @@ def import_file(
     json: Json = False,
 ) -> None:
     """Take a registry document over: all of it, or nothing. May be run again."""
-    from alerts.own_rules import check_document
-    from alerts.rules import shipped_rules
+    from alerts.rules.shipped import shipped_rules
+    from alerts.subjects.own_rules import check_document
     from core.database import read_clock
     from core.registry import read_document
     from core.registry_import import ImportReport, import_document

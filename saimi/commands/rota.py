@@ -14,7 +14,7 @@ from saimi.console import Json, emit, say, show_table, show_values
 if TYPE_CHECKING:
     import asyncpg
 
-    from alerts.rota import Gap
+    from alerts.routing.rota import Gap
 
 app = typer.Typer(help="Who is on duty: shifts, swaps, gaps.", no_args_is_help=True)
 _File = Annotated[Path, typer.Argument(help="A rota, .toml or .json.")]
@@ -28,8 +28,8 @@ def group() -> None:
 @app.command("import")
 def import_file(file: _File, json: Json = False) -> None:
     """Make the shifts of a rota those of its teams, in its days. May be run again."""
-    from alerts.rota import read_rota
-    from alerts.rota_import import RotaReport, import_rota
+    from alerts.routing.rota import read_rota
+    from alerts.routing.rota_import import RotaReport, import_rota
     from core.database import read_clock
     from saimi.connecting import with_connection
 
@@ -60,7 +60,7 @@ def show(file: _File, json: Json = False) -> None:
 
     What lies before a team's first shift belongs to the rota before this one.
     """
-    from alerts.rota import gaps, read_rota, shifts
+    from alerts.routing.rota import gaps, read_rota, shifts
 
     rota = read_rota(file)
     made = shifts(rota)
@@ -80,7 +80,7 @@ def show(file: _File, json: Json = False) -> None:
 @app.command()
 def duty(json: Json = False) -> None:
     """Who is on duty now."""
-    from alerts.rota_import import on_duty
+    from alerts.routing.rota_import import on_duty
     from core.database import read_clock
     from saimi.connecting import with_connection
 

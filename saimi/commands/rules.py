@@ -13,7 +13,7 @@ from saimi.console import Json, emit, say, show_table
 if TYPE_CHECKING:
     import asyncpg
 
-    from alerts.proposals import Listed, Proposal
+    from alerts.backtest.proposals import Listed, Proposal
 
 app = typer.Typer(help="The alert engine's rules.", no_args_is_help=True)
 
@@ -31,8 +31,8 @@ def check(
 
     SAIMI_RULES_FILE names the file in force; `saimi alerts` reads it at start and when it changes.
     """
-    from alerts.rules import read_rules
-    from alerts.rules_changes import changes
+    from alerts.rules.changes import changes
+    from alerts.rules.shipped import read_rules
 
     rules = read_rules(file)
     found = changes(rules)
@@ -67,8 +67,8 @@ def propose(
     The report, the rules as judged and the reason are kept in the database. Nothing is put in force
     by it: that is done with SAIMI_RULES_FILE and SAIMI_MODEL_DIR.
     """
-    from alerts.proposals import propose as keep
-    from alerts.rules_changes import changes
+    from alerts.backtest.proposals import propose as keep
+    from alerts.rules.changes import changes
     from core.database import read_clock
     from saimi.backtest_change import alerting_in_force
     from saimi.backtest_database import backtest_database
@@ -112,7 +112,7 @@ def proposals(
     """Show what was proposed, the newest first; or one proposal with its report."""
     from dataclasses import asdict
 
-    from alerts.proposals import read_proposal, read_proposals
+    from alerts.backtest.proposals import read_proposal, read_proposals
     from saimi.connecting import with_connection
 
     if number is not None:

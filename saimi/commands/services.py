@@ -98,7 +98,7 @@ def _collect_seldom() -> None:
 
 def alerts(watch_stdin: WatchStdin = False) -> None:
     """Assess what is new, and open, change and clear alerts."""
-    from alerts.service import run
+    from alerts.worker.service import run
     from saimi.county_models import learned
     from saimi.running import notify_ready
 
@@ -163,7 +163,7 @@ def web(
     watch_stdin: WatchStdin = False,
 ) -> None:
     """Serve the team's pages and the API."""
-    from alerts.webpush import services_of
+    from alerts.delivery.webpush import services_of
     from core.roles import web_urls
     from saimi.fhir_parts import fhir_parts
     from saimi.running import notify_ready

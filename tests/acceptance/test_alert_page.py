@@ -19,7 +19,7 @@ import paho.mqtt.publish
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-import alerts.service
+import alerts.worker.service
 import ingest.service
 from core.clock import REAL_CLOCK, ManualClock, wall_time
 from core.database import connect
@@ -144,7 +144,7 @@ async def test_a_reading_at_the_broker_becomes_an_alert_that_is_dealt_with(
                 stop=stop,
                 on_ready=started[0].set,
             ),
-            alerts.service.run(
+            alerts.worker.service.run(
                 database_url=place.url, clock=REAL_CLOCK, stop=stop, on_ready=started[1].set
             ),
         ]

@@ -31,8 +31,8 @@ from typing import Any
 
 import pytest
 
-from alerts import handling
-from alerts.routing_values import shipped_values
+from alerts.handling import handling
+from alerts.routing.values import shipped_values
 from core.clock import ScaledClock
 from core.database import Connection, set_clock
 from core.errors import ConflictError

@@ -11,10 +11,10 @@ from typing import Any
 
 import asyncpg
 
-from alerts import service
-from alerts.batch import Batch
-from alerts.learned_store import LearnedStore
-from alerts.rules import shipped_rules
+from alerts.learned.store import LearnedStore
+from alerts.rules.shipped import shipped_rules
+from alerts.worker import service
+from alerts.worker.batch import Batch
 from core.catalogue import catalogue
 from core.clock import Clock, ManualClock, wall_time
 from core.database import NOTE_CHANNEL, connect

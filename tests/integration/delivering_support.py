@@ -13,13 +13,13 @@ import aiohttp
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from alerts import delivering
-from alerts.by_url import ByUrl
-from alerts.channels import Again, Broken, Limits, Policy, shipped_policy
-from alerts.outbox import Message, enqueue
-from alerts.sending import Sender
-from alerts.vapid import Identity
-from alerts.webpush import WebPush
+from alerts.delivery import delivering
+from alerts.delivery.by_url import ByUrl
+from alerts.delivery.channels import Again, Broken, Limits, Policy, shipped_policy
+from alerts.delivery.outbox import Message, enqueue
+from alerts.delivery.sending import Sender
+from alerts.delivery.vapid import Identity
+from alerts.delivery.webpush import WebPush
 from tests.integration.web_support import County
 from tests.support.outside import Browser, PushService
 from tests.support.waiting import DEADLINE_S, eventually

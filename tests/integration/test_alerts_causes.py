@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from alerts import service
-from alerts.escalating import run_due
-from alerts.listing import cards
-from alerts.routing_values import shipped_values
-from alerts.rules import shipped_rules
+from alerts.episodes.listing import cards
+from alerts.routing.escalating import run_due
+from alerts.routing.values import shipped_values
+from alerts.rules.shipped import shipped_rules
+from alerts.worker import service
 from core.clock import ManualClock, wall_time
 from tests.integration.alerts_support import NOW, WELL, County, county, settle
 
@@ -109,7 +109,7 @@ async def life(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Life]
         )
         await found.connection.execute("UPDATE registry.device SET kind = 'button' WHERE id = 2")
         one = Life(found, ManualClock(NOW))
-        for module in ("alerts.service", "tests.integration.alerts_support"):
+        for module in ("alerts.worker.service", "tests.integration.alerts_support"):
             monkeypatch.setattr(f"{module}.wall_time", lambda: wall_time() + one.offset)
         await one.live(2)
         yield one

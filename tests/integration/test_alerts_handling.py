@@ -8,7 +8,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from alerts import handling, holding, listing
+from alerts.episodes import listing
+from alerts.handling import handling, holding
 from core.clock import ManualClock
 from core.database import connect
 from core.errors import NotFoundError, UserError

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts import assess as assessing
-from alerts import news
+from alerts.assess import assess as assessing
+from alerts.assess import news
 from alerts.finding import Finding
-from alerts.subject import Context, Subject
+from alerts.subjects.subject import Context, Subject
 from core.clock import ManualClock
 from tests.integration.alerts_support import NOW, SICK, County, county, settle, worker
 from tests.support.waiting import eventually

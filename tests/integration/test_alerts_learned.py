@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from alerts.learned import Learned
-from alerts.learned_store import LearnedStore
+from alerts.learned.learned import Learned
+from alerts.learned.store import LearnedStore
 from core.clock import ManualClock
 from tests.integration.alerts_support import NOW, County, county, settle
 from tests.unit.models.made_county import USUAL, made_county

@@ -7,8 +7,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from alerts.rules import shipped_rules
-from alerts.service import Worker
+from alerts.rules.shipped import shipped_rules
+from alerts.worker.service import Worker
 from core.clock import ManualClock
 from core.errors import NotFoundError, RegistryError
 from core.pauses import end_pause, pauses_after, set_pause, subject_named

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from alerts.service import settle_plans
+from alerts.worker.service import settle_plans
 from core.database import connect, load_queries
 
 EXCEPT = {"claim_notes_of"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from alerts import service
+from alerts.worker import service
 from core.clock import REAL_CLOCK, wall_time
 from core.errors import SchemaError
 from core.migrate import migrate

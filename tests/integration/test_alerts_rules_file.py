@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alerts.rules import SHIPPED
+from alerts.rules.shipped import SHIPPED
 from core.clock import ManualClock
 from tests.integration.alerts_support import NOW, WELL, county, worker
 from tests.support.waiting import eventually

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts import service
-from alerts.batch import Batch
-from alerts.rules import shipped_rules
+from alerts.rules.shipped import shipped_rules
+from alerts.worker import service
+from alerts.worker.batch import Batch
 from core.clock import ManualClock, ScaledClock, wall_time
 from core.database import connect, load_queries
 from tests.integration.alerts_support import NOW, WELL, County, county, settle, worker
@@ -27,7 +27,7 @@ class Line:
         self.clock = clock
         self._offset = timedelta(0)
         self._worker = service.Worker(clock=clock, rules=shipped_rules(), instance="t")
-        for module in ("alerts.service", "tests.integration.alerts_support"):
+        for module in ("alerts.worker.service", "tests.integration.alerts_support"):
             monkeypatch.setattr(f"{module}.wall_time", lambda: wall_time() + self._offset)
 
     async def live(self, duration: timedelta, *, ingest: bool = True, engine: bool = True) -> None:
@@ -140,7 +140,7 @@ async def test_the_running_worker_watches_what_is_registered_while_it_runs(
     plain_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The allowance for a reading's way here is wall time; the test need not wait for all of it.
-    monkeypatch.setattr("alerts.batch.JOURNEY", timedelta(milliseconds=100))
+    monkeypatch.setattr("alerts.worker.batch.JOURNEY", timedelta(milliseconds=100))
     clock = ScaledClock(wall_time(), NOW, factor=20.0)
     async with county(plain_database_url, clients=1) as found:
         stop = asyncio.Event()

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
-from alerts.backtest import EXACT, NOBODY, Pace, replay
-from alerts.backtest_load import load_stretch
-from alerts.backtest_memory import Replayed
-from alerts.handling import acknowledge, close
-from alerts.rules import shipped_rules
+from alerts.backtest.backtest import EXACT, NOBODY, Pace, replay
+from alerts.backtest.load import load_stretch
+from alerts.backtest.memory import Replayed
+from alerts.handling.handling import acknowledge, close
+from alerts.rules.shipped import shipped_rules
 from core.clock import ManualClock
 from tests.integration.alerts_support import NOW, County, county, settle
 

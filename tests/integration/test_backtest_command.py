@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.handling import close
-from alerts.rules import SHIPPED
+from alerts.handling.handling import close
+from alerts.rules.shipped import SHIPPED
 from core.clock import ManualClock
 from tests.integration.alerts_support import NOW, SICK, WELL, county, settle
 from tests.support.commands import Outcome, saimi

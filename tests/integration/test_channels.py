@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from alerts.by_url import UnusableUrlError, check_url
-from alerts.vapid import load_key
-from alerts.webpush import SERVICES, SubscriptionError, service_of
+from alerts.delivery.by_url import UnusableUrlError, check_url
+from alerts.delivery.vapid import load_key
+from alerts.delivery.webpush import SERVICES, SubscriptionError, service_of
 from core.errors import SettingsError
 from tests.integration.web_support import county
 from tests.support.commands import saimi

@@ -13,13 +13,13 @@ import aiohttp
 import msgspec
 import pytest
 
-from alerts import post
-from alerts.channels import Again, Limits
-from alerts.outbox import confirm
-from alerts.route import Address, choose
-from alerts.sending import Outcome
-from alerts.webpush import WebPush
-from alerts.wording import Outgoing
+from alerts.delivery import post
+from alerts.delivery.channels import Again, Limits
+from alerts.delivery.outbox import confirm
+from alerts.delivery.route import Address, choose
+from alerts.delivery.sending import Outcome
+from alerts.delivery.webpush import WebPush
+from alerts.delivery.wording import Outgoing
 from core.clock import ManualClock, wall_time
 from tests.integration.alerts_support import worker
 from tests.integration.delivering_support import (

@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 import pytest
 
-from alerts.outbox import What
-from alerts.route import Address
-from alerts.sending import Outcome
-from alerts.wording import Outgoing, at_home
+from alerts.delivery.outbox import What
+from alerts.delivery.route import Address
+from alerts.delivery.sending import Outcome
+from alerts.delivery.wording import Outgoing, at_home
 from tests.integration.delivering_support import (
     delivering_to,
     member,

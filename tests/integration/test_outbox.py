@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts import outbox
+from alerts.delivery import outbox
 from core.clock import wall_time
 from core.database import OUTBOX_CHANNEL
 from tests.integration.delivering_support import page

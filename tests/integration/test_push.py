@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from alerts.vapid import load_key
+from alerts.delivery.vapid import load_key
 from tests.integration.delivering_support import delivering_to, outbox, page, send, settled
 from tests.integration.web_support import county, logged_in, serving
 from tests.support.outside import push_service

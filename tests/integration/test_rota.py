@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from alerts.rota import Rota, RotaError, parse_rota
-from alerts.rota_import import import_rota, on_duty
+from alerts.routing.rota import Rota, RotaError, parse_rota
+from alerts.routing.rota_import import import_rota, on_duty
 from core.database import connect
 from core.registry import parse_document
 from core.registry_import import import_document

@@ -10,9 +10,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from alerts import escalating, handling, holding, listing
-from alerts.batch import Batch
-from alerts.rules import shipped_rules
+from alerts.episodes import listing
+from alerts.handling import handling, holding
+from alerts.routing import escalating
+from alerts.rules.shipped import shipped_rules
+from alerts.worker.batch import Batch
 from core.clock import ManualClock, wall_time
 from core.database import connect
 from core.errors import NotFoundError, UserError

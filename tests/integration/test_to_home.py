@@ -13,7 +13,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from alerts.to_home import ToHome
+from alerts.delivery.to_home import ToHome
 from core.broker import BrokerAddress
 from core.clock import REAL_CLOCK
 from core.wire import decode_home_message, message_topic

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.listing import Card, cards
+from alerts.episodes.listing import Card, cards
 from core.database import EPISODE_CHANNEL
 from core.errors import DatabaseUnavailableError
 from tests.integration.web_support import County, county, logged_in, serving

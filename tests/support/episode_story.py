@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.routing_values import shipped_values
+from alerts.routing.values import shipped_values
 
 
 def story(events: Sequence[Mapping[str, Any]]) -> Story:

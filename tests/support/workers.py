@@ -17,7 +17,7 @@ from typing import Literal
 
 Part = Literal["alerts", "deliver"]
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["alerts.service", "saimi.delivering", __name__])
+_FORKS.set_forkserver_preload(["alerts.worker.service", "saimi.delivering", __name__])
 _READY_S = 60.0
 
 
@@ -84,7 +84,7 @@ def _work(
 
 
 async def _serve(part: Part, number: int, url: str, ready: Connection) -> None:
-    from alerts import service
+    from alerts.worker import service
     from core.database import connect, read_clock
     from core.settings import load_settings
     from saimi import delivering

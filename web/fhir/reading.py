@@ -17,8 +17,8 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts import listing
-from alerts.listing import Card
+from alerts.episodes import listing
+from alerts.episodes.listing import Card
 from core.database import Connection
 from core.errors import NotFoundError
 from web.access import purpose_of, record_looks

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from alerts.episodes.listing import Card
 from alerts.finding import LIFE_SAFETY
-from alerts.listing import Card
 from core.catalogue import catalogue
 from web.fhir.codes import ALERT, DEVICE, PSEUDONYM, REFERENCE
 from web.fhir.observation import Key, group, instant

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from alerts.finding import Finding, Reading
-from alerts.line import Line
-from alerts.rules import Rules, shipped_rules
-from alerts.subject import Client, Context, Subject
+from alerts.rules.shipped import Rules, shipped_rules
+from alerts.subjects.line import Line
+from alerts.subjects.subject import Client, Context, Subject
 
 NOW = datetime(2025, 3, 3, 12, tzinfo=UTC)
 WELL = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.at_risk import MOST, NEEDS, AtRisk, is_vital, needs_of, params
+from alerts.subjects.at_risk import MOST, NEEDS, AtRisk, is_vital, needs_of, params
 from web.words import NEEDS as WORDS
 
 

@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from alerts.backtest import EXACT, NOBODY, Handling, Pace, replay
-from alerts.backtest_around import mild_rooms
-from alerts.backtest_history import Closing, Columns, History, Person, Received, micros
-from alerts.backtest_memory import Happened, Replayed
-from alerts.backtest_truth import Matter, is_night, judge
-from alerts.rules import shipped_rules
-from alerts.subject import Client
+from alerts.backtest.around import mild_rooms
+from alerts.backtest.backtest import EXACT, NOBODY, Handling, Pace, replay
+from alerts.backtest.history import Closing, Columns, History, Person, Received, micros
+from alerts.backtest.memory import Happened, Replayed
+from alerts.backtest.truth import Matter, is_night, judge
+from alerts.rules.shipped import shipped_rules
+from alerts.subjects.subject import Client
 from core.catalogue import catalogue
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)

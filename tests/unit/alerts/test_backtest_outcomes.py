@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.backtest_load import Recorded
-from alerts.backtest_memory import Happened, Replayed
-from alerts.backtest_outcomes import compare, load_of, reproduced
+from alerts.backtest.load import Recorded
+from alerts.backtest.memory import Happened, Replayed
+from alerts.backtest.outcomes import compare, load_of, reproduced
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

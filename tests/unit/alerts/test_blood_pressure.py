@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from alerts import blood_pressure
-from alerts.assess import assess as assess_all
+from alerts.assess import blood_pressure
+from alerts.assess.assess import assess as assess_all
 from alerts.finding import Finding, Reading
 from tests.unit.alerts.making import NOW, context, minutes, reading, subject
 

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from alerts import blood_pressure, news, thresholds
+from alerts.assess import blood_pressure, news, thresholds
 from alerts.finding import Reading
-from alerts.subject import Client, Context, Limit
+from alerts.subjects.subject import Client, Context, Limit
 from tests.unit.alerts.making import NOW, context, findings, minutes, reading, subject, vitals
 from tests.unit.alerts.test_episodes import World
 

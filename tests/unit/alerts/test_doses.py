@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from alerts import doses
+from alerts.assess import doses
 from alerts.finding import Reading
-from alerts.subject import Client, Subject
+from alerts.subjects.subject import Client, Subject
 from core.record import Dose, Record
 from tests.unit.alerts.making import context, findings, minutes, times
 

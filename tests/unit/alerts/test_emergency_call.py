@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-import alerts.emergency_call
-from alerts.emergency_call import LANGUAGES, Person, Situation, Wording, emergency_call
-from alerts.travel import Place
+import alerts.routing.emergency_call
+from alerts.routing.emergency_call import LANGUAGES, Person, Situation, Wording, emergency_call
+from alerts.routing.travel import Place
 
 WORDS = tomllib.loads(
-    Path(alerts.emergency_call.__file__).with_suffix(".toml").read_text(encoding="utf-8")
+    Path(alerts.routing.emergency_call.__file__).with_suffix(".toml").read_text(encoding="utf-8")
 )
 AINO = Person("Aino Ahola", 85, ("COPD", "atrial fibrillation"), True, "Ei elvytystä.")
 CALL = Situation(

@@ -11,10 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from alerts.episodes import Change, Episode, Quiet, step
+from alerts.episodes.episodes import Change, Episode, Quiet, step
+from alerts.episodes.joining import Key, evidence_keys
 from alerts.finding import Finding, Reading, rfc3339
-from alerts.joining import Key, evidence_keys
-from alerts.rules import Rules, shipped_rules
+from alerts.rules.shipped import Rules, shipped_rules
 from tests.unit.alerts.making import NOW, minutes
 
 RULES = shipped_rules()

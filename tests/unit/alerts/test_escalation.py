@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.escalation import Called, act, pages_as
 from alerts.finding import Severity
-from alerts.routing import Case, Duty, Team, desk_alone, route
-from alerts.routing_values import shipped_values
+from alerts.routing.escalation import Called, act, pages_as
+from alerts.routing.routing import Case, Duty, Team, desk_alone, route
+from alerts.routing.values import shipped_values
 
 MONDAY = datetime(2026, 1, 12, 9, tzinfo=UTC)
 NIGHT = datetime(2026, 1, 12, 22, tzinfo=UTC)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts import events
 from alerts.finding import LIFE_SAFETY, Finding, Reading
-from alerts.subject import Subject
+from alerts.subjects import events
+from alerts.subjects.subject import Subject
 from tests.unit.alerts.making import context, findings, reading
 
 YEAR = 365 * 24 * 60

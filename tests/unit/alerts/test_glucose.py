@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts import glucose
+from alerts.assess import glucose
 from core.catalogue import catalogue
 from tests.unit.alerts.making import context, findings, reading, subject
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alerts import learned_memory
 from alerts.finding import Finding, Reading
-from alerts.learned import Learned, News, Told, empty, local_offset, news, place_of, since
-from alerts.rules import shipped_rules
-from alerts.subject import Client, Context, Subject
+from alerts.learned import memory as learned_memory
+from alerts.learned.learned import Learned, News, Told, empty, local_offset, news, place_of, since
+from alerts.rules.shipped import shipped_rules
+from alerts.subjects.subject import Client, Context, Subject
 from core.catalogue import catalogue
 from models.following import Memory
 from models.household import PLACES

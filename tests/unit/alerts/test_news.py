@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from alerts import news
+from alerts.assess import news
 from alerts.finding import Finding, Reading
-from alerts.subject import Client
+from alerts.subjects.subject import Client
 from tests.unit.alerts.making import context, findings, reading, subject, vitals
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.outages import Limits, Lost, Outage, chance, follow, is_countywide, together
-from alerts.state import State
+from alerts.silence.outages import Limits, Lost, Outage, chance, follow, is_countywide, together
+from alerts.worker.state import State
 from tests.unit.alerts.making import NOW, minutes
 
 LIMITS = Limits(

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import pytest
 
-from alerts import pauses
-from alerts.assess import assess
+from alerts.assess.assess import assess
 from alerts.finding import KINDS, LIFE_SAFETY, Finding
-from alerts.pauses import Known, bearing
-from alerts.subject import Assessment, Pause, Subject
+from alerts.silence import pauses
+from alerts.silence.pauses import Known, bearing
+from alerts.subjects.subject import Assessment, Pause, Subject
 from tests.unit.alerts.making import (
     NOW,
     context,

@@ -6,12 +6,13 @@ from datetime import date
 
 import pytest
 
-from alerts import events, glucose, news, record_rules
-from alerts.assess import assess
-from alerts.own_rules import check_document, own_rules
-from alerts.rule import RuleError
-from alerts.rules import shipped_rules
-from alerts.subject import Client, Subject
+from alerts.assess import glucose, news, record_rules
+from alerts.assess.assess import assess
+from alerts.rules.rule import RuleError
+from alerts.rules.shipped import shipped_rules
+from alerts.subjects import events
+from alerts.subjects.own_rules import check_document, own_rules
+from alerts.subjects.subject import Client, Subject
 from core.errors import RegistryError
 from core.record import CareLimit, CareLimits, Dose, OnPathway, OwnRule, Record
 from core.registry import parse_document

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from alerts import respiratory
+from alerts.assess import respiratory
 from alerts.finding import Finding
-from alerts.subject import Client, Limit
+from alerts.subjects.subject import Client, Limit
 from core.record import OnPathway, Record
 from tests.unit.alerts.making import context, findings, reading, subject, vitals
 from tests.unit.alerts.test_standing import changed

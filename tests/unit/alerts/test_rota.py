@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from alerts.rota import (
+from alerts.routing.rota import (
     DAYS,
     Gap,
     RotaError,

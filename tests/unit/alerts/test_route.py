@@ -6,10 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from alerts.channels import Again, Broken, Limits, parse_policy, shipped_policy
-from alerts.route import Address, Choice, Service, choose, quiet_left, rounds
-from alerts.sending import Outcome
-from alerts.services import Standing, after, allowance, spend
+from alerts.delivery.channels import Again, Broken, Limits, parse_policy, shipped_policy
+from alerts.delivery.route import Address, Choice, Service, choose, quiet_left, rounds
+from alerts.delivery.sending import Outcome
+from alerts.delivery.services import Standing, after, allowance, spend
 from core.errors import SettingsError
 
 POLICY = shipped_policy()
@@ -156,8 +156,8 @@ def test_what_says_nothing_of_a_service_changes_nothing() -> None:
 def test_a_file_that_contradicts_itself_is_refused(old: str, new: str, said: str) -> None:
     from pathlib import Path
 
-    import alerts.channels
+    import alerts.delivery.channels
 
-    text = Path(alerts.channels.__file__).with_suffix(".toml").read_text(encoding="utf-8")
+    text = Path(alerts.delivery.channels.__file__).with_suffix(".toml").read_text(encoding="utf-8")
     with pytest.raises(SettingsError, match=said):
         parse_policy(text.replace(old, new, 1))

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from alerts.finding import Severity
-from alerts.routing import Case, Duty, Step, Team, desk_alone, route
-from alerts.routing_values import shipped_values
-from alerts.travel import Place
+from alerts.routing.routing import Case, Duty, Step, Team, desk_alone, route
+from alerts.routing.travel import Place
+from alerts.routing.values import shipped_values
 
 LAPPEENRANTA, IMATRA = Place(61.0583, 28.1867), Place(61.1719, 28.7724)
 PARIKKALA = Place(61.55, 29.5028)

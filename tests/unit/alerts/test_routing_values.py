@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.finding import Severity
-from alerts.routing_values import SHIPPED, RoutingError, parse_values, shipped_values
+from alerts.routing.values import SHIPPED, RoutingError, parse_values, shipped_values
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 

@@ -10,13 +10,21 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from alerts.assess import RULES, assess
-from alerts.catalogue_docs import render_hazards, render_rules
-from alerts.episodes import Quiet, Step
+from alerts.assess.assess import RULES, assess
+from alerts.episodes.episodes import Quiet, Step
 from alerts.finding import KINDS, LIFE_SAFETY, Finding
-from alerts.rules import FORMS, SHIPPED, RuleError, Rules, parse_rules, read_rules, shipped_rules
-from alerts.state import State
-from alerts.subject import Context, Subject
+from alerts.rules.docs import render_hazards, render_rules
+from alerts.rules.shipped import (
+    FORMS,
+    SHIPPED,
+    RuleError,
+    Rules,
+    parse_rules,
+    read_rules,
+    shipped_rules,
+)
+from alerts.subjects.subject import Context, Subject
+from alerts.worker.state import State
 from tests.unit.alerts.making import NOW, context, subject, vitals
 
 ROOT = Path(__file__).parents[3]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.rules import SHIPPED, parse_rules, shipped_rules
-from alerts.rules_changes import changes
-from alerts.rules_file import RuleFile
+from alerts.rules.changes import changes
+from alerts.rules.file import RuleFile
+from alerts.rules.shipped import SHIPPED, parse_rules, shipped_rules
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 MILDER = TEXT.replace("raise = { total = 5 }", "raise = { total = 6 }", 1)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import silence
-from alerts.assess import assess as assess_all
+from alerts.assess.assess import assess as assess_all
 from alerts.finding import Finding
-from alerts.line import GAP, Line
-from alerts.subject import Device, Subject
+from alerts.silence import silence
+from alerts.subjects.line import GAP, Line
+from alerts.subjects.subject import Device, Subject
 from tests.unit.alerts.making import NOW, context, findings, minutes, reading, times
 
 ALIVE = Line(alive_at=NOW, wall_at=NOW)

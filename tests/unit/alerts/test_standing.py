@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts import glucose, news, thresholds
-from alerts.assess import assess
-from alerts.episodes import Episode
-from alerts.rules import SHIPPED, Rules, parse_rules
-from alerts.subject import Client, Context, Limit, Subject
+from alerts.assess import glucose, news, thresholds
+from alerts.assess.assess import assess
+from alerts.episodes.episodes import Episode
+from alerts.rules.shipped import SHIPPED, Rules, parse_rules
+from alerts.subjects.subject import Client, Context, Limit, Subject
 from tests.unit.alerts.making import NOW, minutes, reading, subject, vitals
 from tests.unit.alerts.test_episodes import World, stored
 

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from alerts import surroundings
+from alerts.assess import surroundings
 from alerts.finding import Finding, Reading
-from alerts.subject import Client, Subject
+from alerts.subjects.subject import Client, Subject
 from core.record import Record
 from tests.unit.alerts.making import NOW, context, findings, minutes, times
 from tests.unit.alerts.test_episodes import World

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from alerts import thresholds
+from alerts.assess import thresholds
 from alerts.finding import Finding, Reading
-from alerts.subject import Client, Limit
+from alerts.subjects.subject import Client, Limit
 from tests.unit.alerts.making import context, findings, reading, subject
 
 

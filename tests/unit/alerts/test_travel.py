@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.routing_values import Travel
-from alerts.travel import Place, distance_km, minutes
+from alerts.routing.travel import Place, distance_km, minutes
+from alerts.routing.values import Travel
 
 DRIVE = Travel(road_factor=1.5, speed_kmh=60, start_min=2)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from alerts import glucose
-from alerts.assess import assess
-from alerts.rules import shipped_rules
-from alerts.trending import Value, trends
+from alerts.assess import glucose
+from alerts.assess.assess import assess
+from alerts.assess.trending import Value, trends
+from alerts.rules.shipped import shipped_rules
 from tests.unit.alerts.making import NOW, context, reading, subject
 from tests.unit.alerts.test_standing import changed
 

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from alerts import weight
-from alerts.assess import assess
+from alerts.assess import weight
+from alerts.assess.assess import assess
 from alerts.finding import Finding, Reading
-from alerts.subject import Client, Subject
+from alerts.subjects.subject import Client, Subject
 from tests.unit.alerts.making import NOW, context, minutes
 
 DAY = timedelta(days=1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alerts.events import EVENTS
-from alerts.slow import WINDOWS
+from alerts.subjects.events import EVENTS
+from alerts.worker.slow import WINDOWS
 from core.catalogue import Catalogue, Metric, catalogue
 
 

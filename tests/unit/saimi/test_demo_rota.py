@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.rota import gaps, shifts
+from alerts.routing.rota import gaps, shifts
 from gateway_sim.county import County
 from saimi.demo import demo_rota
 

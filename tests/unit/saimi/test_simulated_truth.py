@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from alerts.backtest_history import Columns, micros
+from alerts.backtest.history import Columns, micros
 from alerts.finding import KINDS
 from core.catalogue import catalogue
 from gateway_sim.illness import HABITS, kinds

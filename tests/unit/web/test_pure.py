@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from alerts.listing import Card, Person
+from alerts.episodes.listing import Card, Person
 from web.auth import local_path
 from web.episodes import age, episode_json
 from web.i18n import texts

@@ -1,0 +1,1 @@
+"""Readings and facts -> findings, by one table of rules."""

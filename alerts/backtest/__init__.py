@@ -1,0 +1,1 @@
+"""History again, through changed rules and models."""

@@ -1,0 +1,1 @@
+"""What is said to people outside: an outbox, and the worker that sends it."""

@@ -1,0 +1,1 @@
+"""Findings -> episodes: joined over time, written, and listed."""

@@ -1,0 +1,1 @@
+"""What models say of a subject, as findings."""

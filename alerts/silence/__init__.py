@@ -1,0 +1,1 @@
+"""What is not heard, and why: silence, its causes, and who is away."""

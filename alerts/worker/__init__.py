@@ -1,0 +1,1 @@
+"""The alert worker: one batch after another, in one transaction each."""

@@ -1,0 +1,212 @@
+"""The alert worker: woken by ingest or polling, one batch after another, any number of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import structlog
+
+from alerts.learned.learned import Learned
+from alerts.learned.store import LearnedStore
+from alerts.rules.file import RuleFile
+from alerts.rules.rule import Rules
+from alerts.serving import serve
+from alerts.subjects.line import Line
+from alerts.worker.batch import Batch, Done
+from alerts.worker.survey import Survey
+from core.clock import Clock, wall_time
+from core.database import (
+    NOTE_CHANNEL,
+    REGISTRY_CHANNEL,
+    load_queries,
+)
+
+POLL = 1.0
+"""Wall seconds between two looks where nothing wakes the worker."""
+BEAT = 1.0
+"""Wall seconds between two heartbeats; written between batches: a stuck worker is silent."""
+SURVEY = 10.0
+"""Wall seconds between two looks at the county as a whole."""
+WATCH = 60.0
+"""Wall seconds between two looks for newly registered devices; the registry's NOTIFY is faster."""
+FRESH = timedelta(seconds=6)
+"""Age up to which ingest's heartbeat says that it is alive; it comes every 2 s."""
+
+_log = structlog.get_logger()
+_queries = load_queries("alerts")
+_core = load_queries("core")
+
+
+async def run(
+    *,
+    database_url: str,
+    clock: Clock,
+    stop: asyncio.Event,
+    instance: str | None = None,
+    on_ready: Callable[[], None] | None = None,
+    rules: Rules | None = None,
+    learned: Learned | None = None,
+    rules_file: Path | None = None,
+) -> None:
+    """Assess what is committed until `stop` is set.
+
+    Waits for a database that is not there yet, and again whenever it goes away: what is noted
+    stays noted. `on_ready` is called once, after the first look. Without `learned` no model is
+    applied, only rules: those of `rules_file`, read again when it changes; without one `rules`, or
+    those that ship.
+
+    Raises:
+        SchemaError: the database is of another version.
+    """
+    file = RuleFile(rules_file, rules=rules)
+    worker = Worker(
+        clock=clock,
+        rules=file.rules,
+        file=file,
+        instance=instance or "main",
+        learned=learned,
+    )
+    await serve(worker, database_url, stop, on_ready)
+
+
+class Worker:
+    """One worker and its connection."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        rules: Rules,
+        instance: str,
+        learned: Learned | None = None,
+        file: RuleFile | None = None,
+    ) -> None:
+        self._clock = clock
+        self._file = file or RuleFile(None, rules=rules)
+        store = None if learned is None else LearnedStore(learned)
+        self._batch = Batch(clock=clock, rules=rules, learned=store)
+        self._survey = Survey(clock=clock, rules=rules, delay=self._batch.delay)
+        self._instance = instance
+        self._registry_changed = True
+        self._beaten = self._watched = self._surveyed = float("-inf")
+
+    async def begin(self, connection: asyncpg.Connection, wake: Callable[[], None]) -> None:
+        """Let a new connection tell what is noted and registered."""
+
+        def noted(*_: object) -> None:
+            wake()
+
+        def registered(*_: object) -> None:
+            self._registry_changed = True
+            wake()
+
+        await settle_plans(connection)
+        await connection.add_listener(NOTE_CHANNEL, noted)
+        await connection.add_listener(REGISTRY_CHANNEL, registered)
+
+    async def turn(self, connection: asyncpg.Connection) -> float:
+        """What is to be done now and then, and a batch."""
+        await self._keep(connection)
+        done = await self.look(connection)
+        return 0.0 if done.subjects or done.timers else POLL
+
+    async def look(self, connection: asyncpg.Connection) -> Done:
+        """One batch; where it fails, its subjects one by one, so that one stalls no other."""
+        try:
+            return await self._batch.run(connection)
+        except Exception as error:
+            if connection.is_closed() or _is_away(error) or not self._batch.claimed:
+                raise
+            _log.exception("batch failed", subjects=len(self._batch.claimed))
+            subjects = list(self._batch.claimed)
+        for subject in subjects:
+            await self._alone(connection, subject)
+        return Done(len(subjects), 0)
+
+    async def _alone(self, connection: asyncpg.Connection, subject: int) -> None:
+        try:
+            await self._batch.run(connection, only=subject)
+        except Exception as error:
+            if connection.is_closed() or _is_away(error):
+                raise
+            _log.exception("subject failed", subject=subject)
+            try:
+                await self._batch.give_up(connection, subject, error)
+            except Exception:
+                if connection.is_closed():
+                    raise
+                # Its notes are still there. Everybody else was served; do not turn in circles.
+                _log.exception("subject cannot even be given up", subject=subject)
+                await asyncio.sleep(POLL)
+
+    async def _keep(self, connection: asyncpg.Connection) -> None:
+        """What is done between batches, every so often: heartbeat, and who is to be watched."""
+        tick = time.monotonic()
+        if tick - self._beaten >= BEAT:
+            if self._file.look():
+                self._batch.use(self._file.rules)
+                self._survey.use(self._file.rules)
+            await self._beat(connection)
+            self._beaten = tick
+        if self._registry_changed or tick - self._watched >= WATCH:
+            self._registry_changed = False
+            now = self._clock.now()
+            await _queries.watch_new(connection, now=now)
+            await _queries.watch_known(connection, now=now)
+            await _queries.watch_paused(connection, now=now)
+            self._watched = tick
+        if tick - self._surveyed >= SURVEY:
+            self._surveyed = tick
+            await self._look_at_the_county(connection)
+
+    async def _look_at_the_county(self, connection: asyncpg.Connection) -> None:
+        """Where that fails, homes are still looked at, one by one."""
+        try:
+            await self._survey.run(connection, wall=wall_time())
+        except Exception as error:
+            if connection.is_closed() or _is_away(error):
+                raise
+            _log.exception("survey failed")
+
+    async def _beat(self, connection: asyncpg.Connection) -> None:
+        wall = wall_time()
+        await _core.beat(
+            connection,
+            service="alerts",
+            instance=self._instance,
+            wall_at=wall,
+            detail=self._file.told(),
+        )
+        ingest = await _core.last_beat(connection, service="ingest")
+        if ingest is None or wall - ingest > FRESH:
+            return
+        async with connection.transaction():
+            await _queries.add_line(connection, wall=wall)
+            row = await _queries.lock_line(connection)
+            line = msgspec.convert(row["detail"], Line).seen(wall=wall, now=self._clock.now())
+            await _core.beat(
+                connection,
+                service="line",
+                instance="line",
+                wall_at=wall,
+                detail=msgspec.to_builtins(line),
+            )
+
+
+async def settle_plans(connection: asyncpg.Connection) -> None:
+    """Let what is asked of this connection be answered by indexes.
+
+    Plans are made once and kept. Made while a table is empty, one that walks through the whole of
+    it looks cheap, and it is followed still when there are millions of rows.
+    """
+    await connection.execute("SET enable_seqscan = off")
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError)
