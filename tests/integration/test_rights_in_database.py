@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from core.clock import wall_time
-from core.database import Connection, connect
+from core.database import Connection, connect, load_queries
 from core.roles import WebUrls, web_urls
 from tests.integration.web_support import NOW, County, county
 from web.session import act_for, end_session, start_session
@@ -231,7 +231,6 @@ async def test_the_tables_beneath_are_out_of_reach(attack: Attack) -> None:
         "SELECT * FROM telemetry.note",
         "SELECT * FROM registry.sight",
         "SELECT * FROM grafana.client",
-        "SELECT * FROM audit.access",
     )
 
 
@@ -257,9 +256,50 @@ async def test_what_is_another_s_cannot_be_changed(attack: Attack) -> None:
         "UPDATE audit.access SET what = ''",
         "DELETE FROM audit.access",
         "TRUNCATE audit.access",
+        f"INSERT INTO registry.broken_glass (member, subject, reason, during)"
+        f" VALUES ({names['nurse']}, {attack.berta}, 'because I can', '(,)')",
         "DELETE FROM alerts.episode_event",
         "DELETE FROM alerts.episode",
     )
+
+
+async def test_breaking_the_glass_opens_one_client_for_a_time_and_is_on_record(
+    attack: Attack,
+) -> None:
+    owner = attack.place.connection
+    asked = "SELECT audit.break_glass($1, 'Berg', '1950-06-01', 'called by the rescue service')"
+    async with attack.acting("desk"):
+        assert await attack.web.fetchval(asked, "Berta") is None
+    async with attack.acting("nurse"):
+        assert await attack.web.fetchval(asked, "Bertha") is None
+        assert await attack.web.fetchval(asked, "Berta") == await attack.place.pseudonym("berta")
+    async with attack.acting("nurse"):
+        assert await attack.sees() == {attack.aino, attack.berta}
+        for subject in (attack.aino, attack.berta):
+            await load_queries("web").record_looks(
+                attack.web,
+                members=[await owner.fetchval("SELECT member FROM registry.broken_glass")],
+                subjects=[subject],
+                what="trends",
+                detail={},
+                purpose="care",
+                wall=wall_time(),
+            )
+    async with attack.acting("mate"):
+        assert await attack.sees() == {attack.aino}
+        assert await attack.web.fetch("SELECT * FROM audit.access") == []
+    looks = await owner.fetch("SELECT what, purpose, unit, detail FROM audit.access ORDER BY id")
+    assert [tuple(look) for look in looks] == [
+        ("break_glass", "break_glass", "Imatra team", {"reason": "called by the rescue service"}),
+        ("trends", "care", "Imatra team", {}),
+        ("trends", "break_glass", "Imatra team", {}),
+    ]
+    await attack.place.set_clock(NOW + timedelta(hours=4))
+    async with attack.acting("nurse"):
+        assert await attack.sees() == {attack.aino}
+        for _ in range(9):
+            assert await attack.web.fetchval(asked, "Berta") is not None
+        assert await attack.web.fetchval(asked, "Berta") is None
 
 
 async def test_the_role_that_logs_in_may_do_nothing_else(attack: Attack) -> None:

@@ -10,3 +10,6 @@ SELECT :wall::timestamptz, l.member, l.subject, :what::text, :detail::jsonb, :pu
 
 -- name: open_episodes(subjects)
 SELECT id FROM alerts.episode WHERE closed_at IS NULL AND subject = ANY(:subjects::integer[]);
+
+-- name: break_glass(given, family, born, reason)$
+SELECT audit.break_glass(:given, :family, :born, :reason);

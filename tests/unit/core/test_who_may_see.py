@@ -40,6 +40,7 @@ def spelled_out(name: str, bodies: dict[str, str]) -> str:
         "registry.team_member",  # their own team's clients
         "registry.shift",  # those of the teams for which they are on duty
         "alerts.episode_event",  # those about whom they were called
+        "registry.broken_glass",  # whom they broke the glass for
         "care_relationship",
         "team_area",
         "disabled_at IS NULL",

@@ -1,0 +1,11 @@
+"""Break-glass with a reason; and by which unit each look was."""
+
+from core.migrations.steps import run_file
+
+revision = "0028"
+down_revision = "0027"
+
+
+def upgrade() -> None:
+    """Apply the SQL beside this file."""
+    run_file(__file__)
