@@ -94,6 +94,8 @@ class Asked:
             text = await given.text()
             to_login = given.status == 303 and "next=" in given.headers["Location"]
             assert given.status < 500, (viewer, endpoint, text)
+            if endpoint == "POST /login":  # a wrong password is no question of rights
+                return ALLOWED if given.status in (401, 429) else REFUSED
             if given.status in (401, 403, 404) or to_login:
                 assert "Ahola" not in text
                 return REFUSED
