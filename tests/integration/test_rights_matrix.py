@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web as aiohttp_web
 from yarl import URL
 
-from core.clock import wall_time
+from core.clock import ManualClock, wall_time
 from core.database import REGISTRY_CHANNEL
 from tests.integration.matrix_support import (
     ALLOWED,
@@ -218,7 +218,7 @@ async def test_every_route_of_the_application_stands_in_the_table() -> None:
 
 def _application() -> aiohttp_web.Application:
     nothing: Any = None
-    return web_app.create_app(database_url="", pool=nothing, login=nothing, clock=nothing)
+    return web_app.create_app(database_url="", pool=nothing, login=nothing, clock=ManualClock(NOW))
 
 
 def test_the_page_shows_the_table() -> None:
