@@ -20,6 +20,8 @@ class Matrix:
     viewers: dict[str, str]
     rules: dict[str, dict[str, str]]
     endpoints: dict[str, str]
+    elsewhere: dict[str, list[str]]
+    """Endpoints by the file of tests that holds them to the same rights."""
 
     @property
     def cells(self) -> dict[str, dict[str, str]]:
@@ -38,7 +40,7 @@ def read_matrix() -> Matrix:
         name: dict(zip(viewers, cells.split(), strict=True))
         for name, cells in table["rules"].items()
     }
-    return Matrix(viewers, rules, table["endpoints"])
+    return Matrix(viewers, rules, table["endpoints"], table["elsewhere"])
 
 
 def as_markdown(matrix: Matrix) -> str:
@@ -51,6 +53,9 @@ def as_markdown(matrix: Matrix) -> str:
     for name in matrix.rules:
         which = [f"`{one}`" for one, rule in matrix.endpoints.items() if rule == name]
         lines.append(f"| {name} | {', '.join(which)} |")
+    for name, endpoints in matrix.elsewhere.items():
+        which = [f"`{one}`" for one in endpoints]
+        lines.append(f"| in `{name}` | {', '.join(which)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -75,7 +75,9 @@ class Asked:
         """How a viewer fares: one of the matrix's signs."""
         browser = self.browsers[viewer]
         method, path = endpoint.split(" ")
-        if "{id}" in path:
+        if "/Patient/" in path:
+            path = path.replace("{id}", self.pseudonym)
+        elif "{id}" in path:
             path = path.replace("{id}", str(await self.episode()))
         path = path.replace("{pseudonym}", self.pseudonym).replace("{key}", str(uuid4()))
         path = path.replace("{what}", "seen").replace("/static", f"{static_prefix()}/js/api.js")
@@ -213,7 +215,8 @@ async def test_every_route_of_the_application_stands_in_the_table() -> None:
         if route.method != "HEAD" and route.resource is not None
     }
     shown = {re.sub(r"^GET /static\S*$", "GET /static", route) for route in routes}
-    assert shown == set(MATRIX.endpoints)
+    elsewhere = {one for endpoints in MATRIX.elsewhere.values() for one in endpoints}
+    assert shown == set(MATRIX.endpoints) | elsewhere
 
 
 def _application() -> aiohttp_web.Application:
