@@ -19,6 +19,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Medicine = Literal["insulin", "sulfonylurea", "anticoagulant"]
 CareLimit = Literal["palliative", "no_cpr", "no_transfer"]
 Pathway = Literal["respiratory_infection"]
+Role = Literal["next_of_kin", "neighbour", "key_holder", "guardian", "hospital"]
+Phone = Annotated[str, Meta(pattern=r"^\+?[0-9 ]{3,20}$")]
+Link = Annotated[str, Meta(pattern=r"^https://[^\s\"'<>]{1,500}$")]
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 CONDITIONS = (
@@ -77,6 +80,14 @@ class OwnRule(_Part, frozen=True, rename={"raise_": "raise"}):
     limits: dict[str, float] = {}
 
 
+class Contact(_Part, frozen=True):
+    """Whom to call when the client does not answer."""
+
+    role: Role
+    name: Name
+    phone: Phone
+
+
 class Record(_Part, frozen=True):
     """The record."""
 
@@ -91,6 +102,10 @@ class Record(_Part, frozen=True):
     pathways: tuple[OnPathway, ...] = ()
     doses: tuple[Dose, ...] = ()
     rules: tuple[OwnRule, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    """In the order in which they are called."""
+    remote_visit: Link | None = None
+    """Where a remote visit with the client takes place."""
 
     def on_pathway(self, name: Pathway, day: date) -> bool:
         """Whether a pathway's limits hold on a day."""

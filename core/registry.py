@@ -25,6 +25,7 @@ Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Language = Literal["fi", "sv", "en"]
 Role = Literal["member", "clinician", "coordinator", "operator"]
 PauseKind = Literal["hospital", "holiday", "guests"]
+Hazard = Literal["dog", "violence", "infection", "smoking_with_oxygen"]
 LONGEST_PAUSE = timedelta(days=60)
 """One who is away for longer is looked at in between. The schema holds it too."""
 
@@ -133,6 +134,11 @@ class Home(_Entry):
     latitude: float | None = None
     longitude: float | None = None
     access: str = ""
+    """How to get in: where the key is, whom to ring at; no codes."""
+    door_code: Annotated[str, Meta(max_length=100)] = ""
+    """Shown to whoever has an open alert of the home, each look on record."""
+    hazards: list[Hazard] = []
+    """What whoever comes must know before they ring."""
     clients: list[Client] = []
     devices: list[Device] = []
     pauses: list[Pause] = []

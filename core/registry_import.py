@@ -173,6 +173,8 @@ def _tables(document: Document) -> dict[str, list[tuple[Any, ...]]]:
                 home.latitude,
                 home.longitude,
                 home.access,
+                home.door_code,
+                list(dict.fromkeys(home.hazards)),
                 _pseudonym(),
             )
             for home in homes

@@ -90,7 +90,12 @@ def _time(given: str) -> datetime:
     return at
 
 
-def _key(request: web.Request) -> UUID | None:
+def key_of(request: web.Request) -> UUID | None:
+    """The action's number, if it has one.
+
+    Raises:
+        UserError: it is none.
+    """
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return None
@@ -108,7 +113,7 @@ async def apply(request: web.Request, act: Act) -> web.Response:
         ConflictError: it does not go with what others did, in words that say what that was.
         UserError: it cannot be done; NotFoundError: not with this alert.
     """
-    key, when = _key(request), made_of(request)
+    key, when = key_of(request), made_of(request)
     made_at = when.at(parts(request).clock)
     async with database(request) as connection:
         if key is None:

@@ -13,7 +13,7 @@ from core.clock import Clock, wall_time
 from core.database import Pool, create_pool, translated
 from core.errors import DatabaseError, SaimiError
 from core.roles import WebUrls
-from web import api, auth, break_glass, doing, emergency, pages, push
+from web import api, at_hand, auth, break_glass, doing, emergency, keeping, pages, push
 from web.attempts import Attempts
 from web.errors import answer_errors
 from web.fhir import routes as fhir
@@ -93,7 +93,18 @@ def create_app(
     app[FHIR] = fhir_parts or Fhir()
     app.on_response_prepare.append(add_headers)
     app.add_routes(ROUTES)
-    for part in (auth, pages, api, break_glass, doing, emergency, push, fhir):
+    for part in (
+        auth,
+        pages,
+        api,
+        at_hand,
+        break_glass,
+        doing,
+        emergency,
+        keeping,
+        push,
+        fhir,
+    ):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)
 

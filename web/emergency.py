@@ -9,6 +9,8 @@ A person calls; Saimi only says what to read aloud.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -50,13 +52,21 @@ async def call(request: web.Request) -> web.Response:
             detail={"episode": card.id},
             purpose=purpose_of(member),
         )
-        home = await load_queries("alerts").emergency_home(connection, episode=card.id)
-        people = await _people(connection, card, now.astimezone(LOCAL).date())
+        call = await prepared(connection, card, events, member.display_name, now)
+    return json_answer({**call, "language": member.language})
+
+
+async def prepared(
+    connection: Connection, card: Card, events: Sequence[Event], who_calls: str, now: datetime
+) -> dict[str, Any]:
+    """The call about an alert, in every language; the caller has put the look on record."""
+    home = await load_queries("alerts").emergency_home(connection, episode=card.id)
+    people = await _people(connection, card, now.astimezone(LOCAL).date())
     place = None
     if home is not None and home["latitude"] is not None and home["longitude"] is not None:
         place = Place(home["latitude"], home["longitude"])
     situation = Situation(
-        caller=member.display_name,
+        caller=who_calls,
         people=people,
         address=card.address or "",
         municipality=card.area_name or "",
@@ -70,7 +80,7 @@ async def call(request: web.Request) -> web.Response:
     wordings: dict[str, Wording] = {
         language: _wording(card, texts(language), now) for language in LANGUAGES
     }
-    return json_answer({**emergency_call(situation, wordings), "language": member.language})
+    return emergency_call(situation, wordings)
 
 
 async def _people(connection: Connection, card: Card, today: Any) -> tuple[Person, ...]:
@@ -93,7 +103,7 @@ async def _people(connection: Connection, card: Card, today: Any) -> tuple[Perso
     )
 
 
-def _coming_in(card: Card, events: list[Event]) -> int | None:
+def _coming_in(card: Card, events: Sequence[Event]) -> int | None:
     """How far away whoever has it was when they were called."""
     ways = [
         event.detail.get("travel_min")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,13 +10,15 @@ from aiohttp import web
 
 from alerts.delivery import outbox
 from alerts.episodes import listing
-from alerts.episodes.listing import Card
+from alerts.episodes.listing import Card, Event
 from alerts.finding import LIFE_SAFETY
 from alerts.handling import handling
 from core.clock import LOCAL
 from core.database import Connection, load_queries
 from web.access import purpose_of, record_looks, shown_with
 from web.api import episode_id
+from web.at_hand import at_hand
+from web.emergency import prepared
 from web.episodes import age, episode_json
 from web.history import event_json
 from web.i18n import Texts
@@ -26,7 +29,7 @@ from web.session import gather
 from web.trend_notes import notes
 from web.trends import bands, find_subject, metrics_of
 from web.values import as_time, value_text
-from web.words import OUTCOME_HELP, OUTCOMES
+from web.words import DEVICES, OUTCOME_HELP, OUTCOMES
 
 _JUST_NOW = timedelta(minutes=1)
 """Younger than this is said to be now, as on the live list."""
@@ -58,7 +61,7 @@ async def episode_part(request: web.Request) -> web.Response:
 
 
 async def _episode(request: web.Request) -> dict[str, Any]:
-    member, shared, text = caller(request), parts(request), texts_of(request)
+    member, shared = caller(request), parts(request)
     now = shared.clock.now()
     async with database(request) as connection:
         card, events = await listing.episode(
@@ -73,9 +76,19 @@ async def _episode(request: web.Request) -> dict[str, Any]:
             purpose=purpose_of(member),
         )
         await outbox.seen_by(connection, episode=card.id, member=member.id, wall=shared.wall())
-        limits = await _limits(connection, card)
+        return await episode_values(request, connection, card, events)
+
+
+async def episode_values(
+    request: web.Request, connection: Connection, card: Card, events: Sequence[Event]
+) -> dict[str, Any]:
+    """What the page of an alert is written from; the caller has put the look on record."""
+    text, now = texts_of(request), parts(request).clock.now()
+    limits = await _limits(connection, card)
     content = episode_json(card, text, now)
     evidence = [_evidence(one, text, limits) for one in content["evidence"]]
+    member = caller(request)
+    call = await prepared(connection, card, events, member.display_name, now)
     return {
         "card": card,
         "content": content,
@@ -89,15 +102,25 @@ async def _episode(request: web.Request) -> dict[str, Any]:
         ],
         "evidence": evidence,
         "breakdown": breakdown(card, evidence, text),
+        "hand": await at_hand(
+            connection, card, events, limits, member=member.id, text=text, now=now
+        ),
+        "call": {"number": call["number"], "script": call["script"][member.language]},
         "events": [event_json(event, card.kind, text) for event in reversed(events)],
         "chart_metrics": _chart_metrics(card),
         "chart_until": max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
         "now": now,
-        "outcomes": OUTCOMES,
-        "outcome_help": OUTCOME_HELP,
-        "max_note": handling.MAX_NOTE,
+        **DIALOGS,
         "here": f"/episodes/{card.id}",
     }
+
+
+DIALOGS: dict[str, Any] = {
+    "outcomes": OUTCOMES,
+    "outcome_help": OUTCOME_HELP,
+    "max_note": handling.MAX_NOTE,
+}
+"""What the dialogs of an alert's page are written from, whichever alert it is."""
 
 
 async def _limits(connection: Connection, card: Card) -> dict[str, dict[str, Any]]:
@@ -121,11 +144,17 @@ def _evidence(
         span = f"{low}–{high}" if low and high else (f"≥ {low}" if low else f"≤ {high}")
     return {
         **one,
+        "device": _device(str(one["device"]), text),
         "at": at,
         "band": span,
         "own": band is not None and band["own"],
         "missing": False,
     }
+
+
+def _device(name: str, text: Texts) -> str:
+    """A device as people know it; what somebody entered came from none."""
+    return text.gettext(DEVICES["entered"]) if name.startswith("entered-") else name
 
 
 def _chart_metrics(card: Card) -> list[str]:

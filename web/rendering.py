@@ -51,6 +51,7 @@ def _environment(language: Language) -> Environment:
         languages=LANGUAGES,
         language_names=NAMES,
         static=static_prefix(),
+        shell=False,
         words={name: own.gettext(text) for name, text in SCRIPT.items()},
     )
     return environment

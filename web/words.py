@@ -371,6 +371,29 @@ def service_name(text: Texts, service: str) -> str:
     return text.gettext(SERVICES[service]) if service in SERVICES else service
 
 
+HAZARDS: dict[str, str] = {
+    "dog": mark("Dog"),
+    "violence": mark("Risk of violence"),
+    "infection": mark("Infection"),
+    "smoking_with_oxygen": mark("Smokes near oxygen"),
+}
+"""What whoever comes must know before they ring (core.registry.Hazard)."""
+
+CARE_LIMITS: dict[str, str] = {
+    "palliative": mark("palliative care"),
+    "no_cpr": mark("no resuscitation"),
+    "no_transfer": mark("no transfer to hospital"),
+}
+
+ROLES: dict[str, str] = {
+    "next_of_kin": mark("Next of kin"),
+    "neighbour": mark("Neighbour"),
+    "key_holder": mark("Has a key"),
+    "guardian": mark("Guardian"),
+    "hospital": mark("Hospital"),
+}
+"""Whom to call when the client does not answer (core.record.Contact)."""
+
 NEWS2: dict[str, str] = {
     "respiratory_rate": mark("Breathing rate"),
     "spo2": mark("Oxygen saturation"),
@@ -445,6 +468,31 @@ SCRIPT: dict[str, str] = {
     "sound_on": mark("Sound is on"),
     "sound_off": mark("Sound is off: tap to hear new alerts"),
     # An alert.
+    "unsent": mark(
+        "Kept on this phone, not sent yet: {n}. It is sent as soon as there is a connection."
+    ),
+    "unsent_now": mark("No connection: kept on this phone, and sent as soon as there is one."),
+    "unsent_ended": mark(
+        "Your session has ended: what you did is kept on this phone and is sent when you log in."
+    ),
+    "unsent_chip": mark("not sent yet"),
+    "conflict": mark("Not done: {what} ({time})"),
+    "look": mark("Look at the alert"),
+    "understood": mark("Understood"),
+    "not_yours": mark("You may not see this alert any more."),
+    "on_duty": mark("on duty"),
+    "desk_asks": mark("nobody on duty: the desk is asked"),
+    "choose_person": mark("Choose one first."),
+    "write_first": mark("Write something first."),
+    "enter_first": mark("Enter at least one value."),
+    "not_a_number": mark("A value is not a number: look at it again."),
+    "breaths_start": mark("Count breaths for 60 s"),
+    "breaths_tap": mark("Tap at each breath ({n})"),
+    "breaths_left": mark("{n} s left"),
+    "breaths_done": mark("{n} breaths a minute: filled in"),
+    "push_on": mark("This phone is woken by new alerts"),
+    "push_off": mark("Wake this phone for new alerts"),
+    "push_denied": mark("This browser does not allow it: see its settings."),
     "failed": mark(
         "No connection, so this may not have gone through. Try again: twice does no harm."
     ),

@@ -14,7 +14,8 @@ CREATE TEMP TABLE import_member (username text, display_name text, role text, la
     ON COMMIT DROP;
 CREATE TEMP TABLE import_team_member (team text, username text) ON COMMIT DROP;
 CREATE TEMP TABLE import_home (name text, area text, gateway text, address text,
-    latitude float8, longitude float8, access text, pseudonym text) ON COMMIT DROP;
+    latitude float8, longitude float8, access text, door_code text, hazards text[],
+    pseudonym text) ON COMMIT DROP;
 CREATE TEMP TABLE import_client (reference text, home text, given_name text, family_name text,
     born date, phone text, language text, spo2_scale smallint, oxygen_prescribed boolean,
     conditions text[], limits_of_care text, pseudonym text) ON COMMIT DROP;
@@ -147,14 +148,18 @@ SELECT t.id, m.id
 ON CONFLICT DO NOTHING RETURNING true AS added;
 
 -- name: import_homes()
-INSERT INTO registry.home AS old (name, area, address, latitude, longitude, access)
-SELECT i.name, a.id, i.address, i.latitude, i.longitude, i.access
+INSERT INTO registry.home AS old (name, area, address, latitude, longitude, access, door_code,
+                                  hazards)
+SELECT i.name, a.id, i.address, i.latitude, i.longitude, i.access, i.door_code, i.hazards
   FROM import_home i JOIN registry.area a ON a.code = i.area
 ON CONFLICT (name) DO UPDATE
    SET area = excluded.area, address = excluded.address, latitude = excluded.latitude,
-       longitude = excluded.longitude, access = excluded.access
- WHERE (old.area, old.address, old.latitude, old.longitude, old.access) IS DISTINCT FROM
-       (excluded.area, excluded.address, excluded.latitude, excluded.longitude, excluded.access)
+       longitude = excluded.longitude, access = excluded.access, door_code = excluded.door_code,
+       hazards = excluded.hazards
+ WHERE (old.area, old.address, old.latitude, old.longitude, old.access, old.door_code,
+        old.hazards) IS DISTINCT FROM
+       (excluded.area, excluded.address, excluded.latitude, excluded.longitude, excluded.access,
+        excluded.door_code, excluded.hazards)
 RETURNING xmax = 0 AS added;
 
 -- name: import_home_subjects()

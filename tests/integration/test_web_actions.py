@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -270,4 +271,64 @@ async def test_pages_learn_their_form_token_from_the_session(place: County, addr
         assert (said["token"], said["name"]) == (nurse.token, "Nina Nurse")
     stranger = Browser(address)
     await stranger.get("/api/session", status=401)
+    await stranger.session.close()
+
+
+async def test_the_phone_is_given_its_queue_and_reports_looks(place: County, address: str) -> None:
+    await place.connection.execute("UPDATE registry.home SET door_code = '4711'")
+    mine = await place.open(await place.subject("aino"))
+    foreign = await place.open(await place.subject("berta"))
+    async with logged_in(address, "nurse") as nurse, logged_in(address, "mate") as mate:
+        await mate.get("/api/kept?have=x", status=400)
+        first = await nurse.get("/api/kept")
+        assert [one["id"] for one in first["episodes"]] == [mine]
+        assert list(first["alerts"]) == [str(mine)]
+        given = first["alerts"][str(mine)]
+        assert "Aino" in given["html"]
+        # The code goes only to the phone of whoever has the alert.
+        assert (given["door_code"], "4711" in given["html"]) == ("", False)
+        await nurse.post(f"/api/episodes/{mine}/door-code", status=409)
+        taken = await nurse.post(f"/api/episodes/{mine}/acknowledge", **action())
+        again = await nurse.get(f"/api/kept?have={mine}:{given['version']}")
+        assert again["alerts"][str(mine)]["door_code"] == "4711"
+        assert (await mate.get("/api/kept"))["alerts"][str(mine)]["door_code"] == ""
+        same = await nurse.get(f"/api/kept?have={mine}:{taken['version']}")
+        assert same["alerts"] == {str(mine): None}
+        looks = [look for look in await place.looks() if look[0] == "nurse"]
+        assert looks.count(("nurse", "aino", "kept", "care")) == 2
+
+        # Two hours ago by a phone whose clock is a day behind; sent twice.
+        sent = action(ahead=-timedelta(days=1))
+        told: dict[str, Any] = {"looks": []}
+        for number, what in ((mine, "episode"), (mine, "door_code"), (foreign, "episode")):
+            at = wall_time() - timedelta(days=1, hours=2)
+            told["looks"].append({"episode": number, "what": what, "at": at.isoformat()})
+        assert await nurse.post("/api/looks", told, **sent) == {"recorded": 2}
+        assert await nurse.post("/api/looks", told, **sent) == {"recorded": 0}
+        rows = await place.connection.fetch(
+            "SELECT what, detail FROM audit.access WHERE detail ? 'offline' ORDER BY id"
+        )
+        assert [row["what"] for row in rows] == ["episode", "door_code"]
+        (at, ahead) = (rows[0]["detail"][name] for name in ("at", "phone_ahead_s"))
+        ago = wall_time() - datetime.fromisoformat(at)
+        assert timedelta(hours=2) - MINUTE < ago < timedelta(hours=2) + MINUTE
+        assert -86460 < ahead < -86340
+        await nurse.post("/api/looks", {"looks": [{"episode": mine, "at": "x"}]}, status=400)
+
+
+async def test_what_is_kept_has_a_key_of_the_session(place: County, address: str) -> None:
+    async with logged_in(address, "nurse") as one, logged_in(address, "nurse") as other:
+        key = await one.get("/api/session/key")
+        assert await one.get("/api/session/key") == key
+        assert len(base64.b64decode(key["key"])) == 32
+        assert (await other.get("/api/session/key"))["key"] != key["key"]
+        stored = await place.connection.fetch("SELECT token_hash FROM audit.session")
+        assert base64.b64decode(key["key"]) not in [row["token_hash"] for row in stored]
+        shells = [await one.page(f"/shell/{name}") for name in ("list", "alert")]
+        assert not any("Nina" in shell or one.token in shell for shell in shells)
+        worker = await one.page("/sw.js")
+        assert "/js/vault.js" in worker
+    stranger = Browser(address)
+    for path in ("/api/session/key", "/api/kept"):
+        await stranger.get(path, status=401)
     await stranger.session.close()

@@ -106,7 +106,7 @@ async def test_contact_is_recorded_and_then_the_call_can_be_closed(
         assert (reached["events"][-1]["detail"], reached["events"][-1]["note"]) == (
             "Puhelimitse.", "Tytär vastasi.",
         )  # fmt: skip
-        assert 'name="contact"' not in await nurse.page(f"/episodes/{episode}")
+        assert "data-needs-contact" not in await nurse.page(f"/episodes/{episode}")
         assert (await nurse.post(f"{path}/close", {"outcome": "real"}))["closed_at"] is not None
 
 

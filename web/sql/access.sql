@@ -13,3 +13,7 @@ SELECT id FROM alerts.episode WHERE closed_at IS NULL AND subject = ANY(:subject
 
 -- name: break_glass(given, family, born, reason)$
 SELECT audit.break_glass(:given, :family, :born, :reason);
+
+-- name: kept_subjects(episode, since)
+-- Whose data the caller's phone was given with an alert, to be looked at out of reach.
+SELECT subject FROM audit.kept_subjects(:episode, :since);

@@ -1,7 +1,8 @@
 // The live list. Cards are kept by alert and moved rather than drawn anew, so that a list of
 // thousands stays quick and a finger does not lose its button.
-import { post } from "./api.js";
-import { follow } from "./live.js";
+import { keepSoon, keptList } from "./keep.js";
+import { follow, isCurrent, shownFrom } from "./live.js";
+import { act, Unsent } from "./outbox.js";
 import { draw, prepare } from "./sound.js";
 import { tick } from "./time.js";
 import { say } from "./words.js";
@@ -112,8 +113,12 @@ async function acknowledge(card, button, id) {
   button.textContent = say("acknowledging");
   card.querySelector(".notice")?.remove();
   try {
-    change(await post(`/api/episodes/${id}/acknowledge`));
+    change(await act(`/api/episodes/${id}/acknowledge`, {}, say("acknowledge")));
   } catch (error) {
+    if (error instanceof Unsent) {
+      button.textContent = say("unsent_chip");
+      return;
+    }
     button.disabled = false;
     button.textContent = say("acknowledge");
     const notice = element("p", "notice bad", error.message);
@@ -238,6 +243,21 @@ follow("/api/stream", {
     if (!first) changes.forEach(announce); // What came while the page was not live is new too.
     first = false;
     plan();
+    keepSoon();
   },
-  episode: change,
+  episode(episode) {
+    change(episode);
+    keepSoon();
+  },
 });
+
+/** Out of reach the list is as it was kept, and says so. */
+async function showKept() {
+  if (isCurrent()) return;
+  const found = await keptList();
+  if (isCurrent() || !found) return;
+  found.episodes.forEach(keep);
+  plan();
+  shownFrom(found.time);
+}
+if (document.body.dataset.shell !== undefined || !navigator.onLine) showKept();

@@ -1,4 +1,5 @@
 // The stream of changes, and an honest word about whether the page can be relied on.
+import { endShift } from "./vault.js";
 import { clockTime, say } from "./words.js";
 import { now, setClock, tick } from "./time.js";
 
@@ -17,6 +18,17 @@ let current = false; // Whether what is shown is what the service last said.
 let ended = false;
 let shownAt = null;
 let trouble;
+let told = -Infinity;
+
+/** What is shown was kept on the phone and is as it was at `time`. */
+export function shownFrom(time) {
+  shownAt ??= Date.parse(time);
+  trouble = undefined;
+  judge();
+}
+
+/** Whether what is shown is what the service last said. */
+export const isCurrent = () => current;
 
 /**
  * Follow the stream at `url`; handlers: snapshot(data), episode(data).
@@ -45,9 +57,15 @@ export function follow(url, handlers) {
       if (current) shownAt = now();
       tick();
       judge();
+      // Whoever has something to send hears that the service can be reached again.
+      if (performance.now() - told > 5000) {
+        told = performance.now();
+        document.dispatchEvent(new Event("saimi:live"));
+      }
     });
     source.addEventListener("session", () => {
       ended = true;
+      document.dispatchEvent(new Event("saimi:live"));
       source.close();
       judge();
     });
@@ -62,11 +80,15 @@ export function follow(url, handlers) {
     // An ended session and a dead service look alike to EventSource: ask which it is.
     try {
       const answer = await fetch("/api/session", { cache: "no-store" });
-      if (answer.status === 401) ended = true;
+      if (answer.status === 401) {
+        ended = true;
+        document.dispatchEvent(new Event("saimi:live")); // What is unsent must be said to stay.
+      }
     } catch { /* no connection: try again */ }
     judge();
     connect();
   };
+  if (document.body.dataset.shell !== undefined) heard = -Infinity; // Kept: not live until told so.
   const again = () => { source?.close(); current = false; connect(); };
   window.addEventListener("online", again);
   window.addEventListener("offline", () => { heard = -Infinity; judge(); });
@@ -110,6 +132,7 @@ function judge() {
   const act = document.createElement(found === "ended" ? "a" : "span");
   if (found === "ended") {
     act.href = "/login?next=" + encodeURIComponent(location.pathname);
+    endShift().catch(() => {});
     act.textContent = say("log_in");
   } else {
     act.textContent = say(found + "_do");

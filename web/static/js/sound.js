@@ -14,6 +14,8 @@ const patterns = {
   1: { tones: [], shake: [] },
 };
 
+try { on = localStorage.getItem(key) === "on"; } catch { /* private browsing */ }
+
 function show() {
   const label = say(on ? "sound_on" : "sound_off");
   button.setAttribute("aria-pressed", String(on));
@@ -50,7 +52,6 @@ export function draw(severity) {
 
 /** Set up the switch. */
 export function prepare() {
-  try { on = localStorage.getItem(key) === "on"; } catch { /* private browsing */ }
   show();
   button.addEventListener("click", () => {
     on = !on;
