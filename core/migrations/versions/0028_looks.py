@@ -2,8 +2,8 @@
 
 from core.migrations.steps import run_file
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 
 
 def upgrade() -> None:
