@@ -24,7 +24,7 @@ from web.history import event_json
 from web.i18n import Texts
 from web.news2 import breakdown
 from web.parts import caller, database, parts, texts_of
-from web.sentences import needs_text
+from web.sentences import named, needs_text
 from web.session import gather
 from web.trend_notes import notes
 from web.trends import bands, find_subject, metrics_of
@@ -154,7 +154,7 @@ def _evidence(
 
 def _device(name: str, text: Texts) -> str:
     """A device as people know it; what somebody entered came from none."""
-    return text.gettext(DEVICES["entered"]) if name.startswith("entered-") else name
+    return named(text, DEVICES, "entered") if name.startswith("entered-") else name
 
 
 def _chart_metrics(card: Card) -> list[str]:
