@@ -119,6 +119,28 @@ class Settings(BaseSettings):
         default=60.0, ge=2, le=3600, description="A service silent for so long has stopped"
     )
     watchdog_language: Literal["fi", "sv", "en"] = "fi"
+    grafana_url: SecretStr | None = Field(
+        default=None,
+        description="Grafana's server as its administrator, for `saimi grafana sync`: "
+        "https://user:password@host",
+    )
+    grafana_public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="The address of Grafana that browsers use; without it Saimi shows no links",
+    )
+    grafana_database: str | None = Field(
+        default=None,
+        description="host:port of the database as Grafana reaches it; else that of database_url",
+    )
+    grafana_sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = Field(
+        default="require", description="How Grafana checks the database's certificate"
+    )
+    grafana_prometheus_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="A Prometheus that Grafana reaches: adds rates and lags to operations",
+    )
     database_pool: int = Field(
         default=8, ge=2, le=200, description="Connections a process keeps at most"
     )

@@ -26,11 +26,17 @@ def boards(
 ) -> list[dashboard.Dashboard]:
     """The dashboards of an organisation, the one to begin with first."""
     if audience == "area":
-        return [team_dashboard(language, links), client_dashboard(language, links)]
-    return [
-        county_dashboard(language),
-        operations_dashboard(language, with_prometheus=with_prometheus),
-    ]
+        made = [team_dashboard(language, links), client_dashboard(language, links)]
+    else:
+        made = [
+            county_dashboard(language),
+            operations_dashboard(language, with_prometheus=with_prometheus),
+        ]
+    for board in made:
+        # Links to a single panel name its number, so Grafana shall not choose it.
+        for number, panel in enumerate(board.panels or (), 1):
+            panel.id_val = number
+    return made
 
 
 def as_json(board: dashboard.Dashboard) -> str:

@@ -13,7 +13,7 @@ from core.clock import Clock, wall_time
 from core.database import Pool, create_pool, translated
 from core.errors import DatabaseError, SaimiError
 from core.roles import WebUrls
-from web import api, at_hand, auth, break_glass, doing, emergency, keeping, pages, push
+from web import api, at_hand, auth, break_glass, doing, emergency, grafana, keeping, pages, push
 from web.attempts import Attempts
 from web.errors import answer_errors
 from web.fhir import routes as fhir
@@ -104,6 +104,7 @@ def create_app(
         keeping,
         push,
         fhir,
+        grafana,
     ):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)

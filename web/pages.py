@@ -20,6 +20,7 @@ from web.api import episode_id
 from web.at_hand import at_hand
 from web.emergency import prepared
 from web.episodes import age, episode_json
+from web.grafana import grafana_link
 from web.history import event_json
 from web.i18n import Texts
 from web.news2 import breakdown
@@ -108,6 +109,11 @@ async def episode_values(
         "call": {"number": call["number"], "script": call["script"][member.language]},
         "events": [event_json(event, card.kind, text) for event in reversed(events)],
         "chart_metrics": _chart_metrics(card),
+        "grafana": grafana_link(
+            card.pseudonym if card.subject_kind == "client" else None,
+            card.opened_at - timedelta(days=1),
+            max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
+        ),
         "chart_until": max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
         "now": now,
         **DIALOGS,
@@ -236,6 +242,7 @@ async def trends(request: web.Request) -> web.Response:
         age=age(subject.born, now.astimezone(LOCAL).date()),
         metrics=metrics,
         notes=said,
+        grafana=grafana_link(subject.pseudonym, now - timedelta(days=7), now),
         now=now,
     )
 

@@ -1,7 +1,8 @@
-"""`saimi grafana`: dashboards as files, and the database roles that read for them."""
+"""`saimi grafana`: dashboards in a Grafana server or as files, and the roles that read for them."""
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from core.errors import UserError
 from saimi.console import Json, emit
 
 if TYPE_CHECKING:
-    import asyncio
+    import asyncpg
 
     from dashboards.links import Links
 
@@ -93,32 +94,75 @@ def role(
 
     Made again, it gets another password: the old one is worth nothing then. Nothing keeps it.
     """
-    from core.database import connect
-    from core.schema import require_current
-    from core.settings import load_settings
     from dashboards.roles import drop_role, make_role, one_reader
-    from saimi.running import run
+    from saimi.connecting import with_connection
 
     if county == (area is not None):
         raise UserError("Name an area, or say --county.")
-    url = load_settings().require_database_url()
 
-    async def work(_stop: asyncio.Event) -> tuple[str, str | None]:
-        await require_current(url)
-        connection = await connect(url)
-        try:
-            reader = await one_reader(connection, area)
-            if drop:
-                await drop_role(connection, reader.role)
-                return reader.role, None
-            return reader.role, await make_role(connection, reader)
-        finally:
-            await connection.close()
+    async def work(connection: asyncpg.Connection) -> tuple[str, str | None]:
+        reader = await one_reader(connection, area)
+        if drop:
+            await drop_role(connection, reader.role)
+            return reader.role, None
+        return reader.role, await make_role(connection, reader)
 
-    name, password = run(work)
+    name, password = with_connection(work)
     if json:
         emit({"role": name, "password": password})
     elif password is None:
         print(f"{name} is gone.")
     else:
         print(f"{name}\n{password}")
+
+
+@app.command()
+def sync(
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what would change, change nothing.")
+    ] = False,
+    area: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these areas (codes) and the county; the others' are removed."),
+    ] = None,
+    language: LanguageOption = Language.FI,
+    json: Json = False,
+) -> None:
+    """Make Grafana what it should be: an organisation for each area and one for the county.
+
+    Each gets a data source with a database role of its own, a folder and dashboards; nothing else
+    is touched. SAIMI_GRAFANA_URL is a server administrator's. With --check the exit status is 1
+    where something would change.
+    """
+    from core.settings import load_settings
+    from dashboards.server import Grafana
+    from dashboards.sync import Outcome
+    from dashboards.sync import sync as bring_up_to_date
+    from saimi.addresses import find_database
+    from saimi.connecting import with_connection
+    from saimi.grafana import wish
+
+    settings = load_settings()
+    if settings.grafana_url is None:
+        raise UserError(
+            "SAIMI_GRAFANA_URL is not set, so there is no Grafana to bring up to date: set it to "
+            "https://user:password@host of a server administrator."
+        )
+    server = Grafana(settings.grafana_url.get_secret_value())
+    wanted = wish(settings, find_database(), language.value, area, _links())
+
+    async def work(connection: asyncpg.Connection) -> Outcome:
+        return await bring_up_to_date(connection, server, wanted, check=check)
+
+    outcome = with_connection(work)
+    if json:
+        emit(outcome)
+    else:
+        for line in outcome.changes:
+            print(line)
+        if not outcome.changes:
+            print(f"Grafana {outcome.version} is as it should be.")
+    for warning in outcome.warnings:
+        print(f"saimi: {warning}", file=sys.stderr)
+    if check and outcome.changes:
+        raise typer.Exit(1)

@@ -338,3 +338,18 @@ def test_grafana_files(tmp_path: Path) -> None:
     done = saimi("grafana", "render", "--out", tmp_path / "out", "--json")
     assert done.status == 0
     assert all(Path(name).is_file() for name in done.report["files"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("sync",), "SAIMI_GRAFANA_URL"),
+        (("role",), "--county"),
+        (("role", "imatra", "--county"), "--county"),
+    ],
+)
+def test_grafana_says_what_it_lacks(arguments: tuple[str, ...], said: str) -> None:
+    refused = saimi("grafana", *arguments)
+    assert refused.status == 2
+    assert one_sentence(refused.err), refused.err
+    assert said in refused.err

@@ -98,3 +98,12 @@ SELECT metric, time, value
    AND time >= :since::timestamptz AND time <= :until::timestamptz AND state = 0
  ORDER BY metric, time DESC
  LIMIT 20000;
+
+-- name: grafana_place(subject)^
+-- The organisation in which a client's area is seen, once there is one.
+SELECT g.organisation, a.code AS area
+  FROM registry.subject s
+  JOIN registry.home h ON h.id = s.home
+  JOIN registry.area a ON a.id = h.area
+  JOIN grafana.role g ON g.area = a.id AND g.organisation IS NOT NULL
+ WHERE s.id = :subject::integer;
