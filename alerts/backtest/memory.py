@@ -28,7 +28,7 @@ from alerts.subjects.events import EVENTS
 from alerts.subjects.own_rules import set_own
 from alerts.subjects.subject import Device, Subject
 from alerts.worker.load import AHEAD, DEPTHS, LONGEST_VALIDITY, validity
-from alerts.worker.slow import ALONE, MOST, WINDOWS, looked, watches_door
+from alerts.worker.slow import ALONE, MOST, WINDOWS, falls_within, looked, watches_door
 from alerts.worker.state import State
 from core.catalogue import catalogue
 from core.reading import State as ReadingState
@@ -88,6 +88,8 @@ class Known:
     """The last one closed of each key."""
     falls: list[Fell] = field(default_factory=list)
     """Alerts of falls that were closed, and not as false."""
+    falls_within: timedelta = timedelta(0)
+    """How far back they count."""
     slow: dict[str, list[Reading]] = field(default_factory=dict)
     """Of metrics that are looked at over long times (alerts.worker.slow), oldest first."""
     fresh: set[str] = field(default_factory=set)
@@ -150,8 +152,7 @@ class Known:
         found = self._bare()
         found.events = list(self.events)
         if found.client is not None and any(one.metric == "fall" for one in self.events):
-            own = self.rules.get("repeated_falls")
-            since = now - timedelta(days=365 / 12 * (own.limits["months"] if own else 12))
+            since = now - self.falls_within
             found.falls_before = sum(
                 one.opened_at >= since and one.closed_at <= now for one in self.falls
             )
@@ -324,6 +325,7 @@ def all_known(
         found[number] = Known(
             person, rules=subject.rules, rules_error=subject.rules_error,
             watches_door=watches_door(subject), falls=sorted(falls.get(number, ())),
+            falls_within=falls_within(subject.rules, rules),
         )  # fmt: skip
     return found
 

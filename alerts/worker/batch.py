@@ -222,7 +222,13 @@ class Batch:
         await load_events(connection, singly, subjects)
         here = {ident: one for ident, one in subjects.items() if ident in present}
         await load_slow(
-            connection, singly, here, claim.states, anything_new=claim.ranges.keys(), now=now
+            connection,
+            singly,
+            here,
+            claim.states,
+            anything_new=claim.ranges.keys(),
+            now=now,
+            rules=self._rules,
         )
         taken = [one for one in subjects.values() if one.id in present or one.events]
         episodes = await load_episodes(connection, [one.id for one in taken], now=now)

@@ -15,6 +15,7 @@ from alerts.assess.doses import METRIC as DOSE
 from alerts.assess.surroundings import DOOR, OUTSIDE, ROOM
 from alerts.assess.weight import METRIC as WEIGHT
 from alerts.finding import Reading
+from alerts.rules.rule import Rule, Rules
 from alerts.subjects.subject import SLOW, Subject
 from alerts.worker.state import State
 from core.catalogue import catalogue
@@ -46,6 +47,7 @@ async def load_slow(
     *,
     anything_new: Collection[int],
     now: datetime,
+    rules: Rules,
 ) -> None:
     """Add histories of what is new, or waited for, to the subjects that are present.
 
@@ -81,7 +83,7 @@ async def load_slow(
     ]
     await _load_history(connection, pairs, now)
     await _load_doors(connection, [subjects[ident] for ident in sorted(wanted[DOOR])], now)
-    await _load_falls(connection, subjects, now)
+    await _load_falls(connection, subjects, now, rules)
 
 
 async def _load_history(
@@ -133,7 +135,7 @@ async def _load_doors(connection: Connection, watched: list[Subject], now: datet
 
 
 async def _load_falls(
-    connection: Connection, subjects: Mapping[int, Subject], now: datetime
+    connection: Connection, subjects: Mapping[int, Subject], now: datetime, rules: Rules
 ) -> None:
     """Add how many falls there were before, to those who have fallen just now."""
     fallen = [
@@ -145,17 +147,19 @@ async def _load_falls(
         return
     for ident in fallen:
         subjects[ident].falls_before = 0
-    months = {ident: subjects[ident].rules.get("repeated_falls") for ident in fallen}
     rows = _queries.past_falls(
         connection,
         subjects=fallen,
-        since=[
-            now - timedelta(days=365 / 12 * (rule.limits["months"] if rule else 12))
-            for rule in months.values()
-        ],
+        since=[now - falls_within(subjects[ident].rules, rules) for ident in fallen],
     )
     async for row in rows:
         subjects[row["subject"]].falls_before = row["falls"]
+
+
+def falls_within(own: Mapping[str, Rule], rules: Rules) -> timedelta:
+    """How far back falls are counted, by a client's own rules before the county's."""
+    rule = own.get("repeated_falls") or rules["repeated_falls"]
+    return timedelta(days=365 / 12 * rule.limits["months"])
 
 
 def watches_door(subject: Subject) -> bool:

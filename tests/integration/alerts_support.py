@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from alerts.learned.store import LearnedStore
-from alerts.rules.shipped import shipped_rules
+from alerts.rules.shipped import Rules, shipped_rules
 from alerts.worker import service
 from alerts.worker.batch import Batch
 from core.catalogue import catalogue
@@ -205,10 +205,14 @@ async def county_again(url: str, *, clients: int = 1) -> AsyncIterator[County]:
 
 
 async def settle(
-    connection: asyncpg.Connection, clock: Clock, learned: LearnedStore | None = None
+    connection: asyncpg.Connection,
+    clock: Clock,
+    learned: LearnedStore | None = None,
+    *,
+    rules: Rules | None = None,
 ) -> None:
     """Assess whatever is noted or due, here and now, until nothing is left."""
-    batch = Batch(clock=clock, rules=shipped_rules(), learned=learned)
+    batch = Batch(clock=clock, rules=rules or shipped_rules(), learned=learned)
     while (await batch.run(connection)).subjects:
         pass
 

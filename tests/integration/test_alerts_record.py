@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from alerts.rules.shipped import shipped_rules
 from core.clock import ManualClock
 from core.record import CareLimits, Dose, OnPathway, OwnRule, Record
 from core.registry import Area, Client, Device, Document, Home, Team
@@ -137,7 +141,14 @@ async def test_a_cold_home_of_somebody_frail(database_url: str) -> None:
         assert (episode["kind"], episode["severity"]) == ("room", 2)
 
 
-async def test_a_second_fall_is_reviewed(database_url: str) -> None:
+@pytest.mark.parametrize(("months", "reviewed"), [(12, True), (2, False)])
+async def test_a_second_fall_within_the_rules_months_is_reviewed(
+    database_url: str, months: int, reviewed: bool
+) -> None:
+    shipped = shipped_rules()
+    rule = shipped["repeated_falls"]
+    own = replace(rule, limits={**rule.limits, "months": months})
+    rules = replace(shipped, rules={**shipped.rules, "repeated_falls": own})
     async with registered(database_url, Record(medicines=("anticoagulant",))) as (found, subject):
         await found.put(subject, {"fall": 1}, at=NOW - timedelta(days=90))
         await settle(found.connection, ManualClock(NOW - timedelta(days=90)))
@@ -152,9 +163,9 @@ async def test_a_second_fall_is_reviewed(database_url: str) -> None:
             member,
         )
         await found.put(subject, {"fall": 1})
-        await settle(found.connection, CLOCK)
+        await settle(found.connection, CLOCK, rules=rules)
         kinds = [episode["kind"] for episode in await found.episodes()]
-        assert sorted(kinds) == ["fall", "fall", "falls"]
+        assert sorted(kinds) == ["fall", "fall"] + ["falls"] * reviewed
 
 
 async def test_palliative_care_restricts_paging_and_never_a_call(database_url: str) -> None:
