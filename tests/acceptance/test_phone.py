@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.acceptance.phones import Phones
 from tests.integration.alerts_support import settle
@@ -212,6 +213,25 @@ async def test_an_ended_session_keeps_what_is_unsent_and_nothing_else(
         await expect(page.locator(".head")).to_contain_text("Nina Nurse kuittasi")
         await expect(page.locator("#unsent")).to_be_hidden()
     phones.complaints.clear()
+
+
+async def test_a_tap_before_the_scripts_are_there_is_done_when_they_are(
+    place: County, phones: Phones
+) -> None:
+    episode = await place.open(await place.subject("aino"), "help")
+    page = await phones.log_in("nurse")
+    arrived = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.context.route("**/js/entering.js", late)
+    await page.goto(f"{phones.address}/episodes/{episode}", wait_until="commit")
+    await page.get_by_role("button", name="Kirjaa lukemia").click()
+    await expect(page.locator("#entering")).to_be_hidden()
+    arrived.set()
+    await expect(page.locator("#entering")).to_be_visible()
 
 
 async def test_entered_observations_move_the_score(place: County, phones: Phones) -> None:

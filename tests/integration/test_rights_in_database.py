@@ -335,6 +335,7 @@ NOT_BY_ROW = {
     "ops.clock",
     "ops.queues",
     "ops.completeness",
+    "grafana.role",
 }
 """Tables and views that the web's role reads whole: about nobody at home."""
 

@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "readings": {"values": {"pulse": 71}},
     "alone": {"minutes": 30},
     "close": {"outcome": "real"},
+    "looks": {"looks": []},
     "break-glass": {
         "given_name": "Berta",
         "family_name": "Berg",
@@ -80,7 +81,11 @@ class Asked:
         elif "{id}" in path:
             path = path.replace("{id}", str(await self.episode()))
         path = path.replace("{pseudonym}", self.pseudonym).replace("{key}", str(uuid4()))
-        path = path.replace("{what}", "seen").replace("/static", f"{static_prefix()}/js/api.js")
+        path = (
+            path.replace("{name}", "list")
+            .replace("{what}", "seen")
+            .replace("/static", f"{static_prefix()}/js/api.js")
+        )
         if path in ("/api/readings", "/api/activity"):
             path += f"?subject={self.pseudonym}&metrics=spo2"
         if endpoint == "GET /api/stream":

@@ -171,6 +171,8 @@ const openers = {
     perform("readings", content, titleOf("entering"))),
 };
 
+globalThis.tappedEarly?.();
+
 /** Out of reach the alert is as it was kept, and says so. */
 async function showKept() {
   const found = await keptAlert(id);
