@@ -100,8 +100,7 @@ _FRAGMENTS = {
         f'(k.{metric} IS NOT NULL)::integer AS "${{{metric}}}"' for metric in PARAMETERS
     ),
     "hours": ",\n       ".join(
-        "sum(r.sum) FILTER (WHERE extract(hour FROM r.bucket AT TIME ZONE 'Europe/Helsinki')"
-        f' = {hour})::double precision AS "{hour:02}"'
+        f'sum(fired) FILTER (WHERE hour = {hour})::double precision AS "{hour:02}"'
         for hour in range(24)
     ),
 }

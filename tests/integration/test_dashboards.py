@@ -16,11 +16,12 @@ import pytest
 
 from core.catalogue import catalogue
 from core.database import connect
+from dashboards.asked import Panel, panels
 from dashboards.boards import boards
 from dashboards.queries import PARAMETERS, queries
 from models.news2 import news2
 from tests.support.databases import Databases
-from tests.support.grafana import UNTIL, GrafanaCounty, Panel, grafana_county, panels, rows, sent
+from tests.support.grafana import UNTIL, GrafanaCounty, grafana_county, rows, sent
 
 RANGES = {"day": timedelta(days=1), "month": timedelta(days=30), "year": timedelta(days=365)}
 AREA = "lappeenranta"

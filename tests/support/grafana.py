@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,11 +11,9 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-from grafana_foundation_sdk.models import dashboard
 
 from bench.county_year import fill
 from core.database import connect
-from dashboards.boards import as_json
 from dashboards.postgres import as_grafana_sends_it
 from dashboards.roles import drop_role, known_readers, make_role, reader_of
 
@@ -59,30 +56,6 @@ def as_role(url: str, role: str, password: str) -> str:
     parts = urlsplit(url)
     place = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     return urlunsplit(parts._replace(netloc=f"{role}:{password}@{place}"))
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One query of a dashboard."""
-
-    title: str
-    kind: str
-    """Type of the panel; `variable` or `annotation` for these."""
-    format: str
-    sql: str
-
-
-def panels(board: dashboard.Dashboard) -> Iterator[Panel]:
-    """Every SQL query of a dashboard: of panels, variables and annotations."""
-    document: dict[str, Any] = json.loads(as_json(board))
-    for panel in document["panels"]:
-        for target in panel.get("targets", ()):
-            if "rawSql" in target:
-                yield Panel(panel["title"], panel["type"], target["format"], target["rawSql"])
-    for one in document.get("templating", {}).get("list", ()):
-        yield Panel(one["name"], "variable", "table", one["query"])
-    for one in document.get("annotations", {}).get("list", ()):
-        yield Panel(one["name"], "annotation", "table", one["rawQuery"])
 
 
 def sent(
