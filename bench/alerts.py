@@ -152,6 +152,7 @@ async def measure(
             stack.push_async_callback(worker.stop)
         # Everybody's first assessment makes their state; it is no measure of the later ones.
         await _assessed(connection, county, began + timedelta(minutes=history), engine)
+        await _calm(connection, place.say)
         measured = []
         for nth in range(rounds):
             place.say("The engine is assessing", nth, rounds)
@@ -274,6 +275,22 @@ async def _assessed(
         raise SaimiError(f"{unseen:,} clients were left out: this run says nothing.")
     used = {pid: after[pid] - backends.get(pid, 0.0) for pid in after}
     return _Done(seconds, cpu, sum(used.values()) if used else None, by_models)
+
+
+async def _calm(connection: asyncpg.Connection, say: Say) -> None:
+    """Wait until everybody's devices were looked at once: after that, a few a second are."""
+    most, moved, before = 0, time.monotonic(), -1
+    while time.monotonic() - moved < _PATIENCE_S:
+        async with translated():
+            left = await load_queries("bench").due_left(connection, now=wall_time())
+        if not left:
+            return
+        most = max(most, left)
+        if left != before:
+            moved, before = time.monotonic(), left
+        say("The engine is looking at devices", most - left, most)
+        await asyncio.sleep(_LOOK_S * 10)
+    raise SaimiError(f"The engine stopped with {before:,} subjects due: see its log.")
 
 
 async def _models_due(connection: asyncpg.Connection, every: timedelta, nth: int) -> None:

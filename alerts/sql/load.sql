@@ -28,8 +28,9 @@ SELECT s.id AS subject, p.subject AS whose, p.kind, p.since, p.until,
  WHERE p.until > :now AND NOT isempty(p.during) AND s.id = ANY(:subjects::int[])
  ORDER BY s.id, p.since, p.id;
 
--- `earliest` below is the least of a statement's times once more, as one value: by it TimescaleDB
--- leaves out old chunks once, by the times of a joined list anew for each row of the list.
+-- `earliest` below is the least of a statement's times, as one value: by it TimescaleDB leaves out
+-- old chunks once, by the times of a joined list anew for each row of the list. Where the newest
+-- reading is asked for, the list's own times stand outside: it is newer than these, or none is.
 
 -- name: signs_of_life(subjects, since, movement, measured, until, earliest)
 -- The newest sign of life of each metric since then: of a client, what was measured on them; of a
@@ -60,9 +61,10 @@ SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
                r.entered_by IS NOT NULL AS by_hand
           FROM telemetry.reading r
          WHERE r.subject = s.subject AND r.metric = m.metric
-           AND r.time > m.after AND r.time >= :earliest AND r.time <= :until AND r.state = 0
+           AND r.time >= :earliest AND r.time <= :until AND r.state = 0
          ORDER BY r.time DESC
-         LIMIT m.depth) r;
+         LIMIT m.depth) r
+ WHERE r.time > m.after;
 
 -- name: newest_of_pairs(subjects, metrics, after, until, earliest)
 -- The same for single metrics of single subjects.
@@ -74,9 +76,10 @@ SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
                r.entered_by IS NOT NULL AS by_hand
           FROM telemetry.reading r
          WHERE r.subject = p.subject AND r.metric = p.metric
-           AND r.time > p.after AND r.time >= :earliest AND r.time <= :until AND r.state = 0
+           AND r.time >= :earliest AND r.time <= :until AND r.state = 0
          ORDER BY r.time DESC
-         LIMIT 1) r;
+         LIMIT 1) r
+ WHERE r.time > p.after;
 
 -- name: new_events(subjects, since, until, metrics, earliest)
 -- Events in what was noted that no episode has dealt with. An episode event says which readings it
@@ -122,7 +125,7 @@ SELECT DISTINCT ON (d.device)
             (SELECT r.metric
                FROM telemetry.reading r
               WHERE r.device = d.device
-                AND r.time >= d.since AND r.time >= :earliest AND r.time <= :until
+                AND r.time >= :earliest AND r.time <= :until
               ORDER BY r.metric
               LIMIT 1)
             UNION ALL
@@ -132,7 +135,7 @@ SELECT DISTINCT ON (d.device)
                     SELECT r.metric
                       FROM telemetry.reading r
                      WHERE r.device = d.device AND r.metric > m.metric
-                       AND r.time >= d.since AND r.time >= :earliest AND r.time <= :until
+                       AND r.time >= :earliest AND r.time <= :until
                      ORDER BY r.metric
                      LIMIT 1) n)
         SELECT metric FROM measured) m
@@ -140,9 +143,10 @@ SELECT DISTINCT ON (d.device)
         SELECT r.time, r.received_at, r.value, r.qualifier, r.state
           FROM telemetry.reading r
          WHERE r.device = d.device AND r.metric = m.metric
-           AND r.time >= d.since AND r.time >= :earliest AND r.time <= :until
+           AND r.time >= :earliest AND r.time <= :until
          ORDER BY r.time DESC
          LIMIT 1) r
+ WHERE r.time >= d.since
  ORDER BY d.device, r.time DESC;
 
 -- name: device_names(devices)

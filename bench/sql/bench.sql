@@ -70,6 +70,9 @@ SELECT (SELECT count(*) FROM telemetry.note) AS notes,
 -- name: notes_left()$
 SELECT count(*) FROM telemetry.note;
 
+-- name: due_left(now)$
+SELECT count(*) FROM alerts.subject_state WHERE due_at <= :now;
+
 -- name: models_due(every, nth, packs)!
 UPDATE alerts.learned SET looked_at = looked_at - :every::interval
  WHERE subject % :packs::int = :nth::int % :packs::int;
