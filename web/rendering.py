@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from web.i18n import LANGUAGES, NAMES, Language, texts
-from web.words import SCRIPT
+from web.script_words import SCRIPT
 
 TEMPLATES = Path(__file__).with_name("templates")
 STATIC = Path(__file__).with_name("static")

@@ -7,7 +7,7 @@ SELECT s.subject, l.looked_at, l.signs, l.days, l.rooms
 
 -- name: learned_readings(subjects, since, late_since, seen_at, metrics, until, most, earliest)$
 -- What of each subject was measured since its memory was taken, and what came since it was looked
--- at of before; of each subject the newest so many. One value: rows of alerts.learned_store.ROW
+-- at of before; of each subject the newest so many. One value: rows of alerts.learned.store.ROW
 -- after one another, since a batch reads a hundred thousand of them.
 SELECT string_agg(int4send(c.subject) || int2send(r.metric) || int4send(r.device)
                   || timestamptz_send(r.time) || timestamptz_send(r.received_at)

@@ -16,7 +16,8 @@ import web.words
 from alerts import finding
 from core.catalogue import catalogue
 from web.i18n import FOLDER, LANGUAGES, Language, as_language, catalogue_of, preferred, texts
-from web.words import CODES, KINDS, METRICS, NEWS2, SCRIPT, UNITS
+from web.script_words import SCRIPT
+from web.words import CODES, KINDS, METRICS, NEWS2, UNITS
 
 ROOT = Path(web.words.__file__).parent
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
