@@ -21,12 +21,12 @@ from typing import Literal, get_args
 from alerts.delivery.outbox import Message, enqueue
 from alerts.finding import LIFE_SAFETY, rfc3339
 from alerts.handling.holding import (
-    AlreadyTakenError,
-    NotHeldError,
     go_on,
     lock,
     record,
     refuse_closed,
+    refuse_held_by_another,
+    refuse_unless_held,
     take,
     tell,
     urgency,
@@ -117,8 +117,7 @@ async def acknowledge(
     async with translated(), connection.transaction():
         found = await lock(connection, episode=episode, member=member, now=now, made_at=made_at)
         refuse_closed(found)
-        if found["acknowledged_by"] is not None and found["acknowledged_by"] != member:
-            raise AlreadyTakenError(found["acknowledged_by_name"], found["acknowledged_at"])
+        refuse_held_by_another(found, member)
         if found["acknowledged_by"] is not None:
             if found["confirmed"]:
                 return int(found["version"])
@@ -143,8 +142,7 @@ async def renew(
     async with translated(), connection.transaction():
         found = await lock(connection, episode=episode, member=member, now=now, made_at=made_at)
         refuse_closed(found)
-        if found["acknowledged_by"] != member:
-            raise NotHeldError
+        refuse_unless_held(found, member)
         return await go_on(connection, found, member, now)
 
 
@@ -165,8 +163,7 @@ async def release(
     async with translated(), connection.transaction():
         found = await lock(connection, episode=episode, member=member, now=now, made_at=made_at)
         refuse_closed(found)
-        if found["acknowledged_by"] != member:
-            raise NotHeldError
+        refuse_unless_held(found, member)
         version = await _queries.release(connection, episode=episode, now=now)
         await _queries.begin_round(connection, episodes=[episode], now=now)
         detail = {"round": await _queries.timer_round(connection, episode=episode)}
@@ -197,8 +194,7 @@ async def hand_over(
     async with translated(), connection.transaction():
         found = await lock(connection, episode=episode, member=member, now=now, made_at=made_at)
         refuse_closed(found)
-        if found["acknowledged_by"] != member and found["role"] != "coordinator":
-            raise NotHeldError
+        refuse_unless_held(found, member, or_desk=True)
         if not await _queries.can_take(connection, member=to):
             raise CannotTakeError
         if found["acknowledged_by"] == to:

@@ -187,6 +187,18 @@ def refuse_closed(found: Any) -> None:
         raise AlreadyClosedError(found["closed_by_name"], found["closed_at"], found["outcome"])
 
 
+def refuse_held_by_another(found: Any, member: int) -> None:
+    """Only who has it, or may take it on, goes on."""
+    if found["acknowledged_by"] not in (None, member):
+        raise AlreadyTakenError(found["acknowledged_by_name"], found["acknowledged_at"])
+
+
+def refuse_unless_held(found: Any, member: int, *, or_desk: bool = False) -> None:
+    """Only who has it goes on; or, for what the desk may do to anybody's, the desk."""
+    if found["acknowledged_by"] != member and not (or_desk and found["role"] == "coordinator"):
+        raise NotHeldError
+
+
 async def record(
     connection: Connection,
     found: Any,

@@ -13,13 +13,13 @@ from typing import Any, Literal, get_args
 from alerts.delivery.outbox import Message, enqueue
 from alerts.handling.handling import MAX_NOTE, NoteTooLongError
 from alerts.handling.holding import (
-    AlreadyTakenError,
-    NotHeldError,
     lease,
     lock,
     record,
     refuse_closed,
+    refuse_held_by_another,
     refuse_stale,
+    refuse_unless_held,
     take,
     tell_home,
 )
@@ -92,8 +92,7 @@ async def _come(
     async with translated(), connection.transaction():
         found = await lock(connection, episode=episode, member=member, now=now, made_at=made_at)
         refuse_closed(found)
-        if found["acknowledged_by"] not in (None, member):
-            raise AlreadyTakenError(found["acknowledged_by_name"], found["acknowledged_at"])
+        refuse_held_by_another(found, member)
         if found["acknowledged_by"] is None:
             await take(connection, found, member, now)
             found["acknowledged_at"] = now
@@ -235,8 +234,7 @@ async def ask(
     async with translated(), connection.transaction():
         found = await lock(connection, episode=episode, member=member, now=now, made_at=made_at)
         refuse_closed(found)
-        if found["acknowledged_by"] != member and found["role"] != "coordinator":
-            raise NotHeldError
+        refuse_unless_held(found, member, or_desk=True)
         if not await _queries.is_service(connection, service=service):
             raise NobodyToAskError
         rows = _queries.on_duty_for(connection, episode=episode, service=service, now=now)
