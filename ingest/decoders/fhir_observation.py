@@ -34,8 +34,9 @@ _MAX_NAME = 256
 _MAX_ORIGINAL = 1_024
 _KEPT = ("code", "interpretation", "dataAbsentReason")
 _NOT_KNOWN = frozenset(("unknown", "unavailable", "undetermined", "tuntematon", "okänd"))
-_PERSONAL = re.compile(r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]", re.I)
-"""A Finnish personal identity code; nothing is called by one."""
+_PERSONAL = re.compile(r"(?<![0-9A-Z])\d{6}[-+A-FU-Y]\d{3}[0-9A-Y](?![0-9A-Z])", re.I)
+"""A Finnish personal identity code; nothing is called by one. It stands by itself: one in thirteen
+of our own pseudonyms, 24 hexadecimal digits, has the like within."""
 
 
 def records_of(

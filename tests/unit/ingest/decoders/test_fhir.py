@@ -268,10 +268,27 @@ def test_the_device(fields: Any, device: str) -> None:
     assert record.channel.device == device
 
 
-def test_nothing_is_called_by_a_personal_identity_code() -> None:
+@pytest.mark.parametrize(
+    "written", ["131052-308T", "131052a308t", "hetu_131052-308T.", "x/010190+123Y"]
+)
+def test_nothing_is_called_by_a_personal_identity_code(written: str) -> None:
     resource = observation("8867-4", valueQuantity=quantity(72, "/min"), device=None)
-    resource["subject"] = {"reference": "Patient/131052-308T"}
-    assert "131052" not in only(resource).channel.device
+    resource["subject"] = {"reference": f"Patient/{written}"}
+    assert only(resource).channel.device.startswith("subject-")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0e131052a308c9f0aa3d17be",
+        "131052b3081aa3d17be0e9f0",
+        "12131052-3081-4c1e-9f00-aa3d17be0e9f",
+    ],
+)
+def test_random_digits_that_hold_the_like_of_one_are_a_name(written: str) -> None:
+    resource = observation("8867-4", valueQuantity=quantity(72, "/min"), device=None)
+    resource["subject"] = {"reference": f"Patient/{written}"}
+    assert only(resource).channel.device == f"Patient/{written}"
 
 
 @pytest.mark.parametrize("kind", ["searchset", "transaction", "batch", "collection", "message"])
