@@ -51,6 +51,8 @@ class Member(_Entry):
     display_name: Name
     role: Role = "member"
     language: Language = "fi"
+    identity: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    """What the county's identity provider calls them; absent: their username, or as it was."""
 
 
 class Team(_Entry):

@@ -110,6 +110,11 @@ async def _check_references(connection: Connection) -> None:
             f"{row['what']} {row['name']!r} names area {row['area']!r}, which is neither in the "
             "document nor registered."
         )
+    if row := await queries.import_shared_identity(connection):
+        raise RegistryError(
+            f"The identity {row['identity']!r} of member {row['username']!r} is another member's "
+            "too (who names none has the username): give each their own."
+        )
     if row := await queries.import_unknown_member(connection):
         raise RegistryError(
             f"Team {row['team']!r} names member {row['username']!r}, who is neither in the "
@@ -161,7 +166,8 @@ def _tables(document: Document) -> dict[str, list[tuple[Any, ...]]]:
         ],
         "import_team_area": [(team.name, area) for team in teams for area in team.areas],
         "import_member": [
-            (one.username, one.display_name, one.role, one.language) for one in document.members
+            (one.username, one.display_name, one.role, one.language, one.identity)
+            for one in document.members
         ],
         "import_team_member": [(team.name, name) for team in teams for name in team.members],
         "import_home": [

@@ -61,18 +61,38 @@ class Settings(BaseSettings):
         default=None,
         description="The key that push messages are signed with (PEM); else vapid.pem in data_dir",
     )
-    fhir_issuer: str | None = Field(
-        default=None, description="The identity provider whose bearer tokens the FHIR API takes"
+    oidc_issuer: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="The county's identity provider (OpenID Connect): its issuer, exactly as in "
+        "its tokens",
     )
-    fhir_audience: str | None = Field(
-        default=None, description="For whom these tokens are given out (aud)"
+    oidc_client_id: str | None = Field(
+        default=None, description="What it knows Saimi as; set: staff log in there"
     )
-    fhir_keys: str | None = Field(
-        default=None, description="Their keys: address of a JWK set, or a file"
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Saimi's secret there; absent: a public client"
     )
-    fhir_username_claim: str = Field(
+    oidc_scopes: str = Field(
+        default="openid profile", description="What Saimi asks for when somebody logs in"
+    )
+    oidc_username_claim: str = Field(
         default="preferred_username",
-        description="What of a token names the member; else its client_id does",
+        description="What of a token names the member, their personnel number say; of a program's "
+        "token that lacks it, its client_id does",
+    )
+    oidc_audience: str | None = Field(
+        default=None,
+        description="For whom the access tokens are given out (aud) that the FHIR API takes; "
+        "absent: it takes none",
+    )
+    oidc_keys: str | None = Field(
+        default=None,
+        description="The provider's keys: address of a JWK set, or a file; absent: as its "
+        "discovery document says",
+    )
+    password_login: bool = Field(
+        default=True, description="Whether members with a password may log in with it"
     )
     push_contact: str = Field(
         default="mailto:postmaster@localhost",

@@ -22,22 +22,16 @@ from ingest.settling import Fate
 from ingest.writer import Writer
 from web.fhir.entry import Fhir
 from web.fhir.incoming import Mode, Posted, Taken
-from web.fhir.tokens import Verifier, issuer_of
+from web.fhir.tokens import Verifier
+from web.tokens import Provider
 
 _ELSE = "Nothing was stored, since another entry of the same transaction cannot be."
 
 
-def fhir_parts(settings: Settings, clock: Clock) -> Fhir:
-    """The FHIR API's parts; without the address that ingest has, it takes nothing in.
-
-    Raises:
-        SettingsError: the identity provider is set in part.
-    """
-    issuer = issuer_of(
-        settings.fhir_issuer, settings.fhir_audience, settings.fhir_keys,
-        settings.fhir_username_claim,
-    )  # fmt: skip
-    verifier = None if issuer is None else Verifier(issuer)
+def fhir_parts(settings: Settings, clock: Clock, provider: Provider | None) -> Fhir:
+    """The FHIR API's parts; without the address that ingest has, it takes nothing in."""
+    audience = settings.oidc_audience
+    verifier = None if provider is None or audience is None else Verifier(provider, audience)
     if settings.database_url is None:
         return Fhir(verifier)
     url, retention = settings.require_database_url(), timedelta(days=settings.retention_days)

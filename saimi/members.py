@@ -20,16 +20,18 @@ async def add_member(
     connection: Connection,
     username: str,
     *,
-    password: str,
+    password: str | None,
     display_name: str | None = None,
     role: str | None = None,
     language: str | None = None,
+    identity: str | None = None,
     teams: Sequence[str] = (),
 ) -> bool:
     """Add a member, or give a registered one a new password; True if they are new.
 
-    For a registered member what is None stays as it is, and their sessions end: whoever had the
-    old password is out.
+    `identity` is what the county's identity provider calls them. Without a password they log in
+    there alone. For a registered member what else is None stays as it is, and their sessions end:
+    whoever had the old password is out.
 
     Raises:
         UserError: the username, the password or a team cannot be used.
@@ -39,15 +41,23 @@ async def add_member(
             f"{username!r} cannot be a username: use 1 to 64 small letters a-z, digits, '.', '_' "
             "and '-'."
         )
-    if not _SHORTEST <= len(password) <= _LONGEST:
+    if password is not None and not _SHORTEST <= len(password) <= _LONGEST:
         raise UserError(f"A password has {_SHORTEST} to {_LONGEST:,} characters; choose another.")
-    hashed = await asyncio.to_thread(hash_password, password)
+    if identity is not None and not 0 < len(identity) <= 256:
+        raise UserError("An identity has 1 to 256 characters; give the provider's own.")
+    hashed = None if password is None else await asyncio.to_thread(hash_password, password)
     queries = load_queries("saimi")
     async with translated(), connection.transaction():
         unknown = await queries.unknown_team(connection, teams=list(teams))
         if unknown is not None:
             raise UserError(
                 f"There is no team {unknown!r}: import it with `saimi registry import`."
+            )
+        other = await queries.shared_identity(connection, username=username, identity=identity)
+        if other is not None:
+            raise UserError(
+                f"The identity {identity or username!r} is that of {other!r}: two members cannot "
+                "have one."
             )
         found = await queries.member(connection, username=username)
         if found is None:
@@ -57,11 +67,17 @@ async def add_member(
                 display_name=display_name or username,
                 role=role or "member",
                 language=language or "fi",
+                identity=identity,
             )
         else:
             member = found["id"]
             await queries.update_member(
-                connection, member=member, display_name=display_name, role=role, language=language
+                connection,
+                member=member,
+                display_name=display_name,
+                role=role,
+                language=language,
+                identity=identity,
             )
             await queries.end_sessions(connection, member=member, wall_at=wall_time())
         await queries.join_teams(connection, member=member, teams=list(teams))
@@ -70,6 +86,7 @@ async def add_member(
 
 
 async def list_members(connection: Connection) -> list[dict[str, Any]]:
-    """All members: username, display_name, role, language, teams, password (bool), disabled."""
+    """All members: username, display_name, role, language, identity, teams, password (bool),
+    disabled."""
     async with translated():
         return [dict(row) async for row in load_queries("saimi").members(connection)]

@@ -13,7 +13,19 @@ from core.clock import Clock, wall_time
 from core.database import Pool, create_pool, translated
 from core.errors import DatabaseError, SaimiError
 from core.roles import WebUrls
-from web import api, at_hand, auth, break_glass, doing, emergency, grafana, keeping, pages, push
+from web import (
+    api,
+    at_hand,
+    auth,
+    break_glass,
+    doing,
+    emergency,
+    grafana,
+    keeping,
+    oidc,
+    pages,
+    push,
+)
 from web.attempts import Attempts
 from web.errors import answer_errors
 from web.fhir import routes as fhir
@@ -22,6 +34,7 @@ from web.live import Hub
 from web.parts import PARTS, Parts, Push, parts
 from web.rendering import STATIC, Pages, static_prefix
 from web.security import add_headers, refuse_cross_site
+from web.tokens import Client
 
 log = structlog.get_logger()
 
@@ -66,6 +79,8 @@ def create_app(
     public_url: str | None = None,
     push_parts: Push = Push(),  # noqa: B008 - it cannot be changed
     fhir_parts: Fhir | None = None,
+    oidc_client: Client | None = None,
+    password_login: bool = True,
     wall: Callable[[], datetime] = wall_time,
 ) -> web.Application:
     """The application on a database that is there; listening begins when it starts.
@@ -89,12 +104,15 @@ def create_app(
         attempts=Attempts(),
         public_url=public_url,
         push=push_parts,
+        oidc=oidc_client,
+        password_login=password_login,
     )
     app[FHIR] = fhir_parts or Fhir()
     app.on_response_prepare.append(add_headers)
     app.add_routes(ROUTES)
     for part in (
         auth,
+        oidc,
         pages,
         api,
         at_hand,
@@ -132,6 +150,8 @@ async def run(
     public_url: str | None = None,
     push_parts: Push = Push(),  # noqa: B008 - it cannot be changed
     fhir_parts: Fhir | None = None,
+    oidc_client: Client | None = None,
+    password_login: bool = True,
     pool_size: int = 8,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -151,6 +171,8 @@ async def run(
         public_url=public_url,
         push_parts=push_parts,
         fhir_parts=fhir_parts,
+        oidc_client=oidc_client,
+        password_login=password_login,
     )
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, shutdown_timeout=_STOP_WITHIN_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import structlog
 from aiohttp import web
@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from core.database import load_queries, translated
 from core.passwords import verify_password
 from web.attempts import FREE_BY_ADDRESS
-from web.errors import TooManyAttemptsError
+from web.errors import ForbiddenError, TooManyAttemptsError
 from web.i18n import as_language
 from web.parts import (
     CALLER,
@@ -33,7 +33,9 @@ _OPEN = (
     "/fhir/R4/metadata", "/fhir/R4/.well-known/",
 )  # fmt: skip
 """Answered without asking who calls."""
-_BEFORE_LOGIN = ("/login", "/language")
+START, RETURN, OUT = "/login/start", "/login/return", "/login/out"
+"""The login at the county's identity provider (web.oidc)."""
+_BEFORE_LOGIN = ("/login", "/language", START, RETURN, OUT)
 _MAX_PASSWORD = 1024
 _AT_ONCE = asyncio.Semaphore(2)
 """Password checks at a time: each takes 64 MiB and a core."""
@@ -83,6 +85,9 @@ def _login_page(
         failure=failure,
         username=username,
         following=following,
+        passwords=parts(request).password_login,
+        start=None if parts(request).oidc is None else f"{START}?{urlencode({'next': following})}",
+        still_there=request.query.get("out") == "here",
         caller=None,
         here=request.path_qs if request.method == "GET" else "/login",
     )
@@ -99,12 +104,17 @@ async def show_login(request: web.Request) -> web.Response:
 
 async def log_in(request: web.Request) -> web.StreamResponse:
     """POST /login with username and password; sets the session's cookie."""
+    if not parts(request).password_login:
+        sentence = texts_of(request).gettext(
+            "Passwords are not used here: log in with the county's account."
+        )
+        raise ForbiddenError(sentence)
     form = await request.post()
     username = str(form.get("username", "")).strip().lower()
     password = str(form.get("password", ""))
     following = _destination(str(form.get("next", "/")))
     address = request.remote or "-"
-    _refuse_haste(request, username, address)
+    refuse_haste(request, address, f"{username}@{address}")
     member = None
     if len(password) <= _MAX_PASSWORD:
         async with translated(), parts(request).login.acquire() as connection:
@@ -121,10 +131,17 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         sentence = texts_of(request).gettext("The username or the password is not right.")
         return _login_page(request, failure=sentence, username=username, following=following)
     shared.attempts.succeeded(f"{username}@{address}")
-    async with translated(), shared.login.acquire() as connection:
-        token = await start_session(connection, member["id"])
-    log.info("logged in", member=member["id"])
     response = web.Response(status=303, headers={"Location": quote(following, safe="/?=&%")})
+    await open_session(request, response, member["id"])
+    return response
+
+
+async def open_session(request: web.Request, response: web.Response, member: int) -> None:
+    """Open a session of a member whose identity has been checked, and give its cookie along."""
+    shared = parts(request)
+    async with translated(), shared.login.acquire() as connection:
+        token = await start_session(connection, member)
+    log.info("logged in", member=member)
     response.set_cookie(
         _cookie(request),
         token,
@@ -134,16 +151,18 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         samesite="Strict",
         secure=shared.https,
     )
-    return response
 
 
-def _refuse_haste(request: web.Request, username: str, address: str) -> None:
+def refuse_haste(request: web.Request, address: str, *keys: str) -> None:
+    """Let who failed to log in wait: by address, and by other keys that may fail less often.
+
+    Raises:
+        TooManyAttemptsError: it is too soon.
+    """
     shared = parts(request)
     now = shared.wall()
-    wait = max(
-        shared.attempts.wait(f"{username}@{address}", now),
-        shared.attempts.wait(address, now, free=FREE_BY_ADDRESS),
-    )
+    waits = [shared.attempts.wait(key, now) for key in keys]
+    wait = max([shared.attempts.wait(address, now, free=FREE_BY_ADDRESS), *waits])
     seconds = int(wait.total_seconds()) + 1
     if wait.total_seconds() > 0:
         sentence = texts_of(request).ngettext(
@@ -160,7 +179,7 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     async with database(request) as connection:
         await end_session(connection, member.token)
     parts(request).hub.end_session(member.token)
-    response = web.Response(status=303, headers={"Location": "/login"})
+    response = web.Response(status=303, headers={"Location": OUT})
     response.del_cookie(_cookie(request), path="/")
     return response
 

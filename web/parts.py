@@ -18,6 +18,7 @@ from web.i18n import Language, Texts, as_language, preferred, texts
 from web.live import Hub
 from web.rendering import Pages
 from web.session import Caller, SessionEndedError, act_for
+from web.tokens import Client
 
 LANGUAGE_COOKIE = "saimi_language"
 
@@ -48,6 +49,10 @@ class Parts:
     public_url: str | None
     """Scheme and host that browsers use, where a proxy stands in front."""
     push: Push
+    oidc: Client | None = None
+    """How staff log in at the county's identity provider, if they do."""
+    password_login: bool = True
+    """Whether passwords are taken."""
 
     @property
     def https(self) -> bool:

@@ -10,7 +10,8 @@ CREATE TEMP TABLE import_area (code text, name text, latitude float8, longitude 
     ON COMMIT DROP;
 CREATE TEMP TABLE import_team (name text, service text, base text) ON COMMIT DROP;
 CREATE TEMP TABLE import_team_area (team text, area text) ON COMMIT DROP;
-CREATE TEMP TABLE import_member (username text, display_name text, role text, language text)
+CREATE TEMP TABLE import_member (username text, display_name text, role text, language text,
+                                 identity text)
     ON COMMIT DROP;
 CREATE TEMP TABLE import_team_member (team text, username text) ON COMMIT DROP;
 CREATE TEMP TABLE import_home (name text, area text, gateway text, address text,
@@ -131,13 +132,26 @@ SELECT t.id, a.id
   JOIN registry.area a ON a.code = i.area
 ON CONFLICT DO NOTHING RETURNING true AS added;
 
+-- name: import_shared_identity()^
+-- Two members whom the identity provider could not tell apart.
+SELECT username, identity
+  FROM (SELECT username, coalesce(identity, username) AS identity FROM import_member
+         UNION ALL
+        SELECT username, coalesce(identity, username) FROM registry.member
+         WHERE username NOT IN (SELECT username FROM import_member)) all_of_them
+ WHERE identity IN (SELECT coalesce(i.identity, i.username) FROM import_member i
+                     WHERE i.username <> all_of_them.username)
+ LIMIT 1;
+
 -- name: import_members()
-INSERT INTO registry.member AS old (username, display_name, role, language)
-SELECT username, display_name, role, language FROM import_member
+INSERT INTO registry.member AS old (username, display_name, role, language, identity)
+SELECT username, display_name, role, language, identity FROM import_member
 ON CONFLICT (username) DO UPDATE
-   SET display_name = excluded.display_name, role = excluded.role, language = excluded.language
- WHERE (old.display_name, old.role, old.language)
-       IS DISTINCT FROM (excluded.display_name, excluded.role, excluded.language)
+   SET display_name = excluded.display_name, role = excluded.role, language = excluded.language,
+       identity = coalesce(excluded.identity, old.identity)
+ WHERE (old.display_name, old.role, old.language, old.identity)
+       IS DISTINCT FROM (excluded.display_name, excluded.role, excluded.language,
+                         coalesce(excluded.identity, old.identity))
 RETURNING xmax = 0 AS added;
 
 -- name: import_team_members()

@@ -166,12 +166,14 @@ def web(
     from alerts.delivery.webpush import services_of
     from core.roles import web_urls
     from saimi.fhir_parts import fhir_parts
+    from saimi.identity_parts import client_of, provider_of
     from saimi.running import notify_ready
     from web.app import run
     from web.parts import Push
 
     async def work(given: _Given) -> None:
         settings = given.settings
+        provider = provider_of(settings)
         await run(
             urls=settings.web_urls() or await web_urls(given.url),
             clock=given.clock,
@@ -180,7 +182,9 @@ def web(
             stop=given.stop,
             public_url=settings.public_url,
             push_parts=Push(settings.vapid_key, services_of(settings.push_services)),
-            fhir_parts=fhir_parts(settings, given.clock),
+            fhir_parts=fhir_parts(settings, given.clock, provider),
+            oidc_client=client_of(settings, provider),
+            password_login=settings.password_login,
             pool_size=settings.database_pool,
             on_ready=lambda _address: notify_ready(),
         )

@@ -42,6 +42,13 @@ def add(
     role: Annotated[Role | None, typer.Option(help="Default for somebody new: member.")] = None,
     language: Annotated[Language | None, typer.Option(help="Default for somebody new: fi.")] = None,
     team: Annotated[list[str] | None, typer.Option(help="Their team; may be given again.")] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(help="What the county's identity provider calls them, if not the username."),
+    ] = None,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="They log in at the identity provider alone.")
+    ] = False,
     password_file: Annotated[
         Path | None, typer.Option(help="First line is the password; - is standard input.")
     ] = None,
@@ -55,7 +62,7 @@ def add(
     from saimi.connecting import with_connection
     from saimi.members import add_member
 
-    password = _password(password_file)
+    password = None if no_password else _password(password_file)
 
     async def work(connection: asyncpg.Connection) -> bool:
         return await add_member(
@@ -65,6 +72,7 @@ def add(
             display_name=name,
             role=role,
             language=language,
+            identity=identity,
             teams=team or (),
         )
 
@@ -72,7 +80,8 @@ def add(
     if json:
         emit({"username": username, "added": new})
     else:
-        print(f"{username} was added." if new else f"{username} has a new password.")
+        changed = "has no password any more" if no_password else "has a new password"
+        print(f"{username} was added." if new else f"{username} {changed}.")
 
 
 @app.command("list")
@@ -85,7 +94,10 @@ def list_(json: Json = False) -> None:
     if json:
         emit({"members": rows})
     else:
-        columns = ("username", "display_name", "role", "language", "teams", "password", "disabled")
+        columns = (
+            "username", "display_name", "role", "language", "identity", "teams", "password",
+            "disabled",
+        )  # fmt: skip
         rows = [row | {"teams": ", ".join(row["teams"])} for row in rows]
         show_table(columns, [[row[column] for column in columns] for row in rows])
 

@@ -18,7 +18,8 @@ from joserfc.jwk import ECKey, KeySet
 from saimi.fhir_parts import Intake
 from tests.integration.web_support import County, serving
 from web.fhir.entry import Fhir
-from web.fhir.tokens import Issuer, Verifier
+from web.fhir.tokens import Verifier
+from web.tokens import Issuer, Provider
 
 ISSUER, AUDIENCE = "https://id.county.test", "https://saimi.county.test/fhir"
 READ = "user/*.rs"
@@ -47,7 +48,7 @@ class Identity:
         return str(jwt.encode(header, kept, self.key, algorithms=["ES256"]))
 
     def verifier(self) -> Verifier:
-        return Verifier(Issuer(ISSUER, AUDIENCE, str(self.file)))
+        return Verifier(Provider(Issuer(ISSUER, str(self.file))), AUDIENCE)
 
 
 class Api:

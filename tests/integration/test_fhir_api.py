@@ -29,7 +29,7 @@ from tests.integration.fhir_support import (
     said,
 )
 from tests.integration.web_support import NOW, County, county
-from web.fhir.tokens import IssuerAwayError
+from web.tokens import IssuerAwayError
 
 
 @dataclass

@@ -279,8 +279,8 @@ def _hand_on(ended: asyncio.Task[None], ready: asyncio.Future[str]) -> None:
 
 
 @asynccontextmanager
-async def serving(place: County, **options: Any) -> AsyncIterator[str]:
-    """The real service on a free port; its address."""
+async def serving(place: County, *, port: int = 0, **options: Any) -> AsyncIterator[str]:
+    """The real service, on a free port if none is named; its address."""
     stop = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(
@@ -288,7 +288,7 @@ async def serving(place: County, **options: Any) -> AsyncIterator[str]:
             urls=await web_urls(place.url),
             clock=place.clock,
             host="127.0.0.1",
-            port=0,
+            port=port,
             stop=stop,
             on_ready=ready.set_result,
             **options,

@@ -103,10 +103,10 @@ async def _caller(request: web.Request, token: str, said: Bearer) -> Caller:
         if found is not None:
             return found
     async with translated(), shared.login.acquire() as connection:
-        member = await load_queries("web").member_to_log_in(connection, username=said.username)
+        member = await load_queries("web").member_of_identity(connection, identity=said.username)
         if member is None:
             raise refused("who it names is no member here, or not any more")
-        session = await start_session(connection, member["id"])
+        session = await start_session(connection, member)
     async with database(request) as connection:
         found = await find_session(connection, session, wall=wall)
     if found is None:

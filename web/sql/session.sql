@@ -2,6 +2,10 @@
 -- As saimi_login.
 SELECT id, password_hash FROM login.member(:username);
 
+-- name: member_of_identity(identity)$
+-- As saimi_login.
+SELECT login.member_of_identity(:identity);
+
 -- name: start_session(token, member, lasts)!
 -- As saimi_login.
 SELECT login.start_session(:token, :member, :lasts);

@@ -80,7 +80,7 @@ logout?.addEventListener("submit", async (event) => {
       headers: { "Content-Type": "application/x-www-form-urlencoded", "X-Saimi-Token": token },
     });
   } catch { /* out of reach: what was kept is gone all the same */ }
-  location.href = "/login";
+  location.href = "/login/out";
 });
 
 const push = document.getElementById("push");
