@@ -139,6 +139,7 @@ def test_registry_and_users(plain_database_url: str, tmp_path: Path) -> None:
             "display_name": "hanna",
             "role": "member",
             "language": "fi",
+            "identity": None,
             "teams": ["Imatra"],
             "password": True,
             "disabled": False,
@@ -152,6 +153,12 @@ def test_registry_and_users(plain_database_url: str, tmp_path: Path) -> None:
     )
     assert unknown.status == 2
     assert "'Nobody'" in unknown.err
+    # Whoever logs in at the identity provider alone; one identity is one member's.
+    named = ("--no-password", "--identity", "4711")
+    assert saimi("user", "add", "tiina", *named, settings=url, cwd=tmp_path).status == 0
+    again = saimi("user", "add", "timo", *named, settings=url, cwd=tmp_path)
+    assert again.status == 2
+    assert "'tiina'" in again.err
 
 
 def test_doctor_finds_what_is_there(
