@@ -183,11 +183,18 @@ class World:
     async def _do(
         self, connection: Connection, do: str, episode: int, member: int, **more: Any
     ) -> None:
-        await getattr(handling, do)(
-            connection, episode=episode, member=member, now=self.clock.now(), **more
-        )
+        async with connection.transaction():
+            held = await connection.fetchval(
+                "SELECT acknowledged_by FROM alerts.episode WHERE id = $1 FOR UPDATE", episode
+            )
+            await getattr(handling, do)(
+                connection, episode=episode, member=member, now=self.clock.now(), **more
+            )
         if do in ACTS:
             self.done[ACTS[do], episode, member] += 1
+        elif do == "contact" and held is None:
+            # The lease ran out meanwhile: who reached the client takes it on again.
+            self.done["acknowledged", episode, member] += 1
 
     async def close_all(self) -> None:
         """The desk closes whatever is open."""

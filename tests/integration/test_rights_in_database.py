@@ -108,6 +108,32 @@ async def test_a_session_shows_its_own_clients_and_only_in_its_transaction(attac
         assert [r[0] for r in await attack.web.fetch("SELECT value FROM seen.reading")] == [95.0]
 
 
+async def test_what_belongs_to_an_alert_or_a_home_is_shown_with_it(attack: Attack) -> None:
+    owner = attack.place.connection
+    await owner.execute(
+        "INSERT INTO alerts.timer (episode, due_at) SELECT id, now() FROM alerts.episode"
+    )
+    await owner.execute(
+        "INSERT INTO alerts.outbox (episode, step, severity, what, created_at, due_at)"
+        " SELECT id, 'opened', 1, 'page', now(), now() FROM alerts.episode"
+    )
+    of_alerts = ("alerts.episode_event", "alerts.timer", "alerts.outbox")
+    of_homes = ("registry.home", "registry.gateway", "registry.device")
+    async with attack.acting("nurse"):
+        for table in of_alerts:
+            seen = {row["episode"] for row in await attack.web.fetch(f"SELECT * FROM {table}")}
+            assert len(seen) == 1, table
+            assert attack.foreign not in seen, table
+        for table in of_homes:
+            for row in await attack.web.fetch(f"SELECT * FROM {table}"):
+                assert "h2" not in str(row), table
+                assert "gw-2" not in str(row), table
+    async with attack.acting("desk"):
+        for table in of_alerts:
+            assert await attack.web.fetchval(f"SELECT count(*) FROM {table}") == 2
+        assert await attack.web.fetchval("SELECT count(*) FROM registry.home") == 2
+
+
 async def test_another_connection_of_the_pool_has_nothing_of_it(attack: Attack) -> None:
     other = await connect(attack.urls.web)
     try:

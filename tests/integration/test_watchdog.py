@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -187,6 +188,12 @@ async def is_all(page: Pager, titles: list[str]) -> None:
     assert page.titles == titles
 
 
+async def nothing_waits(folder: Path) -> bool:
+    """Whether the watchdog has written that it was heard."""
+    memory = json.loads((folder / "watchdog.json").read_text())
+    return memory["watch"].get("page", 0) > 0 and not memory.get("waiting")
+
+
 DOWN, UP = "Saimi is not watching", "Saimi is watching again"
 
 
@@ -215,6 +222,8 @@ async def an_engine_that_hangs_is_paged_once_though_the_watchdog_is_killed_meanw
         async with watchdog(url, folder, page) as first:
             engine.send(signal.SIGSTOP)
             await is_said(page, [DOWN])
+            # Killed before it has written that the page went out, it would page once more.
+            await eventually(partial(nothing_waits, folder), within=WAIT_S)
             first.send(signal.SIGKILL)
             await first.ended()
         page.pings = 0
