@@ -18,6 +18,7 @@ from core.database import Connection, load_queries
 from web.access import purpose_of, record_looks, shown_with
 from web.api import episode_id
 from web.at_hand import at_hand
+from web.break_glass import open_until
 from web.emergency import prepared
 from web.episodes import age, episode_json
 from web.grafana import grafana_link
@@ -115,6 +116,7 @@ async def episode_values(
             max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
         ),
         "chart_until": max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
+        "glass": await open_until(connection, card.subject),
         "now": now,
         **DIALOGS,
         "here": f"/episodes/{card.id}",
@@ -234,11 +236,13 @@ async def trends(request: web.Request) -> web.Response:
         metrics = await metrics_of(
             connection, subject, since=now - timedelta(days=31), until=now + timedelta(minutes=1)
         )
+        glass = await open_until(connection, subject.id)
         said = await notes(connection, subject.id, now=now, text=texts_of(request))
     return page(
         request,
         "trends.html",
         subject=subject,
+        glass=glass,
         age=age(subject.born, now.astimezone(LOCAL).date()),
         metrics=metrics,
         notes=said,

@@ -14,6 +14,21 @@ SELECT id FROM alerts.episode WHERE closed_at IS NULL AND subject = ANY(:subject
 -- name: break_glass(given, family, born, reason)$
 SELECT audit.break_glass(:given, :family, :born, :reason);
 
+-- name: broken_glass(count)
+-- What was opened, the newest first: the caller's own, or for the desk everybody's. The name while
+-- the caller may see the client.
+SELECT b.id, b.subject, m.display_name AS member, b.reason, lower(b.during) AS since,
+       upper(b.during) AS until, b.during @> ops.now() AS open, s.pseudonym,
+       c.given_name || ' ' || c.family_name AS name
+  FROM registry.broken_glass b
+  JOIN registry.member m ON m.id = b.member
+  LEFT JOIN registry.client c ON c.subject = b.subject
+  LEFT JOIN registry.subject s ON s.id = c.subject
+ ORDER BY b.id DESC LIMIT :count;
+
+-- name: open_glass(subject)$
+SELECT audit.open_glass(:subject);
+
 -- name: kept_subjects(episode, since)
 -- Whose data the caller's phone was given with an alert, to be looked at out of reach.
 SELECT subject FROM audit.kept_subjects(:episode, :since);
