@@ -45,9 +45,14 @@ def assess(subjects: Sequence[Subject], context: Context) -> Iterator[tuple[int,
         | (scores.points_low.max(axis=0) >= rules["news2_single_three"].clears["points"])
         | scores.spo2_range
     )
-    for index, subject, client in scored:
-        if client.by_hand and doubted(subject, client):
-            yield from ((index, one) for one in _by_hand(subject, client, context))
+    yield from _by_hand(
+        [
+            (index, subject, client, at(scores, place))
+            for place, (index, subject, client) in enumerate(scored)
+            if client.by_hand and doubted(subject, client)
+        ],
+        context,
+    )
     if not len(called):
         return
     # What late measurements add to a score is shown but pages nobody: score again without them.
@@ -81,28 +86,34 @@ def doubted(subject: Subject, client: Client) -> tuple[str, ...]:
     )
 
 
-def _by_hand(subject: Subject, client: Client, context: Context) -> Iterator[Finding]:
-    """What the score would be if the device were right: it waits for a count by hand.
+def _by_hand(
+    doubtful: Sequence[tuple[int, Subject, Client, Score]], context: Context
+) -> Iterator[tuple[int, Finding]]:
+    """What scores would be if the devices were right: they wait for a count by hand.
 
     Nothing waits where that is an emergency.
+
+    Args:
+        doubtful: with the score of what is sure.
     """
     rules = context.rules
-    scale = [client.spo2_scale]
-    sure, if_right, timely = (
-        at(_score([row], scale), 0)
-        for row in (
-            _row(subject, client, None, doubted(subject, client)),
-            _row(subject, client, None),
-            _row(subject, client, context),
-        )
-    )
-    severity, rule = severity_of(if_right, rules)
     by_hand = rules["count_by_hand"]
-    if severity <= severity_of(sure, rules)[0] or not by_hand.speaks:
+    if not doubtful or not by_hand.speaks:
         return
-    pages = min(severity, severity_of(timely, rules)[0])
-    waits = severity < Severity.EMERGENCY
-    yield _finding(subject, client, if_right, severity, pages, by_hand.id if waits else rule)
+    scales = [client.spo2_scale for _, _, client, _ in doubtful]
+    if_right, timely = (
+        _score([_row(subject, client, only) for _, subject, client, _ in doubtful], scales)
+        for only in (None, context)
+    )
+    for nth, (index, subject, client, sure) in enumerate(doubtful):
+        right = at(if_right, nth)
+        severity, rule = severity_of(right, rules)
+        if severity <= severity_of(sure, rules)[0]:
+            continue
+        pages = min(severity, severity_of(at(timely, nth), rules)[0])
+        waits = severity < Severity.EMERGENCY
+        one = _finding(subject, client, right, severity, pages, by_hand.id if waits else rule)
+        yield index, one
 
 
 def severity_of(score: Score, rules: Rules) -> tuple[int, str]:

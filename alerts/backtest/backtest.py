@@ -11,9 +11,9 @@ Three things are coarser than life, each a parameter:
 `tick`      stops fall on multiples of it, so that more subjects are assessed together. A worker
             looks within a second; a minute moves an alert by at most one.
 `idle`      readings that no rule looks at (a room's motion) make the worker look all the same, and
-            it may then see that something has expired. They do here once in `idle`, and of those
-            with an episode only. A room that is neither cold nor warm by any rule makes nobody
-            look of whom nothing is open and nothing remembered.
+            it may then see that something has expired. They do here at multiples of `idle`, all
+            together, and of those with an episode only. So does a room that is neither cold nor
+            warm by any rule, where nothing of a room is open or remembered.
 `handling`  who closes an episode, and when. In life people do; what they recorded (`Closing`) is
             replayed where the same episode is open. For all others somebody is assumed.
 """
@@ -27,25 +27,20 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
-import numpy as np
-
 from alerts.assess.assess import RULES, assess
-from alerts.assess.surroundings import DOOR
-from alerts.backtest.around import Around, mild_rooms
-from alerts.backtest.history import Closing, Columns, History, micros, moment
+from alerts.backtest.around import Around
+from alerts.backtest.ears import Ears
+from alerts.backtest.history import Closing, History, micros, moment
 from alerts.backtest.learned import Models
-from alerts.backtest.memory import Ears, Known, Replayed, all_known
-from alerts.finding import Reading
+from alerts.backtest.memory import Known, Replayed, all_known
+from alerts.backtest.stops import MINUTES, Pace, Stops
 from alerts.learned.learned import Learned
 from alerts.rules.shipped import Rules
-from alerts.subjects.events import EVENTS
 from alerts.subjects.line import Line
 from alerts.subjects.subject import Assess, Assessment, Context, Subject
 from alerts.worker.batch import JOURNEY
-from alerts.worker.load import DEPTHS, LONGEST_VALIDITY
+from alerts.worker.load import LONGEST_VALIDITY
 from alerts.worker.looking import listens, look, next_look
-from alerts.worker.slow import ALONE, WINDOWS
-from core.catalogue import catalogue
 
 Progress = Callable[[float, float], None]
 """Done, and of how many."""
@@ -65,29 +60,13 @@ NOBODY = Handling(None, None)
 """Only recorded closings."""
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How fine the clock is."""
-
-    tick: timedelta = timedelta(minutes=1)
-    """0: every reading is a stop of its own."""
-    idle: timedelta = timedelta(minutes=10)
-    """0: every reading counts, whatever its metric."""
-    models: timedelta = timedelta(minutes=30)
-    """How often the models look at everybody."""
-
-
-EXACT = Pace(timedelta(0), timedelta(0))
-"""As the worker does it; for short stretches."""
-
-
 def replay(
     history: History,
     rules: Rules,
     *,
     table: Mapping[str, Assess] = RULES,
     learned: Learned | None = None,
-    pace: Pace = Pace(),
+    pace: Pace = MINUTES,
     handling: Handling = Handling(),
     progress: Progress | None = None,
 ) -> list[Replayed]:
@@ -131,7 +110,7 @@ class _Replay:
         if learned is not None:
             self._models = Models(learned, history.people, history.readings, history.places)
             self._models_at = history.start
-        self._stops = _Stops(history, self._known, rules, pace)
+        self._stops = Stops(history, self._known, rules, pace)
 
     def run(self, progress: Progress | None) -> list[Replayed]:
         """From start to end."""
@@ -276,102 +255,3 @@ class _Replay:
             return now
         size = tick // timedelta(microseconds=1)
         return moment(-(-micros(now) // size) * size)
-
-
-class _Stops:
-    """Readings as they come in, of what makes a subject be looked at."""
-
-    def __init__(
-        self, history: History, known: Mapping[int, Known], rules: Rules, pace: Pace
-    ) -> None:
-        self._known, self._idle = known, pace.idle
-        rows, self._matters = _of_interest(history, known, pace)
-        self._columns = history.readings.take(rows)
-        self._mild = mild_rooms(self._columns, rules).tolist() if pace.idle else [False] * len(rows)
-        self._at = 0
-        self._received = self._columns.received.tolist()
-        self._subjects = self._columns.subject.tolist()
-        self._looked: dict[int, datetime] = {}
-        before = int(np.searchsorted(self._columns.received, micros(history.start)))
-        self._take_rows(before)
-        for one in known.values():
-            one.events.clear()  # whoever was called then has been
-
-    @property
-    def done(self) -> tuple[float, float]:
-        """Readings gone through, and of how many."""
-        return self._at, len(self._received)
-
-    def next_at(self) -> datetime | None:
-        """When the next one comes in."""
-        return moment(self._received[self._at]) if self._at < len(self._received) else None
-
-    def take(self, now: datetime) -> dict[int, datetime]:
-        """What came in by now: subjects to be looked at, and the newest time of their readings."""
-        last, past = micros(now), self._at
-        while past < len(self._received) and self._received[past] <= last:
-            past += 1
-        return self._take_rows(past, now)
-
-    def _take_rows(self, past: int, now: datetime | None = None) -> dict[int, datetime]:
-        new: dict[int, datetime] = {}
-        for row in range(self._at, past):
-            number = self._subjects[row]
-            known = self._known[number]
-            if self._mild[row] and known.is_calm:
-                continue
-            if self._matters[row]:
-                reading: Reading = self._columns.reading(row)
-                known.arrive(reading)
-                time = reading.time
-            elif not self._wakes(known, now):
-                continue
-            else:
-                time = moment(int(self._columns.time[row]))
-            new[number] = max(time, new.get(number, time))
-        self._at = past
-        return new
-
-    def _wakes(self, known: Known, now: datetime | None) -> bool:
-        """Whether a reading that no rule looks at makes a look worth while."""
-        if now is None:
-            return False
-        if not self._idle or known.watches_door:
-            return True
-        if not known.open and not known.closed:
-            return False
-        before = self._looked.get(known.person.id)
-        if before is not None and now - before < self._idle:
-            return False
-        self._looked[known.person.id] = now
-        return True
-
-
-def _of_interest(
-    history: History, known: Mapping[int, Known], pace: Pace
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], list[bool]]:
-    """Rows that can make a look change something, and of each whether a rule looks at it."""
-    readings: Columns = history.readings
-    names = catalogue()
-    common = np.zeros(max(names.by_id) + 1, dtype=bool)
-    common[[names[name].id for name in (*DEPTHS, *EVENTS, *ALONE)]] = True
-    anybody = np.zeros_like(common)
-    anybody[[names[name].id for name in (*EVENTS, *(WINDOWS.keys() - {DOOR} - ALONE))]] = True
-    size = max(history.people, default=0) + 1
-    client = np.zeros(size, dtype=bool)
-    client[[n for n, one in history.people.items() if one.client is not None]] = True
-    is_client = client[readings.subject]
-    matters = anybody[readings.metric] | (common[readings.metric] & is_client)
-    for number, person in history.people.items():
-        own = person.client.limits.keys() - set(DEPTHS) if person.client else set()
-        for metric in own:
-            matters |= (readings.subject == number) & (readings.metric == names[metric].id)
-    watched = np.zeros(size, dtype=bool)
-    watched[[number for number, one in known.items() if one.watches_door]] = True
-    # Else a home has no state but silence, and silence asks for its own looks.
-    rows = (
-        np.flatnonzero(matters | is_client | watched[readings.subject])
-        if pace.idle
-        else np.arange(len(readings))
-    )
-    return rows, matters[rows].tolist()

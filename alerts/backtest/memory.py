@@ -7,32 +7,30 @@ Each part says which query or statement it stands for; a test holds the two to t
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
-
-from alerts.assess.surroundings import DOOR
+from alerts.assess.surroundings import DOOR, ROOM
 from alerts.backtest.around import Around
-from alerts.backtest.history import Columns, Fell, Listened, Person, micros
+from alerts.backtest.history import Fell, Person
 from alerts.episodes.episodes import Change, Episode
 from alerts.episodes.joining import KEEP_EVIDENCE, Key
 from alerts.episodes.store import Names, evidence_of
 from alerts.finding import Reading
 from alerts.rules.rule import Rule, Rules
 from alerts.silence.pauses import bearing
-from alerts.silence.silence import PORTABLE
 from alerts.subjects.events import EVENTS
 from alerts.subjects.own_rules import set_own
-from alerts.subjects.subject import Device, Subject
+from alerts.subjects.subject import Subject
 from alerts.worker.load import AHEAD, DEPTHS, LONGEST_VALIDITY, validity
 from alerts.worker.slow import ALONE, MOST, WINDOWS, falls_within, looked, watches_door
 from alerts.worker.state import State
 from core.catalogue import catalogue
 from core.reading import State as ReadingState
 
+_VALID = {metric.name: validity(metric) for metric in catalogue()}
 _PRUNE = 64
 """Readings of a metric kept before those that are no longer valid are dropped."""
 
@@ -101,12 +99,21 @@ class Known:
     """Whether every sign of life of it counts."""
 
     @property
-    def is_calm(self) -> bool:
-        """Whether a look that finds nothing would change nothing, by the county's rules."""
+    def is_blank(self) -> bool:
+        """Whether nothing can have expired: nothing is open, or was closed of late."""
+        return not (self.open or self.closed or self.watches_door)
+
+    @property
+    def heeds_no_mild_room(self) -> bool:
+        """Whether a room that the county's rules find neither cold nor hot changes nothing of it.
+
+        Nothing of a room is open, closed of late, or waited for.
+        """
         state = self.state
         return not (
-            self.open or self.closed or self.rules
-            or state.awaited or state.beyond or state.quiet
+            self.rules or ROOM in state.awaited
+            or any(kind == "room" for kind, _ in (*self.open, *self.closed))
+            or any(key.startswith("room ") for key in (*state.beyond, *state.quiet))
         )  # fmt: skip
 
     def watches(self, metric: str) -> bool:
@@ -131,7 +138,7 @@ class Known:
             known = self.newest.setdefault(reading.metric, [])
             _add(known, reading)
             if len(known) > _PRUNE:
-                valid = known[-1].time - validity(catalogue()[reading.metric]) - AHEAD
+                valid = known[-1].time - _VALID[reading.metric] - AHEAD
                 known[:] = [one for one in known if one.time > valid][-_PRUNE // 2 :]
 
     def _bare(self) -> Subject:
@@ -164,7 +171,7 @@ class Known:
         until = now + AHEAD
         for metric, known in self.newest.items():
             depth = DEPTHS.get(metric, 1)
-            after = now - validity(catalogue()[metric])
+            after = now - _VALID[metric]
             newest: list[Reading] = []
             for reading in reversed(known):
                 if reading.time <= after or len(newest) == depth:
@@ -250,68 +257,6 @@ class Known:
             self.falls.append(Fell(record.opened_at, at))
         record.closed_at = at
         self.closed[key] = replace(episode, closed_at=at)
-
-
-class Ears:
-    """When each listened device was heard (`load_devices`).
-
-    A gateway's own status is not kept in history, so a gateway counts as silent when all its
-    listened devices are.
-    """
-
-    def __init__(self, devices: tuple[Listened, ...], readings: Columns) -> None:
-        self._of: dict[int, list[Listened]] = {}
-        for device in devices:
-            for watcher in device.watchers:
-                self._of.setdefault(watcher, []).append(device)
-        self._readings = readings
-        self._rows: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
-        self._newest: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
-        self._received: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
-        rows = np.argsort(readings.device, kind="stable")
-        number = readings.device[rows]
-        for device in devices:
-            low, high = np.searchsorted(number, [device.id, device.id + 1])
-            own = rows[low:high]
-            times = readings.time[own]
-            # Of the rows received so far, the place of the one measured last.
-            best = np.maximum.accumulate(times)
-            places = np.maximum.accumulate(np.where(times == best, np.arange(len(own)), 0))
-            self._rows[device.id] = own
-            self._newest[device.id] = places
-            self._received[device.id] = readings.received[own].astype(np.int64)
-
-    def watchers(self) -> Iterator[int]:
-        """Subjects who are listened for."""
-        yield from self._of
-
-    def hear(
-        self, subject: Subject, known: Known, now: datetime, delay: timedelta, around: Around
-    ) -> None:
-        """Add its devices, and who came and went, as `load_devices` gives them."""
-        subject.devices = [
-            self._device(one, known.state, now, delay) for one in self._of.get(subject.id, ())
-        ]
-        if any(
-            one.kind in PORTABLE and now - one.heard_at > one.silent_after + delay
-            for one in subject.devices
-        ):
-            subject.door_at, subject.moved_at = around.comings(known.person, now)
-
-    def _device(self, one: Listened, state: State, now: datetime, delay: timedelta) -> Device:
-        known = state.heard.get(str(one.id))
-        since = known or now - one.silent_after - delay
-        last: Reading | None = None
-        count = int(self._received[one.id].searchsorted(micros(now), side="right"))
-        if count:
-            row = self._rows[one.id][self._newest[one.id][count - 1]]
-            reading = self._readings.reading(int(row))
-            last = reading if reading.time >= since else None
-        heard_at = max((at for at in (known, last and last.time) if at), default=now)
-        return Device(
-            id=one.id, name=one.name, kind=one.kind, location=one.location, gateway=one.gateway,
-            owner=one.owner, silent_after=one.silent_after, heard_at=heard_at, last=last,
-        )  # fmt: skip
 
 
 def all_known(

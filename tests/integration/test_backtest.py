@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
-from alerts.backtest.backtest import EXACT, NOBODY, Pace, replay
+from alerts.backtest.backtest import NOBODY, replay
 from alerts.backtest.load import load_stretch
 from alerts.backtest.memory import Replayed
+from alerts.backtest.stops import EXACT, Pace
 from alerts.handling.handling import acknowledge, close
 from alerts.rules.shipped import shipped_rules
 from core.clock import ManualClock

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import asyncpg
 
-from alerts.backtest.backtest import EXACT, NOBODY, replay
+from alerts.backtest.backtest import NOBODY, replay
 from alerts.backtest.load import load_stretch
 from alerts.backtest.memory import Replayed
+from alerts.backtest.stops import EXACT
 from alerts.rules.shipped import SHIPPED, parse_rules, shipped_rules
 from tests.integration.alerts_support import NOW, County, county
 from tests.integration.test_backtest import LENGTH, Pack, in_database, live, told
