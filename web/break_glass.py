@@ -75,7 +75,7 @@ async def show(request: web.Request) -> web.Response:
 async def submit(request: web.Request) -> web.Response:
     """POST /break-glass: the same as the API, for the page's form."""
     form = await request.post()
-    filled = {name: " ".join(str(form.get(name, "")).split())[:1000] for name in _FIELDS}
+    filled = {name: " ".join(str(form.get(name, "")).split()) for name in _FIELDS}
     text = texts_of(request)
     try:
         given = msgspec.convert(filled, type=_Breaking, strict=False)
@@ -84,7 +84,7 @@ async def submit(request: web.Request) -> web.Response:
             request,
             filled,
             failure=text.gettext(
-                "Give the full name, the birth date, and a reason of ten characters at least."
+                "Give the full name, the birth date, and a reason of ten to a thousand characters."
             ),
         )
     async with database(request) as connection:

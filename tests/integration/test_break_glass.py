@@ -72,6 +72,10 @@ async def test_what_is_wrong_with_it_is_said_and_nothing_opened(served: Served) 
             status, page = await served.submit(nurse, **wrong)
             assert status == 400
             assert "vähintään kymmenen" in page
+        # What would not be kept whole is not cut: it is there to be made shorter.
+        status, page = await served.submit(nurse, reason="found lying " * 90)
+        assert status == 400
+        assert "found lying " * 89 in page
         status, page = await served.submit(nurse, family_name="Bergström")
         assert status == 400
         assert "Bergström" in page
