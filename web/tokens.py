@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from core.errors import SaimiError
 from web.fetched import Kept, NotFetchedError, read_json
@@ -137,7 +137,8 @@ class Provider:
         if where is None:
             where = (await self._metadata.get(wall, again=_AGAIN)).keys
         try:
-            return KeySet.import_key_set(await read_json(where))  # type: ignore[arg-type] # checked
+            found = cast(KeySetSerialization, await read_json(where))
+            return KeySet.import_key_set(found)
         except (ValueError, KeyError, TypeError, JoseError) as error:
             raise NotFetchedError("they are no JWK set") from error
 

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from core.database import connect
 from tests.integration.web_support import PASSWORD, County
 from tests.support.waiting import DEADLINE_S
 
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 expect.set_options(timeout=1000 * DEADLINE_S)
 
 

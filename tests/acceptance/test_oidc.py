@@ -21,7 +21,7 @@ async def test_from_the_login_to_the_list_and_out_again(place: County, browser: 
             place, port=joined.port, public_url=joined.address, oidc_client=joined.client
         ) as address,
     ):
-        context = await browser.new_context(viewport=PHONE, locale="fi-FI")  # type: ignore[arg-type] # a dict
+        context = await browser.new_context(viewport=PHONE, locale="fi-FI")
         page = await context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
