@@ -1,0 +1,76 @@
+"""The small county with something in every corner of every page."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from core.clock import LOCAL
+from tests.integration.web_support import County
+
+_RECORD = {
+    "oxygen_flow": 1.5,
+    "usual_cognition": "Muistaa nimet, ei viikonpäivää.",
+    "contacts": [
+        {"role": "next_of_kin", "name": "Oili Ahola", "phone": "+358 40 000 0002"},
+        {"role": "neighbour", "name": "Eino Naapuri", "phone": "+358 40 000 0003"},
+    ],
+    "remote_visit": "https://etakaynti.example/aino",
+}
+
+
+async def furnish(place: County) -> dict[str, object]:
+    """Fill the county; what pages are addressed by, by the names that tests/acceptance/pages.py
+    uses.
+    """
+    connection, now = place.connection, place.clock.now()
+    today = now.astimezone(LOCAL).date()
+    care = {
+        "agreed": ["no_cpr", "no_transfer"],
+        "agreed_by": "Leo Lääkäri",
+        "agreed_on": (today - timedelta(days=60)).isoformat(),
+        "review_on": (today + timedelta(days=120)).isoformat(),
+    }
+    await connection.execute(
+        "UPDATE registry.home SET hazards = '{dog,smoking_with_oxygen}', door_code = '4711',"
+        " latitude = 61.17, longitude = 28.77 WHERE name = 'h1'"
+    )
+    await connection.execute(
+        "UPDATE registry.client SET record = $1::jsonb, conditions = '{COPD,heart failure}'"
+        " WHERE reference = 'aino'",
+        json.loads(json.dumps(_RECORD | {"care_limits": care})),
+    )
+    aino = await place.subject("aino")
+    for metric, unit in (("spo2", 90.0), ("pulse", 88.0)):
+        await place.put(
+            aino, "monitor-1", metric,
+            [(now - timedelta(hours=hours), unit - hours % 3) for hours in range(1, 72)],
+        )  # fmt: skip
+    await place.put(
+        aino, "motion-kitchen", "motion",
+        [(now - timedelta(hours=hours, minutes=7), 1.0) for hours in range(1, 48)],
+    )  # fmt: skip
+    mine = await place.open(aino, severity=4)
+    await place.open(aino, "limit", severity=3, metric="spo2", limit=88, value=84, own=True)
+    helped = await place.open(aino, "help")
+    silent = await place.open(await place.home("aino"), "silence", severity=2)
+    closed = await place.open(aino, "fall", severity=4)
+    nurse = await connection.fetchval("SELECT id FROM registry.member WHERE username = 'nurse'")
+    await connection.execute(
+        "UPDATE alerts.episode SET acknowledged_by = $2, acknowledged_at = $3,"
+        " acknowledged_until = $4, version = version + 1 WHERE id = $1",
+        mine, nurse, now, now + timedelta(hours=1),
+    )  # fmt: skip
+    await connection.execute(
+        "UPDATE alerts.episode SET closed_at = $2, closed_by = $3, outcome = 'real', note = $4,"
+        " version = version + 1 WHERE id = $1",
+        closed, now, nurse, "Kaatunut keittiössä, ei vammoja. Sovittu uusi käynti illaksi.",
+    )  # fmt: skip
+    return {
+        "mine": mine,
+        "help": helped,
+        "silent": silent,
+        "closed": closed,
+        "pseudonym": await place.pseudonym("aino"),
+        "nobody": "qqqq",
+    }

@@ -1,0 +1,58 @@
+"""Every page that people open: the one list that the checks of all pages go through.
+
+A new page is one more line in PAGES. tests/unit/web/test_pages_listed.py fails until it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page, with somebody who may see it and what tells that it is all there."""
+
+    route: str
+    """As in the router, with {placeholders} by name, and a query where it makes another page."""
+    ready: str = "main"
+    """A selector: visible once the page is drawn."""
+    who: str | None = "nurse"
+    """A member of tests/integration/web_support.py; None: nobody is logged in."""
+    fill: Mapping[str, str] = field(default_factory=dict)
+    """For placeholders that are not called as what tests/acceptance/furnished.py made."""
+    dialogs: tuple[str, ...] = ()
+    """Ids of <dialog>s on it; each is opened and checked too."""
+
+    def __str__(self) -> str:
+        return " ".join((self.route, *self.fill.values()))
+
+    def path(self, made: Mapping[str, object]) -> str:
+        """Where it is, in a county that was furnished."""
+        names = {name: made[thing] for name, thing in self.fill.items()}
+        return self.route.format_map({**made, **names})
+
+
+_ALERT_DIALOGS = ("closing", "handing", "asking", "noting", "going", "alone", "entering")
+
+PAGES: tuple[Listed, ...] = (
+    Listed("/login", who=None),
+    Listed("/", ready=".card[data-id]"),
+    Listed("/episodes/{id}", ready="#charts canvas", fill={"id": "mine"}, dialogs=_ALERT_DIALOGS),
+    Listed("/episodes/{id}", ready="#history li", fill={"id": "help"}),
+    Listed("/episodes/{id}", ready="#history li", fill={"id": "silent"}),
+    Listed("/episodes/{id}", ready="#history li", fill={"id": "closed"}),
+    Listed("/clients", ready=".clients a"),
+    Listed("/clients?q={nobody}", ready=".empty"),
+    Listed("/clients/{pseudonym}/trends", ready="#charts canvas"),
+    Listed("/break-glass", ready="form.sheet"),
+    Listed("/shell/list"),
+    Listed("/shell/alert"),
+    Listed("/nowhere", ready=".quiet-page"),
+)
+
+NOT_PAGES = (
+    "/api/", "/fhir/", "/static/", "/healthz", "/readyz", "/sw.js", "/login/",
+    "/episodes/{id}/part", "/clients/{pseudonym}/grafana",
+)  # fmt: skip
+"""What programs and scripts fetch, and what only sends on to a page: how these paths begin."""
