@@ -12,16 +12,19 @@
     GET  /api/readings?subject&metrics&from&to&points   columns for charts (web.trends)
     GET  /api/activity?subject&from&to       movement by place
 
-Errors: {"error": one sentence in the member's language, "status"}.
+Errors: {"error": one sentence in the member's language, "status"}. What all of it looks like is
+described beside each handler and told at /api/openapi.json (web.openapi).
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
+from aiohttp.helpers import ETAG_ANY, ETag
 from aiohttp_sse import sse_response
 
 from alerts.delivery import outbox
@@ -32,6 +35,8 @@ from core.errors import UserError
 from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
+from web.openapi import answers
+from web.openapi.operation import Operation, Query, described
 from web.parts import caller, database, parts, texts_of
 from web.session import gather
 from web.trends import (
@@ -50,6 +55,16 @@ _T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 _SEND_TIMEOUT_S = 10.0
 """A page whose phone has gone without a word is given up after this."""
+_TIME = {"type": "string", "format": "date-time"}
+_SUBJECT = Query("subject", "The client's pseudonym.", {"type": "string"}, required=True)
+_METRICS = Query(
+    "metrics", "Names from the catalogue, with commas.", {"type": "string"}, required=True
+)
+_POINTS = Query("points", "Most points of a chart.", {"type": "integer", "default": POINTS})
+_RANGE = (
+    Query("from", f"Not more than {LONGEST.days} days before `to`; else a day.", _TIME),
+    Query("to", "Else now.", _TIME),
+)
 
 
 def json_answer(content: object, *, status: int = 200) -> web.Response:
@@ -57,6 +72,28 @@ def json_answer(content: object, *, status: int = 200) -> web.Response:
     return web.Response(body=_encode(content), status=status, content_type="application/json")
 
 
+def tagged(
+    request: web.Request, content: dict[str, Any], *, but: str | None = None
+) -> web.Response:
+    """JSON with an entity tag, or 304 where the caller has the same already (RFC 9110, 13.1.2).
+
+    The tag is made of what is answered, words included, so that whatever differs differs in it;
+    `but` names what may be another each time, such as the time, and makes the tag a weak one. It
+    saves the way to a phone, not the reading: rights are asked and the look is on record each time.
+    """
+    body = _encode(content)
+    same = body if but is None else _encode({k: v for k, v in content.items() if k != but})
+    tag = ETag(hashlib.sha256(same).hexdigest()[:32], is_weak=but is not None)
+    given = request.if_none_match or ()
+    if any(one.value in (tag.value, ETAG_ANY) for one in given):
+        answer = web.Response(status=304)
+    else:
+        answer = web.Response(body=body, content_type="application/json")
+    answer.etag = tag
+    return answer
+
+
+@described(Operation("Who is logged in", answers.Session))
 async def session(request: web.Request) -> web.Response:
     """GET /api/session: who I am, and the form token, for a page that was kept on the phone; 401
     tells a page that its session has ended."""
@@ -72,6 +109,13 @@ async def session(request: web.Request) -> web.Response:
     )
 
 
+@described(
+    Operation(
+        "Alerts as they change, as server-sent events",
+        query=(Query("episode", "Of this alert only.", {"type": "integer"}),),
+        media="text/event-stream",
+    )
+)
 async def stream(request: web.Request) -> web.StreamResponse:
     """GET /api/stream"""
     given = request.query.get("episode")
@@ -93,6 +137,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
+@described(Operation("The open alerts, most urgent first", answers.Episodes, tagged=True))
 async def episodes(request: web.Request) -> web.Response:
     """GET /api/episodes"""
     member, shared = caller(request), parts(request)
@@ -105,13 +150,16 @@ async def episodes(request: web.Request) -> web.Response:
             connection, looks, what="list", wall=shared.wall(), purpose=purpose_of(member)
         )
     text = texts_of(request)
-    return json_answer({"episodes": [episode_json(card, text, now) for card in found], "time": now})
+    listed = [episode_json(card, text, now) for card in found]
+    return tagged(request, {"episodes": listed, "time": now}, but="time")
 
 
+@described(Operation("One alert and what happened to it", answers.WholeEpisode, tagged=True))
 async def episode(request: web.Request) -> web.Response:
     """GET /api/episodes/{id}"""
     async with database(request) as connection:
-        return json_answer(await whole(request, connection))
+        found = await whole(request, connection)
+    return tagged(request, found)
 
 
 async def whole(request: web.Request, connection: Connection) -> dict[str, Any]:
@@ -136,6 +184,7 @@ async def whole(request: web.Request, connection: Connection) -> dict[str, Any]:
     }
 
 
+@described(Operation("Who can take it, who can be asked", answers.Colleagues, tagged=True))
 async def colleagues(request: web.Request) -> web.Response:
     """GET /api/episodes/{id}/colleagues"""
     which, text, queries = whose(request), texts_of(request), load_queries("alerts")
@@ -145,11 +194,12 @@ async def colleagues(request: web.Request) -> web.Response:
         asked = queries.services(connection, episode=which["episode"], now=which["now"])
         services = [dict(row) async for row in asked]
     shown = ("username", "display_name", "role", "on_duty")
-    return json_answer(
+    return tagged(
+        request,
         {
             "colleagues": [{key: row[key] for key in shown} for row in rows],
             "services": [{**row, "name": service_name(text, row["service"])} for row in services],
-        }
+        },
     )
 
 
@@ -230,6 +280,14 @@ async def _charted(
     return subject
 
 
+@described(
+    Operation(
+        "Readings as columns for a chart",
+        answers.Readings,
+        query=(_SUBJECT, _METRICS, *_RANGE, _POINTS),
+        tagged=True,
+    )
+)
 async def chart_readings(request: web.Request) -> web.Response:
     """GET /api/readings"""
     text = texts_of(request)
@@ -252,9 +310,10 @@ async def chart_readings(request: web.Request) -> web.Response:
         )
         limits = await bands(connection, subject)
     content = {"from": since, "to": until, "series": series}
-    return json_answer(content | {"bands": {m: limits[m] for m in series if m in limits}})
+    return tagged(request, content | {"bands": {m: limits[m] for m in series if m in limits}})
 
 
+@described(Operation("Movement by place", answers.Activity, query=(_SUBJECT, *_RANGE), tagged=True))
 async def chart_activity(request: web.Request) -> web.Response:
     """GET /api/activity"""
     since, until = time_range(request, default=timedelta(days=1))
@@ -263,7 +322,7 @@ async def chart_activity(request: web.Request) -> web.Response:
         found = await activity(
             connection, subject, since=since, until=until, text=texts_of(request)
         )
-    return json_answer({"from": since, "to": until, **found})
+    return tagged(request, {"from": since, "to": until, **found})
 
 
 ROUTES = [

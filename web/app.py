@@ -31,15 +31,15 @@ from web.errors import answer_errors
 from web.fhir import routes as fhir
 from web.fhir.entry import FHIR, Fhir, load_bearer
 from web.live import Hub
-from web.parts import PARTS, Parts, Push, parts
+from web.openapi import answers, document
+from web.openapi.operation import Operation, described
+from web.parts import MAX_BODY, PARTS, Parts, Push, parts
 from web.rendering import STATIC, Pages, static_prefix
 from web.security import add_headers, refuse_cross_site
 from web.tokens import Client
 
 log = structlog.get_logger()
 
-MAX_BODY = 64 * 1024
-"""Longest request; a note at its longest is 8 KiB."""
 _STOP_WITHIN_S = 3.0
 _LOGINS_AT_ONCE = 2
 
@@ -48,11 +48,13 @@ class ListenError(SaimiError):
     """The web service cannot have its address."""
 
 
+@described(Operation("This process answers", answers.State, open=True))
 async def healthz(_request: web.Request) -> web.Response:
     """GET /healthz: this process answers."""
     return web.json_response({"status": "ok"})
 
 
+@described(Operation("And so does its database", answers.State, open=True, down=answers.State))
 async def readyz(request: web.Request) -> web.Response:
     """GET /readyz: and so does its database."""
     try:
@@ -123,6 +125,7 @@ def create_app(
         push,
         fhir,
         grafana,
+        document,
     ):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)

@@ -27,6 +27,8 @@ from core.record import Contact, Record
 from web.access import purpose_of, record_looks, shown_with
 from web.api import episode_id, json_answer
 from web.i18n import Texts
+from web.openapi import answers
+from web.openapi.operation import Operation, described
 from web.parts import caller, database, parts, texts_of
 from web.sentences import named
 from web.values import value_text
@@ -198,6 +200,7 @@ def _oxygen(
     return ", ".join(parts_)
 
 
+@described(Operation("The door code, for whoever has it", answers.DoorCode, refusals=(409,)))
 async def door_code(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/door-code"""
     member, shared, text = caller(request), parts(request), texts_of(request)

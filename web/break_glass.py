@@ -23,6 +23,8 @@ from core.errors import NotFoundError, UserError
 from web.access import purpose_of, record_looks
 from web.api import json_answer
 from web.errors import not_found
+from web.openapi import answers
+from web.openapi.operation import Operation, described
 from web.parts import caller, database, language, parts, texts_of
 
 _SHOWN = 100
@@ -53,6 +55,7 @@ async def _break(connection: Connection, given: _Breaking) -> str | None:
     return pseudonym
 
 
+@described(Operation("See a client in an emergency, for a reason", answers.SeenClient, _Breaking))
 async def break_glass(request: web.Request) -> web.Response:
     """POST /api/break-glass"""
     try:

@@ -21,8 +21,9 @@ POST /api/episodes/{id}/close            {"outcome", "note"?, "contact"?, "seen"
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -35,12 +36,20 @@ from core.errors import NotFoundError, UserError
 from web.actions import apply
 from web.api import episode_id, whose
 from web.i18n import Texts
+from web.openapi import answers
+from web.openapi.operation import Handler, Operation, described
 from web.parts import caller, parts, texts_of
 from web.words import OUTCOMES
 
 _T = TypeVar("_T")
+_H = TypeVar("_H", bound=Handler)
 
 
+def _action(summary: str, body: Any = None) -> Callable[[_H], _H]:
+    return described(Operation(summary, answers.WholeEpisode, body, action=True))
+
+
+@_action("I take it")
 async def acknowledge(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/acknowledge"""
 
@@ -50,6 +59,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     return await apply(request, act)
 
 
+@_action("I go on with it")
 async def renew(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/renew"""
 
@@ -59,6 +69,7 @@ async def renew(request: web.Request) -> web.Response:
     return await apply(request, act)
 
 
+@_action("I give it back; others are called")
 async def release(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/release"""
 
@@ -72,6 +83,7 @@ class _HandingOver(msgspec.Struct, forbid_unknown_fields=True):
     to: str
 
 
+@_action("It is handed over", _HandingOver)
 async def hand_over(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/hand-over"""
     wanted = await _body(request, _HandingOver)
@@ -87,6 +99,7 @@ class _OnWay(msgspec.Struct, forbid_unknown_fields=True):
     minutes: Annotated[int, msgspec.Meta(ge=0, le=visit.MAX_MINUTES)] | None = None
 
 
+@_action("I am on my way", _OnWay)
 async def on_way(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/on-way"""
     given = await _body(request, _OnWay)
@@ -99,6 +112,7 @@ async def on_way(request: web.Request) -> web.Response:
     return await apply(request, act)
 
 
+@_action("I am there")
 async def arrived(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/arrived"""
 
@@ -114,6 +128,7 @@ class _Contact(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
 
 
+@_action("A person was reached", _Contact)
 async def contact(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/contact"""
     given = await _body(request, _Contact)
@@ -137,6 +152,7 @@ class _Tried(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
 
 
+@_action("Nobody was reached", _Tried)
 async def not_reached(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/not-reached"""
     given = await _body(request, _Tried)
@@ -154,6 +170,7 @@ class _Note(msgspec.Struct, forbid_unknown_fields=True):
     note: str
 
 
+@_action("A note", _Note)
 async def note(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/note"""
     written = _note(request, (await _body(request, _Note)).note)
@@ -171,6 +188,7 @@ class _Asking(msgspec.Struct, forbid_unknown_fields=True):
     note: str
 
 
+@_action("Another profession is asked", _Asking)
 async def ask(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/ask"""
     given = await _body(request, _Asking)
@@ -186,6 +204,7 @@ async def ask(request: web.Request) -> web.Response:
     return await apply(request, act)
 
 
+@_action("The client's link was opened")
 async def remote_visit(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/remote-visit"""
 
@@ -200,6 +219,7 @@ class _Readings(msgspec.Struct, forbid_unknown_fields=True):
     client: str | None = None
 
 
+@_action("Readings entered at the door", _Readings)
 async def readings(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/readings"""
     given = await _body(request, _Readings)
@@ -235,6 +255,7 @@ class _Alone(msgspec.Struct, forbid_unknown_fields=True):
     minutes: Annotated[int, msgspec.Meta(ge=5, le=240)]
 
 
+@_action("The desk is told unless I say in time that I am out", _Alone)
 async def alone_started(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/alone"""
     given = await _body(request, _Alone)
@@ -250,6 +271,7 @@ async def alone_started(request: web.Request) -> web.Response:
     return await apply(request, act)
 
 
+@_action("I am out")
 async def alone_ended(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/alone-ended"""
 
@@ -266,6 +288,7 @@ class _Closing(msgspec.Struct, forbid_unknown_fields=True):
     seen: Annotated[int, msgspec.Meta(ge=0, lt=2**62)] | None = None
 
 
+@_action("It is dealt with", _Closing)
 async def close(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/close"""
     text = texts_of(request)

@@ -27,6 +27,8 @@ from web.access import purpose_of, record_looks, shown_with
 from web.api import episode_id, json_answer
 from web.episodes import age, evidence_json
 from web.i18n import LANGUAGES, Texts, texts
+from web.openapi import answers
+from web.openapi.operation import Operation, described
 from web.parts import caller, database, parts
 from web.sentences import sentence
 from web.values import as_time
@@ -36,6 +38,7 @@ _TOLD = 6
 """Values read aloud; more than that nobody writes down."""
 
 
+@described(Operation("A call to 112, to read aloud", answers.EmergencyCall))
 async def call(request: web.Request) -> web.Response:
     """GET /api/episodes/{id}/emergency-call"""
     member, shared = caller(request), parts(request)

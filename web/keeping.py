@@ -34,6 +34,8 @@ from web.actions import OLDEST, key_of, made, made_of
 from web.api import json_answer
 from web.at_hand import code_of
 from web.episodes import episode_json
+from web.openapi import answers
+from web.openapi.operation import Operation, Query, described
 from web.pages import DIALOGS, episode_values
 from web.parts import caller, database, language, parts, texts_of
 from web.rendering import STATIC, static_prefix
@@ -43,6 +45,7 @@ MOST = 40
 """Alerts whose cards are kept: those the member has, then the most urgent."""
 MOST_LISTED = 300
 MOST_LOOKS = 500
+_HAVE = Query("have", "What the phone has already.", {"type": "string", "example": "17:3,21:1"})
 
 
 async def worker(_request: web.Request) -> web.Response:
@@ -71,6 +74,7 @@ async def shell(request: web.Request) -> web.Response:
     return web.Response(text=html, content_type="text/html")
 
 
+@described(Operation("The key of what a phone keeps", answers.SessionKey))
 async def session_key(request: web.Request) -> web.Response:
     """GET /api/session/key"""
     key = hmac.digest(caller(request).token.encode(), b"kept on the phone", "sha256")
@@ -93,6 +97,9 @@ def _have(request: web.Request) -> dict[int, int]:
         raise UserError(sentence) from None
 
 
+@described(
+    Operation("What a phone keeps to be read without a network", answers.Kept, query=(_HAVE,))
+)
 async def kept(request: web.Request) -> web.Response:
     """GET /api/kept"""
     member, shared, text = caller(request), parts(request), texts_of(request)
@@ -139,6 +146,7 @@ class _Looks(msgspec.Struct, forbid_unknown_fields=True):
     looks: Annotated[list[_Look], Meta(max_length=MOST_LOOKS)]
 
 
+@described(Operation("Looks made out of reach", answers.Recorded, _Looks))
 async def looks(request: web.Request) -> web.Response:
     """POST /api/looks: each batch counts once, however often it comes."""
     member, shared, queries = caller(request), parts(request), load_queries("web")

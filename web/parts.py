@@ -21,6 +21,8 @@ from web.session import Caller, SessionEndedError, act_for
 from web.tokens import Client
 
 LANGUAGE_COOKIE = "saimi_language"
+MAX_BODY = 64 * 1024
+"""Bytes of the longest request; a note at its longest is 8 KiB."""
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,16 @@ from msgspec import Meta
 
 from alerts.delivery import outbox, reaching
 from alerts.delivery.vapid import load_key, public_text
-from alerts.delivery.webpush import SubscriptionError, parse_subscription, service_of
+from alerts.delivery.webpush import (
+    Subscription,
+    SubscriptionError,
+    parse_subscription,
+    service_of,
+)
 from core.errors import UserError
-from web.api import json_answer
+from web.api import json_answer, tagged
+from web.openapi import answers
+from web.openapi.operation import Operation, described
 from web.parts import caller, database, parts, texts_of
 
 
@@ -32,13 +39,15 @@ class _Endpoint(msgspec.Struct, forbid_unknown_fields=True):
     endpoint: Annotated[str, Meta(min_length=1, max_length=2048)]
 
 
+@described(Operation("The key that messages are signed with", answers.PushKey, tagged=True))
 async def key(request: web.Request) -> web.Response:
     """GET /api/push"""
     shared = parts(request)
     found = await asyncio.to_thread(load_key, shared.push.key_file)
-    return json_answer({"key": public_text(found.public_key())})
+    return tagged(request, {"key": public_text(found.public_key())})
 
 
+@described(Operation("A browser subscribes", answers.Subscribed, Subscription, created=True))
 async def subscribe(request: web.Request) -> web.Response:
     """POST /api/push/subscribe"""
     shared, text = parts(request), texts_of(request)
@@ -67,6 +76,7 @@ async def subscribe(request: web.Request) -> web.Response:
     return json_answer({"subscribed": True, "new": new}, status=201 if new else 200)
 
 
+@described(Operation("A browser ends its subscription", answers.Unsubscribed, _Endpoint))
 async def unsubscribe(request: web.Request) -> web.Response:
     """POST /api/push/unsubscribe"""
     try:
@@ -84,6 +94,7 @@ async def unsubscribe(request: web.Request) -> web.Response:
     return json_answer({"subscribed": False})
 
 
+@described(Operation("What became of a message", open=True))
 async def receipt(request: web.Request) -> web.Response:
     """POST /receipt/{key}/{what}"""
     try:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import aiohttp
@@ -23,6 +25,7 @@ from core.registry_import import import_document
 from core.roles import web_urls
 from tests.support.waiting import DEADLINE_S
 from web.app import run
+from web.parts import Push
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 PASSWORD = "correct horse"
@@ -283,6 +286,8 @@ async def serving(place: County, *, port: int = 0, **options: Any) -> AsyncItera
     """The real service, on a free port if none is named; its address."""
     stop = asyncio.Event()
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    kept = TemporaryDirectory(prefix="saimi-web-")
+    options.setdefault("push_parts", Push(Path(kept.name) / "vapid.pem"))
     task = asyncio.create_task(
         run(
             urls=await web_urls(place.url),
@@ -301,6 +306,7 @@ async def serving(place: County, *, port: int = 0, **options: Any) -> AsyncItera
     finally:
         stop.set()
         await asyncio.wait_for(task, DEADLINE_S)
+        kept.cleanup()
 
 
 class Browser:
