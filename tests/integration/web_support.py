@@ -179,7 +179,7 @@ class County:
             {
                 "gateway": "gw-1",
                 "device": "monitor-1",
-                "metric": "spo2" if kind == "news2" else kind,
+                "metric": shown.get("metric", "spo2" if kind == "news2" else kind),
                 "value": 84.0 if kind == "news2" else 1.0,
                 "qualifier": 0,
                 "time": (now - timedelta(minutes=3)).isoformat(),

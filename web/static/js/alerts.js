@@ -45,6 +45,7 @@ const byUrgency = (a, b) =>
   b.severity - a.severity || a.opened_at.localeCompare(b.opened_at) || a.id - b.id;
 
 function fill(card, episode) {
+  const focused = card.contains(document.activeElement) && document.activeElement.tagName;
   card.className = "card" + (episode.acknowledged ? " taken" : "");
   card.dataset.id = episode.id;
   card.dataset.severity = episode.severity;
@@ -91,6 +92,7 @@ function fill(card, episode) {
     actions.append(button);
     card.append(actions);
   }
+  if (focused) (focused === "BUTTON" && card.querySelector(".actions button") || link).focus({ preventScroll: true });
 }
 
 function values(episode) {
@@ -109,6 +111,8 @@ function values(episode) {
 }
 
 async function acknowledge(card, button, id) {
+  // A disabled button would drop the focus.
+  if (document.activeElement === button) card.querySelector(".card-name a").focus({ preventScroll: true });
   button.disabled = true;
   button.textContent = say("acknowledging");
   card.querySelector(".notice")?.remove();
@@ -162,8 +166,19 @@ const empty = (() => {
   return box;
 })();
 
+/** The nearest card that stays, of one that goes and has the focus. */
+function neighbour(card) {
+  const order = [...list.querySelectorAll(".card")];
+  const at = order.indexOf(card);
+  const stays = (one) => known.has(Number(one.dataset.id));
+  const next = order.slice(at + 1).find(stays) ?? order.slice(0, at).reverse().find(stays);
+  return next?.querySelector(".card-name a") ?? document.getElementById("main");
+}
+
 function arrange() {
-  const focused = document.activeElement;
+  let focused = document.activeElement;
+  const held = focused?.closest(".card");
+  if (held && !known.has(Number(held.dataset.id))) focused = neighbour(held);
   const all = [...known.values()].sort((a, b) => byUrgency(a.episode, b.episode));
   const sections = [];
   for (const [name, taken] of [["waiting", false], ["taken", true]]) {

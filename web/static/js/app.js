@@ -83,6 +83,17 @@ logout?.addEventListener("submit", async (event) => {
   location.href = "/login/out";
 });
 
+/** The menu closes by Escape, and by whatever happens outside of it. */
+const menu = document.querySelector(".menu");
+menu?.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !menu.open) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+for (const kind of ["pointerdown", "focusin"]) {
+  document.addEventListener(kind, ({ target }) => { if (menu && !menu.contains(target)) menu.open = false; });
+}
+
 const push = document.getElementById("push");
 
 async function offerPush(registration) {

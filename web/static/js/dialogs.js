@@ -1,5 +1,6 @@
 // The forms of an alert's page: each is a dialog whose form is sent as one action. What was written
 // stays until the service, or at least this phone, has it.
+import { returnFocus } from "./focus.js";
 import { say } from "./words.js";
 
 /** Code points of the trimmed text, as the service counts them. */
@@ -47,6 +48,8 @@ export function prepareDialog(dialog, { check = () => "", send }) {
     failed.hidden = !sentence;
   };
   for (const note of notes) note.addEventListener("input", () => counted(note));
+  // The browser goes back to the button that opened it, which may have been drawn anew since.
+  dialog.addEventListener("close", returnFocus);
   form.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -4,6 +4,7 @@ import { NoConnection, post } from "./api.js";
 import { drawChart, fetchReadings } from "./chart.js";
 import { prepareDialog } from "./dialogs.js";
 import { prepareEntering } from "./entering.js";
+import { keepFocus, returnFocus } from "./focus.js";
 import { keepSoon, keptAlert, keptCode } from "./keep.js";
 import { follow, isCurrent, shownFrom } from "./live.js";
 import { act, changed as unsent, state, Unsent } from "./outbox.js";
@@ -16,9 +17,10 @@ const REDRAW_EVERY = 15000;
 let redraw = () => {};
 let version = Number(article.dataset.version ?? 0);
 
+keepFocus(article);
+
 /** Take over the changing part of the page. */
 function take(html) {
-  const focused = document.activeElement?.dataset?.act;
   const open = [...article.querySelectorAll("details[open]")].map((one) => one.id);
   const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const name of ["episode", "history"]) {
@@ -26,7 +28,7 @@ function take(html) {
   }
   for (const one of open) document.getElementById(one)?.setAttribute("open", "");
   version = Number(article.querySelector("[data-version]").dataset.version);
-  if (focused) article.querySelector(`[data-act="${focused}"]`)?.focus();
+  returnFocus();
   tick(article);
   redraw();
   showUnsent();
@@ -90,6 +92,7 @@ article.addEventListener("click", async (event) => {
   } catch (error) {
     showNotice(error.message);
     button.disabled = false;
+    returnFocus();
   }
 });
 
@@ -104,6 +107,7 @@ async function showCode(button) {
     if (code) return button.replaceWith(codeShown(code));
     showNotice(error.message);
     button.disabled = false;
+    returnFocus();
   }
 }
 
