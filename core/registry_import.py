@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from core.catalogue import catalogue
+from core.clock import wall_time
 from core.database import REGISTRY_CHANNEL, Connection, load_queries, translated
 from core.errors import RegistryError
 from core.registry import Document
@@ -57,6 +58,7 @@ async def import_document(
         await queries.analyze_import_tables(connection)
         await _check_references(connection)
 
+        await queries.create_import_plans(connection)
         added: dict[str, int] = {}
         added["areas"] = _new(await _rows(queries.import_areas(connection)))
         added["teams"] = _new(await _rows(queries.import_teams(connection)))
@@ -70,6 +72,7 @@ async def import_document(
         await queries.import_records(connection)
         await _rows(queries.import_moves(connection))
         await _rows(queries.import_limits(connection, now=now))
+        await queries.note_imported_plans(connection, now=now, wall=wall_time())
         await _rows(queries.import_care_relationships(connection, now=now))
         await queries.import_pauses(connection, now=now)
         await _rows(queries.import_gateways(connection))

@@ -25,6 +25,7 @@ from web import (
     oidc,
     pages,
     push,
+    steward,
 )
 from web.attempts import Attempts
 from web.errors import answer_errors
@@ -126,6 +127,7 @@ def create_app(
         fhir,
         grafana,
         document,
+        steward,
     ):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)

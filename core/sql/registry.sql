@@ -233,6 +233,19 @@ ON CONFLICT (subject, metric) DO UPDATE
  WHERE (old.low, old.high) IS DISTINCT FROM (excluded.low, excluded.high)
 RETURNING xmax = 0 AS added;
 
+-- name: create_import_plans#
+-- Of clients who are known already, what rules go by so far.
+CREATE TEMP TABLE import_plan ON COMMIT DROP AS
+SELECT c.subject, registry.plan_of(c.subject) AS before
+  FROM import_client i JOIN registry.client c ON c.reference = i.reference;
+
+-- name: note_imported_plans(now, wall)!
+-- What a document changes of it is on record as what people change.
+INSERT INTO audit.change (at, wall_at, what, subject, detail)
+SELECT :now, :wall, 'plan', p.subject, jsonb_build_object('before', p.before, 'after', p.after)
+  FROM (SELECT subject, before, registry.plan_of(subject) AS after FROM import_plan) p
+ WHERE p.before <> p.after;
+
 -- name: import_care_relationships(now)
 INSERT INTO registry.care_relationship (team, subject, during)
 SELECT t.id, c.subject, tstzrange(:now, NULL)

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 from core.clock import LOCAL
+from tests.integration.steward_support import add_clinician
 from tests.integration.web_support import County
 
 _RECORD = {
@@ -24,6 +25,7 @@ async def furnish(place: County) -> dict[str, object]:
     uses.
     """
     connection, now = place.connection, place.clock.now()
+    await add_clinician(place)
     today = now.astimezone(LOCAL).date()
     care = {
         "agreed": ["no_cpr", "no_transfer"],

@@ -45,6 +45,8 @@ PAGES: tuple[Listed, ...] = (
     Listed("/clients", ready=".clients a"),
     Listed("/clients?q={nobody}", ready=".empty"),
     Listed("/clients/{pseudonym}/trends", ready="#charts canvas"),
+    Listed("/clients/{pseudonym}/plan", ready="#plan", who="nurse"),
+    Listed("/clients/{pseudonym}/plan", ready="#plan", who="klaara"),
     Listed("/break-glass", ready="form.sheet"),
     Listed("/shell/list"),
     Listed("/shell/alert"),
