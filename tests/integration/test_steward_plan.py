@@ -43,7 +43,7 @@ async def test_the_engine_goes_by_a_changed_limit_at_once(at_desk: Desk) -> None
         await place.connection.execute("SELECT pg_notify($1, '')", NOTE_CHANNEL)
 
     async def looked() -> bool:
-        left = await place.connection.fetchval("SELECT count(*) FROM telemetry.note")
+        left: int = await place.connection.fetchval("SELECT count(*) FROM telemetry.note")
         return left == 0
 
     async def rules() -> set[str]:
