@@ -9,21 +9,27 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from sys import intern
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
 
 from core.catalogue import catalogue
 from core.database import Connection, load_queries, translated
 from core.reading import UNKNOWN
 from ingest.decoders.record import Channel
-from ingest.instants import FOREVER, micros
+from ingest.instants import FOREVER
 
-MAX_DEVICES = 500_000
+MAX_DEVICES = 2_000_000
 """Kept at most, over all gateways; a gateway without devices counts as one."""
+_ENTRY = ("ids", "names", "subjects", "users", "since", "until")
+_NO_SHARES: Mapping[int, Sequence[Any]] = MappingProxyType({})
 
 
-class Assignment(NamedTuple):
+class Assignment(msgspec.Struct, frozen=True, gc=False):
     """Whose readings a device makes, from `since` on and before `until` (microseconds)."""
 
     since: int
@@ -31,17 +37,14 @@ class Assignment(NamedTuple):
     subject: int
 
 
-class Device:
+class Device(msgspec.Struct, gc=False):
     """A registered device."""
 
-    __slots__ = ("assignments", "id", "shares")
-
-    def __init__(self, id: int) -> None:
-        self.id = id
-        self.assignments: list[Assignment] = []
-        """Whoever uses it; in the order of time, they do not overlap."""
-        self.shares: dict[int, list[Assignment]] = {}
-        """The same for each user index of a device that several people use."""
+    id: int
+    assignments: Sequence[Assignment] = ()
+    """Whoever uses it; in the order of time, they do not overlap."""
+    shares: Mapping[int, Sequence[Assignment]] = _NO_SHARES
+    """The same for each user index of a device that several people use."""
 
     def owner(self, at: int, user: int | None) -> int | None:
         """Whose a reading measured at `at` is, by the user index that the device gave it.
@@ -62,27 +65,22 @@ def _at(assignments: Sequence[Assignment], at: int) -> Assignment | None:
     return assignments[place] if place >= 0 and at < assignments[place].until else None
 
 
-class Route:
-    """Everything that admits the readings of one channel; `row` is one of `admission.ROUTE`."""
+class Route(msgspec.Struct, eq=False, gc=False):
+    """Everything that admits the readings of one channel."""
 
-    __slots__ = ("row",)
-
-    def __init__(self, row: tuple[Any, ...]) -> None:
-        self.row = row
+    row: tuple[Any, ...]
+    """One of `admission.ROUTE`."""
 
 
-class Gateway:
+class Gateway(msgspec.Struct, eq=False, gc=False):
     """A registered gateway, its devices, and the channels heard so far."""
 
-    __slots__ = ("devices", "home_subject", "id", "name", "revoked", "routes")
-
-    def __init__(self, name: str, id: int, home_subject: int, *, revoked: bool) -> None:
-        self.name = name
-        self.id = id
-        self.home_subject = home_subject
-        self.revoked = revoked
-        self.devices: dict[str, Device] = {}
-        self.routes: dict[Channel, Route] = {}
+    name: str
+    id: int
+    home_subject: int
+    revoked: bool
+    devices: dict[str, Device] = msgspec.field(default_factory=dict)
+    routes: dict[Channel, Route] = msgspec.field(default_factory=dict)
 
     def route(self, channel: Channel) -> Route | None:
         """The way of a channel's readings; None if device, metric or unit stands in it, or several
@@ -97,7 +95,8 @@ class Gateway:
         if conversion is None:
             return None
         latest = device.assignments[-1]
-        route = Route((device.id, metric.id, *conversion, *metric.possible, *latest))
+        own = (latest.since, latest.until, latest.subject)
+        route = Route((device.id, metric.id, *conversion, *metric.possible, *own))
         self.routes[channel] = route
         return route
 
@@ -159,35 +158,33 @@ def _weight(gateway: Gateway | None) -> int:
 
 
 async def _read(connection: Connection, names: list[str], now: datetime) -> dict[str, Gateway]:
-    found: dict[str, Gateway] = {}
     async with translated():
         rows = load_queries("ingest").gateways(connection, names=names, now=now)
-        async for row in rows:
-            gateway = found.get(row["gateway"])
-            if gateway is None:
-                gateway = found[row["gateway"]] = Gateway(
-                    row["gateway"],
-                    row["gateway_id"],
-                    row["home_subject"] or 0,
-                    revoked=row["revoked"],
-                )
-            if row["device"] is None:
-                continue
-            device = gateway.devices.get(row["device_name"])
-            if device is None:
-                device = gateway.devices[row["device_name"]] = Device(row["device"])
-            if row["subject"] is not None:
-                user = row["user_index"]
-                kept = device.shares.setdefault(user, []) if user else device.assignments
-                kept.append(
-                    Assignment(
-                        _instant(row["since"], -FOREVER),
-                        _instant(row["until"], FOREVER),
-                        row["subject"],
-                    )
-                )
-    return found
+        return {row["gateway"]: _gateway(row) async for row in rows}
 
 
-def _instant(at: datetime | None, unbounded: int) -> int:
-    return unbounded if at is None else micros(at)
+def _gateway(row: Any) -> Gateway:
+    """A gateway of a row of `gateways`. What is the same for many (a name, the owner of all devices
+    of a home) is kept once."""
+    gateway = Gateway(
+        row["gateway"], row["gateway_id"], row["home_subject"] or 0, revoked=row["revoked"]
+    )
+    devices, device, last = gateway.devices, None, None
+    for id, name, subject, user, since, until in zip(
+        *(row[column] or () for column in _ENTRY), strict=True
+    ):
+        if device is None or device.id != id:
+            device = devices[intern(name)] = Device(id)
+        if subject is None:
+            continue
+        if since is None:
+            since = -FOREVER
+        if until is None:
+            until = FOREVER
+        if last is None or (last.subject, last.since, last.until) != (subject, since, until):
+            last = Assignment(since, until, subject)
+        if user:
+            device.shares = {**device.shares, user: (*device.shares.get(user, ()), last)}
+        else:
+            device.assignments = (*device.assignments, last)
+    return gateway

@@ -1,8 +1,9 @@
 """The ingest service: messages from the broker, batches into the database, receipts back.
 
-Batches make themselves: whatever has come while the last one was being written is the next. One is
-decoded and admitted while the one before it is written; the rest waits in the subscriber's bounded
-queue, and what does not fit there, with the broker.
+Batches make themselves: whatever has come since the last one is the next, at once where that is a
+while ago, else a moment after it (`Pace`). One is decoded and admitted while the one before it is
+written; the rest waits in the subscriber's bounded queue, and what does not fit there, with the
+broker.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ingest.intake import LEASE_S, Intake
 from ingest.lookout import Lookout
 from ingest.message import Message, Understood, learners, understand
 from ingest.metrics import IngestMetrics
+from ingest.pace import Pace
 from ingest.quota import Quota
 from ingest.receipts import send_receipts
 from ingest.registry_link import RegistryLink
@@ -39,6 +41,12 @@ from ingest.writer import NotOursError, Written
 MAX_BATCH = 5_000
 """Messages."""
 MAX_BATCH_BYTES = 2 * 1024 * 1024
+BATCH_S = 0.04
+"""Seconds from one batch to the next while messages come singly. A transaction costs as much as
+the storing of forty messages: without a pause, a county at its normal load would keep two processors
+busy with transactions of a few messages each."""
+FULL = 200
+"""Messages that wait for no such moment."""
 BEAT_S = 2.0
 DRAIN_S = 10.0
 """Seconds that what was taken from the broker has to get into the database at the end; what does
@@ -164,10 +172,14 @@ class _Service:
 
     async def _take(self) -> None:
         """From the broker: decode, admit, hand on."""
+        pace = Pace(BATCH_S, asyncio.get_running_loop().time)
         while True:
             await self._intake.wait()
             if self._intake.failed is not None:
                 raise self._intake.failed
+            if self._intake.waiting < FULL:
+                await asyncio.sleep(pace.left())
+            pace.step()
             messages = self._intake.take(MAX_BATCH, MAX_BATCH_BYTES)
             if messages:
                 self._taken += len(messages)
