@@ -20,6 +20,7 @@ import structlog
 from core.clock import Clock, wall_time
 from core.database import Connection, connect, load_queries, translated, wait_for_database
 from core.errors import DatabaseError
+from core.pace import Pace
 from core.schema import require_current
 from ingest.admission import admit, gateway_names
 from ingest.batch import Batch
@@ -30,7 +31,6 @@ from ingest.intake import LEASE_S, Intake
 from ingest.lookout import Lookout
 from ingest.message import Message, Understood, learners, understand
 from ingest.metrics import IngestMetrics
-from ingest.pace import Pace
 from ingest.quota import Quota
 from ingest.receipts import send_receipts
 from ingest.registry_link import RegistryLink
@@ -43,8 +43,8 @@ MAX_BATCH = 5_000
 MAX_BATCH_BYTES = 2 * 1024 * 1024
 BATCH_S = 0.04
 """Seconds from one batch to the next while messages come singly. A transaction costs as much as
-the storing of forty messages: without a pause, a county at its normal load would keep two processors
-busy with transactions of a few messages each."""
+the storing of sixty messages: without a pause, a county at its normal load would keep two
+processors busy with transactions of a few messages each."""
 FULL = 200
 """Messages that wait for no such moment."""
 BEAT_S = 2.0

@@ -68,6 +68,8 @@ class Claim:
     """States as they were read, by subject: one that stays the same is not written again."""
     broken: dict[int, Exception] = field(default_factory=dict)
     """Subjects whose state could not be read; it starts afresh."""
+    full: bool = False
+    """It took as many notes, or due subjects, as are taken at once."""
 
     @property
     def subjects(self) -> list[int]:
@@ -93,6 +95,8 @@ class Done(NamedTuple):
     subjects: int = 0
     changes: int = 0
     timers: int = 0
+    full: bool = False
+    """It took as much as one takes: more waits."""
 
 
 class Batch:
@@ -134,7 +138,7 @@ class Batch:
             changes = await self._assess(connection, claim, now) if self.claimed else []
             timers = await self._write(connection, changes, now)
         self._met.update(self.claimed)
-        return Done(len(self.claimed), len(changes), timers)
+        return Done(len(self.claimed), len(changes), timers, claim.full)
 
     async def give_up(self, connection: Connection, subject: int, error: Exception) -> None:
         """Where a subject alone makes the transaction fail: say so, keep its notes, look later."""
@@ -161,11 +165,13 @@ class Batch:
 
     async def _claim(self, connection: Connection) -> Claim:
         claim = Claim()
-        async for row in _queries.claim_notes(connection, half=MOST // 2):
+        notes = [row async for row in _queries.claim_notes(connection, half=MOST // 2)]
+        for row in notes:
             claim.widen(row["subject"], row["since"], row["until"], each=row["each_counts"])
         now = self._clock.now()
         async for row in _queries.claim_due(connection, now=now, most=MOST_DUE, turn=TURN):
             claim.due.add(row["subject"])
+        claim.full = len(notes) >= MOST or len(claim.due) >= MOST_DUE
         await self._lock(connection, claim)
         return claim
 

@@ -26,7 +26,11 @@ from core.database import (
     REGISTRY_CHANNEL,
     load_queries,
 )
+from core.pace import Pace
 
+BATCH_S = 0.1
+"""Wall seconds from one batch to the next while little waits. A batch of few costs a good part of
+one of many, and ingest commits twenty times a second."""
 POLL = 1.0
 """Wall seconds between two looks where nothing wakes the worker."""
 BEAT = 1.0
@@ -95,6 +99,8 @@ class Worker:
         self._instance = instance
         self._registry_changed = True
         self._beaten = self._watched = self._surveyed = float("-inf")
+        self._pace = Pace(BATCH_S, time.monotonic)
+        self._more = False  # than the last batch took
 
     async def begin(self, connection: asyncpg.Connection, wake: Callable[[], None]) -> None:
         """Let a new connection tell what is noted and registered."""
@@ -113,7 +119,11 @@ class Worker:
     async def turn(self, connection: asyncpg.Connection) -> float:
         """What is to be done now and then, and a batch."""
         await self._keep(connection)
+        if not self._more:
+            await asyncio.sleep(self._pace.left())
+        self._pace.step()
         done = await self.look(connection)
+        self._more = done.full
         return 0.0 if done.subjects or done.timers else POLL
 
     async def look(self, connection: asyncpg.Connection) -> Done:

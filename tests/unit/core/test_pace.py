@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.pace import Pace
+from core.pace import Pace
 
 
 def test_the_first_goes_at_once_and_the_next_waits_for_its_time() -> None:

@@ -1,4 +1,4 @@
-"""A pace: something that is done at most so often, and at once where it was not done for a while."""
+"""A pace: something is done at most so often, and at once where it was not done for a while."""
 
 from __future__ import annotations
 
