@@ -42,9 +42,23 @@ RIGHTS_CHANGED = "rights"
 DEFINITION_CHANNEL = "saimi_definition"
 """Woken, with the gateway's name as payload, when ingest has learned how to read its messages."""
 REGISTRY_CHANNEL = "saimi_registry"
-"""Woken when the registry changes."""
+"""Woken when the registry changes; the payload says what of it, where that is one thing alone:
+`PAUSES`, `ROTA`, or a gateway with its devices (`gateway_changed`)."""
+PAUSES = "pauses"
+ROTA = "rota"
+_GATEWAY = "gateway "
 OUTBOX_CHANNEL = "saimi_outbox"
 """Woken when there is something to deliver."""
+
+
+def gateway_changed(name: str) -> str:
+    """What is told of the registry where a gateway, its devices or whose they are has changed."""
+    return f"{_GATEWAY}{name}"
+
+
+def changed_gateway(told: str) -> str | None:
+    """The gateway of which something is told; None: it is about no single one."""
+    return told.removeprefix(_GATEWAY) if told.startswith(_GATEWAY) else None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from core.database import REGISTRY_CHANNEL, Connection, load_queries, translated
+from core.database import PAUSES, REGISTRY_CHANNEL, Connection, load_queries, translated
 from core.errors import NotFoundError, RegistryError
 from core.registry import Pause, PauseKind
 from core.registry_check import check_pauses
@@ -55,7 +55,7 @@ async def set_pause(
             connection,
             subject=subject, kind=kind, since=since, until=until, member=member, now=now,
         )  # fmt: skip
-        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL)
+        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL, what=PAUSES)
     return ident
 
 
@@ -72,7 +72,7 @@ async def end_pause(
         await queries.lock_registry(connection)
         if not await queries.end_pause(connection, pause=pause, member=member, now=now):
             raise NotFoundError(f"There is no pause {pause}: nothing was changed.")
-        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL)
+        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL, what=PAUSES)
 
 
 async def subject_named(

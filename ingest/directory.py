@@ -1,15 +1,15 @@
 """Who is who, as far as the messages of the moment need it.
 
 Gateways are read from the registry when first heard, all that a batch lacks in one query, and kept
-within a bound; everything is forgotten when the registry changes (LISTEN) or may have changed
-unheard.
+within a bound; what changes in the registry (LISTEN) is forgotten, and everything where that is not
+said, or may have been said unheard.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from sys import intern
 from types import MappingProxyType
@@ -23,8 +23,10 @@ from core.reading import UNKNOWN
 from ingest.decoders.record import Channel
 from ingest.instants import FOREVER
 
-MAX_DEVICES = 2_000_000
-"""Kept at most, over all gateways; a gateway without devices counts as one."""
+MAX_DEVICES = 4_000_000
+"""Kept at most, over all gateways; a gateway without devices counts as one. Each is some 200 bytes,
+and each of its channels that was heard as much again. It has to hold the gateways of a county: with
+one more than fit, each that is heard in its turn was dropped a moment before."""
 _ENTRY = ("ids", "names", "subjects", "users", "since", "until")
 _NO_SHARES: Mapping[int, Sequence[Any]] = MappingProxyType({})
 
@@ -115,6 +117,17 @@ class Directory:
         self._kept.clear()
         self._devices = 0
         self._generation += 1
+
+    def forget_these(self, names: Iterable[str]) -> None:
+        """These gateways, or what is theirs, may have changed."""
+        for name in names:
+            if name in self._kept:
+                self._devices -= _weight(self._kept.pop(name))
+        self._generation += 1
+
+    def names(self) -> list[str]:
+        """What is kept."""
+        return list(self._kept)
 
     def missing(self, names: Collection[str]) -> list[str]:
         """Those of `names` that `load` must read first."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
+from zlib import crc32
 
 import asyncpg
 
 from core.clock import Clock
 from core.database import (
     DEFINITION_CHANNEL,
+    PAUSES,
     REGISTRY_CHANNEL,
+    ROTA,
     Connection,
+    changed_gateway,
     connect,
     translated,
 )
@@ -21,8 +25,10 @@ from core.outage import Outage
 from ingest.definitions import Definitions
 from ingest.directory import Directory
 
-REFRESH_S = 300.0
-"""Seconds after which everything is read anew, in case a change was not heard."""
+REFRESH_S = 1800.0
+"""Seconds within which each gateway is read anew, in case a change was not told."""
+_PARTS = 30
+"""In so many steps: to read a county at once costs half a minute."""
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 
@@ -39,6 +45,7 @@ class RegistryLink:
         self._definitions = definitions
         self._connection: asyncpg.Connection | None = None
         self._refreshed = 0.0
+        self._part = 0
         self._outage = Outage(
             "the registry cannot be read; trying again", "the registry is read again"
         )
@@ -83,8 +90,8 @@ class RegistryLink:
 
     async def _ready(self) -> asyncpg.Connection:
         now = asyncio.get_running_loop().time()
-        if now - self._refreshed > REFRESH_S:
-            self._forget()
+        if now - self._refreshed > REFRESH_S / _PARTS:
+            self._forget_part()
             self._refreshed = now
         if self._connection is None or self._connection.is_closed():
             connection = await connect(self._url)
@@ -95,8 +102,12 @@ class RegistryLink:
             self._forget()  # what changed while nobody listened
         return self._connection
 
-    def _changed(self, *_: Any) -> None:
-        self._directory.forget()
+    def _changed(self, _connection: Any, _pid: int, _channel: str, what: Any) -> None:
+        gateway = changed_gateway(str(what))
+        if gateway is not None:
+            self._directory.forget_these([gateway])
+        elif what not in (PAUSES, ROTA):  # of which nothing is known here
+            self._directory.forget()
 
     def _learned(self, _connection: Any, _pid: int, _channel: str, gateway: Any) -> None:
         self._definitions.forget(str(gateway))
@@ -104,3 +115,11 @@ class RegistryLink:
     def _forget(self) -> None:
         self._directory.forget()
         self._definitions.forget()
+
+    def _forget_part(self) -> None:
+        self._part = (self._part + 1) % _PARTS
+        names = self._directory.names()
+        part = [name for name in names if crc32(name.encode()) % _PARTS == self._part]
+        self._directory.forget_these(part)
+        for name in part:
+            self._definitions.forget(name)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from core.database import REGISTRY_CHANNEL, Connection, load_queries, translated
+from core.database import REGISTRY_CHANNEL, Connection, gateway_changed, load_queries, translated
 from core.errors import NotFoundError, RegistryError, UserError
 from core.wire import MAX_NAME
 from saimi.broker_access import ADMIN, DELIVER, INGEST
@@ -90,7 +90,7 @@ async def enrol(
             gateway = found["id"]
         for device in devices:
             await _put_device(connection, gateway, device, None, 0, now)
-        await connection.execute("SELECT pg_notify($1, '')", REGISTRY_CHANNEL)
+        await _tell(connection, name)
     return Enrolled(found is None, new_home, found["credential"] if found else None)
 
 
@@ -125,7 +125,7 @@ async def assign(
                 f"Device {device.name!r} of gateway {name!r} is somebody's already: give it to "
                 "another with `saimi reading` or `saimi registry import`, which keep its history."
             )
-        await connection.execute("SELECT pg_notify($1, '')", REGISTRY_CHANNEL)
+        await _tell(connection, name)
 
 
 async def revoke(connection: Connection, name: str, *, reason: str, now: datetime) -> None:
@@ -140,7 +140,13 @@ async def revoke(connection: Connection, name: str, *, reason: str, now: datetim
     async with translated(), connection.transaction():
         if not await load_queries("saimi").revoke(connection, name=name, reason=reason, now=now):
             raise _no_such(name)
-        await connection.execute("SELECT pg_notify($1, '')", REGISTRY_CHANNEL)
+        await _tell(connection, name)
+
+
+async def _tell(connection: Connection, gateway: str) -> None:
+    await load_queries("core").notify_registry(
+        connection, channel=REGISTRY_CHANNEL, what=gateway_changed(gateway)
+    )
 
 
 async def list_gateways(connection: Connection) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.routing.rota import Gap, Rota, RotaError, Shift, gaps, shifts
-from core.database import REGISTRY_CHANNEL, Connection, load_queries, translated
+from core.database import REGISTRY_CHANNEL, ROTA, Connection, load_queries, translated
 
 _queries = load_queries("alerts")
 _Key = tuple[str, str, datetime, datetime]
@@ -66,7 +66,7 @@ async def import_rota(connection: Connection, rota: Rota, *, now: datetime) -> R
             starts=[key[2] for key in new],
             ends=[key[3] for key in new],
         )
-        await load_queries("core").notify_registry(connection, channel=REGISTRY_CHANNEL)
+        await load_queries("core").notify_registry(connection, channel=REGISTRY_CHANNEL, what=ROTA)
         after = [
             Shift(row["team"], row["member"], row["start"], row["end"])
             async for row in _queries.shifts_from(connection, teams=teams, since=now)

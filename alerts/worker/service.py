@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -16,16 +17,12 @@ from alerts.learned.learned import Learned
 from alerts.learned.store import LearnedStore
 from alerts.rules.file import RuleFile
 from alerts.rules.rule import Rules
-from alerts.serving import serve
+from alerts.serving import is_away, serve
 from alerts.subjects.line import Line
 from alerts.worker.batch import Batch, Done
-from alerts.worker.survey import Survey
+from alerts.worker.keeping import Keeper
 from core.clock import Clock, wall_time
-from core.database import (
-    NOTE_CHANNEL,
-    REGISTRY_CHANNEL,
-    load_queries,
-)
+from core.database import NOTE_CHANNEL, load_queries
 from core.pace import Pace
 
 BATCH_S = 0.1
@@ -35,10 +32,8 @@ POLL = 1.0
 """Wall seconds between two looks where nothing wakes the worker."""
 BEAT = 1.0
 """Wall seconds between two heartbeats; written between batches: a stuck worker is silent."""
-SURVEY = 10.0
-"""Wall seconds between two looks at the county as a whole."""
-WATCH = 60.0
-"""Wall seconds between two looks for newly registered devices; the registry's NOTIFY is faster."""
+STUCK = 60.0
+"""Wall seconds after which a keeper that is not through with its turn counts as stuck."""
 FRESH = timedelta(seconds=6)
 """Age up to which ingest's heartbeat says that it is alive; it comes every 2 s."""
 
@@ -76,7 +71,32 @@ async def run(
         instance=instance or "main",
         learned=learned,
     )
-    await serve(worker, database_url, stop, on_ready)
+    # Ready when both have had their first turn.
+    first = [] if on_ready is None else [on_ready]
+    left = 2
+
+    def turned() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            for tell in first:
+                tell()
+
+    await _all(
+        serve(worker, database_url, stop, turned),
+        serve(worker.keeper, database_url, stop, turned),
+    )
+
+
+async def _all(*work: Coroutine[Any, Any, None]) -> None:
+    """Until all have ended; the error of the first that fails, the others cancelled."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Worker:
@@ -95,30 +115,25 @@ class Worker:
         self._file = file or RuleFile(None, rules=rules)
         store = None if learned is None else LearnedStore(learned)
         self._batch = Batch(clock=clock, rules=rules, learned=store)
-        self._survey = Survey(clock=clock, rules=rules, delay=self._batch.delay)
+        self.keeper = Keeper(clock=clock, file=self._file, delay=self._batch.delay)
+        """To be served beside, on a connection of its own."""
         self._instance = instance
-        self._registry_changed = True
-        self._beaten = self._watched = self._surveyed = float("-inf")
+        self._beaten = float("-inf")
         self._pace = Pace(BATCH_S, time.monotonic)
         self._more = False  # than the last batch took
 
     async def begin(self, connection: asyncpg.Connection, wake: Callable[[], None]) -> None:
-        """Let a new connection tell what is noted and registered."""
+        """Let a new connection tell what is noted."""
 
         def noted(*_: object) -> None:
             wake()
 
-        def registered(*_: object) -> None:
-            self._registry_changed = True
-            wake()
-
         await settle_plans(connection)
         await connection.add_listener(NOTE_CHANNEL, noted)
-        await connection.add_listener(REGISTRY_CHANNEL, registered)
 
     async def turn(self, connection: asyncpg.Connection) -> float:
         """What is to be done now and then, and a batch."""
-        await self._keep(connection)
+        await self._now_and_then(connection)
         if not self._more:
             await asyncio.sleep(self._pace.left())
         self._pace.step()
@@ -131,7 +146,7 @@ class Worker:
         try:
             return await self._batch.run(connection)
         except Exception as error:
-            if connection.is_closed() or _is_away(error) or not self._batch.claimed:
+            if connection.is_closed() or is_away(error) or not self._batch.claimed:
                 raise
             _log.exception("batch failed", subjects=len(self._batch.claimed))
             subjects = list(self._batch.claimed)
@@ -143,7 +158,7 @@ class Worker:
         try:
             await self._batch.run(connection, only=subject)
         except Exception as error:
-            if connection.is_closed() or _is_away(error):
+            if connection.is_closed() or is_away(error):
                 raise
             _log.exception("subject failed", subject=subject)
             try:
@@ -155,34 +170,16 @@ class Worker:
                 _log.exception("subject cannot even be given up", subject=subject)
                 await asyncio.sleep(POLL)
 
-    async def _keep(self, connection: asyncpg.Connection) -> None:
-        """What is done between batches, every so often: heartbeat, and who is to be watched."""
+    async def _now_and_then(self, connection: asyncpg.Connection) -> None:
+        """Between batches: look at the rules' file, and beat, unless the keeper is stuck: nobody
+        would hear then of what is out."""
         tick = time.monotonic()
         if tick - self._beaten >= BEAT:
             if self._file.look():
                 self._batch.use(self._file.rules)
-                self._survey.use(self._file.rules)
-            await self._beat(connection)
+            if tick - self.keeper.turned < STUCK:
+                await self._beat(connection)
             self._beaten = tick
-        if self._registry_changed or tick - self._watched >= WATCH:
-            self._registry_changed = False
-            now = self._clock.now()
-            await _queries.watch_new(connection, now=now)
-            await _queries.watch_known(connection, now=now)
-            await _queries.watch_paused(connection, now=now)
-            self._watched = tick
-        if tick - self._surveyed >= SURVEY:
-            self._surveyed = tick
-            await self._look_at_the_county(connection)
-
-    async def _look_at_the_county(self, connection: asyncpg.Connection) -> None:
-        """Where that fails, homes are still looked at, one by one."""
-        try:
-            await self._survey.run(connection, wall=wall_time())
-        except Exception as error:
-            if connection.is_closed() or _is_away(error):
-                raise
-            _log.exception("survey failed")
 
     async def _beat(self, connection: asyncpg.Connection) -> None:
         wall = wall_time()
@@ -216,7 +213,3 @@ async def settle_plans(connection: asyncpg.Connection) -> None:
     it looks cheap, and it is followed still when there are millions of rows.
     """
     await connection.execute("SET enable_seqscan = off")
-
-
-def _is_away(error: Exception) -> bool:
-    return isinstance(error, OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError)

@@ -75,8 +75,9 @@ class Life:
         )
 
     async def look(self) -> None:
-        self.worker._surveyed = self.worker._watched = float("-inf")
-        await self.worker._keep(self.found.connection)
+        keeper = self.worker.keeper
+        keeper._watched = keeper._surveyed = float("-inf")  # it is time for all of it
+        await keeper.turn(self.found.connection)
         await settle(self.found.connection, self.clock)
 
     async def alerts(self) -> dict[tuple[int, str], dict[str, Any]]:
@@ -109,7 +110,11 @@ async def life(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Life]
         )
         await found.connection.execute("UPDATE registry.device SET kind = 'button' WHERE id = 2")
         one = Life(found, ManualClock(NOW))
-        for module in ("alerts.worker.service", "tests.integration.alerts_support"):
+        for module in (
+            "alerts.worker.service",
+            "alerts.worker.keeping",
+            "tests.integration.alerts_support",
+        ):
             monkeypatch.setattr(f"{module}.wall_time", lambda: wall_time() + one.offset)
         await one.live(2)
         yield one

@@ -82,7 +82,9 @@ async def test_a_measurement_in_hospital_asks_whether_the_client_is_home(
         assert await kinds(found) == {"home_early": 3}, "an emergency that the pause holds back"
         await end_pause(found.connection, pause=number, member=2, now=clock.now())
         clock.advance(timedelta(minutes=1))
-        await Worker(clock=clock, rules=shipped_rules(), instance="t")._keep(found.connection)
+        await Worker(clock=clock, rules=shipped_rules(), instance="t").keeper.watch(
+            found.connection
+        )
         await settle(found.connection, clock)
         assert (await kinds(found))["news2"] == 4, "ended, and looked at without anything new"
         (early,) = await found.episodes("home_early")

@@ -27,7 +27,11 @@ class Line:
         self.clock = clock
         self._offset = timedelta(0)
         self._worker = service.Worker(clock=clock, rules=shipped_rules(), instance="t")
-        for module in ("alerts.worker.service", "tests.integration.alerts_support"):
+        for module in (
+            "alerts.worker.service",
+            "alerts.worker.keeping",
+            "tests.integration.alerts_support",
+        ):
             monkeypatch.setattr(f"{module}.wall_time", lambda: wall_time() + self._offset)
 
     async def live(self, duration: timedelta, *, ingest: bool = True, engine: bool = True) -> None:
@@ -42,7 +46,7 @@ class Line:
             if engine:
                 await self._worker._beat(self._found.connection)
         if engine:
-            await self._worker._keep(self._found.connection)
+            await self._worker.keeper.turn(self._found.connection)
             await settle(self._found.connection, self.clock)
 
     async def hear(self, subject: int = 1) -> None:
