@@ -55,7 +55,7 @@ async def set_pause(
             connection,
             subject=subject, kind=kind, since=since, until=until, member=member, now=now,
         )  # fmt: skip
-        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL, what=PAUSES)
+        await queries.notify_registry_of(connection, channel=REGISTRY_CHANNEL, what=PAUSES)
     return ident
 
 
@@ -72,7 +72,7 @@ async def end_pause(
         await queries.lock_registry(connection)
         if not await queries.end_pause(connection, pause=pause, member=member, now=now):
             raise NotFoundError(f"There is no pause {pause}: nothing was changed.")
-        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL, what=PAUSES)
+        await queries.notify_registry_of(connection, channel=REGISTRY_CHANNEL, what=PAUSES)
 
 
 async def subject_named(

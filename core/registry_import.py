@@ -82,7 +82,7 @@ async def import_document(
         changed = await _rows(queries.import_owners_ahead(connection, now=now))
         changed += await _rows(queries.import_owners_before(connection, now=now))
         await _rows(queries.import_owners_from(connection, now=now))
-        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL, what="")
+        await queries.notify_registry(connection, channel=REGISTRY_CHANNEL)
     return ImportReport(_entries(document), added, len(changed))
 
 

@@ -144,7 +144,7 @@ async def revoke(connection: Connection, name: str, *, reason: str, now: datetim
 
 
 async def _tell(connection: Connection, gateway: str) -> None:
-    await load_queries("core").notify_registry(
+    await load_queries("core").notify_registry_of(
         connection, channel=REGISTRY_CHANNEL, what=gateway_changed(gateway)
     )
 

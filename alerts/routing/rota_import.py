@@ -66,7 +66,9 @@ async def import_rota(connection: Connection, rota: Rota, *, now: datetime) -> R
             starts=[key[2] for key in new],
             ends=[key[3] for key in new],
         )
-        await load_queries("core").notify_registry(connection, channel=REGISTRY_CHANNEL, what=ROTA)
+        await load_queries("core").notify_registry_of(
+            connection, channel=REGISTRY_CHANNEL, what=ROTA
+        )
         after = [
             Shift(row["team"], row["member"], row["start"], row["end"])
             async for row in _queries.shifts_from(connection, teams=teams, since=now)

@@ -333,5 +333,8 @@ SELECT i.device, i.user_index, i.subject,
  WHERE last.open IS NOT TRUE
 RETURNING true AS added;
 
--- name: notify_registry(channel, what)!
+-- name: notify_registry(channel)!
+SELECT pg_notify(:channel, '');
+
+-- name: notify_registry_of(channel, what)!
 SELECT pg_notify(:channel, :what);
