@@ -8,16 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from core.fitting import HOURS_FOR, RAW_FOR
+
 Board = Literal["client", "team", "county", "operations"]
 
 _LENGTH = "($__timeTo()::timestamptz - $__timeFrom()::timestamptz)"
+_RAW, _HOURS = (f"INTERVAL '{longest.days} days'" for longest in (RAW_FOR, HOURS_FOR))
 RANGES = {
-    "raw": f"{_LENGTH} <= INTERVAL '3 days'",
-    "hourly": f"{_LENGTH} > INTERVAL '3 days' AND {_LENGTH} <= INTERVAL '62 days'",
-    "daily": f"{_LENGTH} > INTERVAL '62 days'",
+    "raw": f"{_LENGTH} <= {_RAW}",
+    "hourly": f"{_LENGTH} > {_RAW} AND {_LENGTH} <= {_HOURS}",
+    "daily": f"{_LENGTH} > {_HOURS}",
 }
-"""Conditions of which one holds; the planner knows before it begins and drops the other branches.
-Up to three days single readings, up to two months hours, beyond that days."""
+"""Of these one holds; the planner knows before it begins and drops the other branches."""
 
 # Parameters of NEWS2, as the metrics behind them: hours of validity and most points.
 PARAMETERS = {

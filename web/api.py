@@ -9,8 +9,6 @@
                                              …]}: to whom it can be handed over, who can be asked
     GET  /api/episodes/{id}/emergency-call   a call to 112, to read aloud (web.emergency)
     POST /api/episodes/{id}/…                what a member does (web.doing)
-    GET  /api/readings?subject&metrics&from&to&points   columns for charts (web.trends)
-    GET  /api/activity?subject&from&to       movement by place
 
 Errors: {"error": one sentence in the member's language, "status"}. What all of it looks like is
 described beside each handler and told at /api/openapi.json (web.openapi).
@@ -19,7 +17,6 @@ described beside each handler and told at /api/openapi.json (web.openapi).
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,9 +26,7 @@ from aiohttp_sse import sse_response
 
 from alerts.delivery import outbox
 from alerts.episodes import listing
-from core.catalogue import catalogue
 from core.database import Connection, load_queries
-from core.errors import UserError
 from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
@@ -39,32 +34,12 @@ from web.openapi import answers
 from web.openapi.operation import Operation, Query, described
 from web.parts import caller, database, parts, texts_of
 from web.session import gather
-from web.trends import (
-    LONGEST,
-    MOST_POINTS,
-    POINTS,
-    Subject,
-    activity,
-    bands,
-    find_subject,
-    readings,
-)
 from web.words import service_name
 
 _T = TypeVar("_T")
 _encode = msgspec.json.Encoder().encode
 _SEND_TIMEOUT_S = 10.0
 """A page whose phone has gone without a word is given up after this."""
-_TIME = {"type": "string", "format": "date-time"}
-_SUBJECT = Query("subject", "The client's pseudonym.", {"type": "string"}, required=True)
-_METRICS = Query(
-    "metrics", "Names from the catalogue, with commas.", {"type": "string"}, required=True
-)
-_POINTS = Query("points", "Most points of a chart.", {"type": "integer", "default": POINTS})
-_RANGE = (
-    Query("from", f"Not more than {LONGEST.days} days before `to`; else a day.", _TIME),
-    Query("to", "Else now.", _TIME),
-)
 
 
 def json_answer(content: object, *, status: int = 200) -> web.Response:
@@ -224,113 +199,10 @@ def _number(request: web.Request, given: str) -> int:
     raise web.HTTPNotFound
 
 
-def time_range(request: web.Request, *, default: timedelta) -> tuple[datetime, datetime]:
-    """`from` and `to` of the query, RFC 3339.
-
-    Raises:
-        UserError: not times, backwards, or longer than LONGEST.
-    """
-    text = texts_of(request)
-    now = parts(request).clock.now()
-    try:
-        until = _time(request.query.get("to")) or now
-        since = _time(request.query.get("from")) or until - default
-    except (ValueError, OverflowError):
-        raise UserError(text.gettext("The times of the range cannot be understood.")) from None
-    if not since < until:
-        raise UserError(text.gettext("The range ends before it begins: swap its ends."))
-    if until - since > LONGEST:
-        raise UserError(
-            text.ngettext(
-                "The range is too long: at most %(n)s day can be shown.",
-                "The range is too long: at most %(n)s days can be shown.",
-                LONGEST.days,
-            )
-        )
-    return since, until
-
-
-def _time(given: str | None) -> datetime | None:
-    if given is None:
-        return None
-    at = datetime.fromisoformat(given)
-    if at.tzinfo is None or not 1970 <= at.year <= 2200:
-        raise ValueError(given)
-    return at
-
-
-async def _charted(
-    request: web.Request,
-    connection: Connection,
-    since: datetime,
-    until: datetime,
-    what: dict[str, object],
-) -> Subject:
-    """Whose chart is asked for, the look being on record."""
-    member, shared = caller(request), parts(request)
-    subject = await find_subject(connection, request.query.get("subject", ""))
-    await record_looks(
-        connection,
-        [(member.id, subject.id)],
-        what="trends",
-        wall=shared.wall(),
-        detail={**what, "from": since.isoformat(), "to": until.isoformat()},
-        purpose=purpose_of(member),
-    )
-    return subject
-
-
-@described(
-    Operation(
-        "Readings as columns for a chart",
-        answers.Readings,
-        query=(_SUBJECT, _METRICS, *_RANGE, _POINTS),
-        tagged=True,
-    )
-)
-async def chart_readings(request: web.Request) -> web.Response:
-    """GET /api/readings"""
-    text = texts_of(request)
-    since, until = time_range(request, default=timedelta(days=1))
-    metrics = [name for name in request.query.get("metrics", "").split(",") if name]
-    if not metrics or any(catalogue().get(name) is None for name in metrics):
-        raise UserError(text.gettext("There is no such measurement."))
-    points = request.query.get("points", str(POINTS))
-    wanted = int(points) if points.isascii() and points.isdigit() and len(points) < 7 else POINTS
-    async with database(request) as connection:
-        subject = await _charted(request, connection, since, until, {"metrics": metrics})
-        series = await readings(
-            connection,
-            subject,
-            list(dict.fromkeys(metrics)),
-            since=since,
-            until=until,
-            points=max(2, min(wanted, MOST_POINTS)),
-            text=text,
-        )
-        limits = await bands(connection, subject)
-    content = {"from": since, "to": until, "series": series}
-    return tagged(request, content | {"bands": {m: limits[m] for m in series if m in limits}})
-
-
-@described(Operation("Movement by place", answers.Activity, query=(_SUBJECT, *_RANGE), tagged=True))
-async def chart_activity(request: web.Request) -> web.Response:
-    """GET /api/activity"""
-    since, until = time_range(request, default=timedelta(days=1))
-    async with database(request) as connection:
-        subject = await _charted(request, connection, since, until, {"activity": True})
-        found = await activity(
-            connection, subject, since=since, until=until, text=texts_of(request)
-        )
-    return tagged(request, {"from": since, "to": until, **found})
-
-
 ROUTES = [
     web.get("/api/session", session),
     web.get("/api/stream", stream),
     web.get("/api/episodes", episodes),
     web.get("/api/episodes/{id}", episode),
     web.get("/api/episodes/{id}/colleagues", colleagues),
-    web.get("/api/readings", chart_readings),
-    web.get("/api/activity", chart_activity),
 ]

@@ -38,6 +38,7 @@ from web.parts import MAX_BODY, PARTS, Parts, Push, parts
 from web.rendering import STATIC, Pages, static_prefix
 from web.security import add_headers, refuse_cross_site
 from web.tokens import Client
+from web.trends import routes as trends
 
 log = structlog.get_logger()
 
@@ -128,6 +129,7 @@ def create_app(
         grafana,
         document,
         steward,
+        trends,
     ):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)

@@ -234,7 +234,7 @@ async def trends(request: web.Request) -> web.Response:
             purpose=purpose_of(member),
         )
         metrics = await metrics_of(
-            connection, subject, since=now - timedelta(days=31), until=now + timedelta(minutes=1)
+            connection, subject, since=now - timedelta(days=366), until=now + timedelta(minutes=1)
         )
         glass = await open_until(connection, subject.id)
         said = await notes(connection, subject.id, now=now, text=texts_of(request))

@@ -81,5 +81,10 @@ SCRIPT: dict[str, str] = {
     "range": mark("range"),
     "chart_failed": mark("The readings could not be fetched. Try again."),
     "times": mark("{n} times"),
+    "times_at_night": mark("{n} of these at night (22–6)"),
+    "raster_hint": mark("A day a column, an hour a row: midnight at the top."),
+    "resolution_raw": mark("Single readings; doubtful ones are left out."),
+    "resolution_hourly": mark("Means of hours; doubtful readings are counted in."),
+    "resolution_daily": mark("Means of days; doubtful readings are counted in."),
 }
 """What scripts say; the placeholders are theirs."""

@@ -6,7 +6,7 @@ What the fields mean is told where they are made: web.episodes, web.history, web
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -182,7 +182,7 @@ class Series(msgspec.Struct, forbid_unknown_fields=True):
     high: list[float]
     mean: list[float]
     count: list[int]
-    beyond: list[int]
+    beyond: list[bool | None]
 
 
 class Band(msgspec.Struct, forbid_unknown_fields=True):
@@ -194,6 +194,7 @@ class Band(msgspec.Struct, forbid_unknown_fields=True):
 class Readings(msgspec.Struct, forbid_unknown_fields=True):
     since: datetime = msgspec.field(name="from")
     to: datetime
+    resolution: Literal["raw", "hourly", "daily"]
     series: dict[str, Series]
     bands: dict[str, Band]
 
@@ -203,12 +204,24 @@ class Place(msgspec.Struct, forbid_unknown_fields=True):
     counts: list[int]
 
 
-class Activity(msgspec.Struct, forbid_unknown_fields=True):
+class ActivityStrip(msgspec.Struct, forbid_unknown_fields=True, tag_field="layout", tag="strip"):
+    """Of days: a count for each `bin_s` seconds from `start`."""
+
     since: datetime = msgspec.field(name="from")
     to: datetime
     start: datetime
     bin_s: int
     bins: int
+    places: list[Place]
+
+
+class ActivityRaster(msgspec.Struct, forbid_unknown_fields=True, tag_field="layout", tag="raster"):
+    """Of months: 24 counts a day, by the hour in the county."""
+
+    since: datetime = msgspec.field(name="from")
+    to: datetime
+    first: date
+    days: int
     places: list[Place]
 
 

@@ -40,13 +40,18 @@ SELECT shown.id AS subject, shown.pseudonym, shown.given_name, shown.family_name
 SELECT metric, low, high FROM registry.client_limit WHERE subject = :subject;
 
 -- name: metrics_of(subject, since, until)
--- Which metrics a subject has in a time; one index lookup a metric instead of reading the rows.
+-- Which metrics a subject has in a time; one index lookup a metric instead of reading the rows. Of
+-- what is past retention only days are left; what came just now may not be in its day yet.
 SELECT m.name
   FROM telemetry.metric m
  WHERE m.kind IN ('vital', 'body', 'context')
-   AND EXISTS (SELECT FROM seen.reading r
-                WHERE r.subject = :subject::integer AND r.metric = m.id
-                  AND r.time >= :since::timestamptz AND r.time < :until::timestamptz)
+   AND (EXISTS (SELECT FROM seen.reading_daily d
+                 WHERE d.subject = :subject::integer AND d.metric = m.id
+                   AND d.bucket >= :since::timestamptz AND d.bucket < :until::timestamptz)
+        OR EXISTS (SELECT FROM seen.reading r
+                    WHERE r.subject = :subject AND r.metric = m.id
+                      AND r.time >= greatest(:since, :until - INTERVAL '31 days')
+                      AND r.time < :until))
  ORDER BY m.id;
 
 -- name: readings(subject, metrics, since, until, bucket)
@@ -71,21 +76,99 @@ SELECT metric,
   FROM bucketed
  GROUP BY metric;
 
+-- name: summed_readings(subject, metrics, since, until, bucket, origin, unit, daily)
+-- The same columns from the sums of hours or days; of the two branches one is never begun. Sums of
+-- nothing but doubtful readings are left out; whether a meter's range was left they do not tell.
+WITH given AS (
+    SELECT h.metric, h.bucket, h.sum, h.count, h.min, h.max
+      FROM seen.reading_hourly h
+     WHERE NOT :daily::boolean AND h.subject = :subject::integer
+       AND h.metric = ANY(:metrics::smallint[]) AND h.suspect < h.count
+       AND h.bucket >= :since::timestamptz AND h.bucket < :until::timestamptz
+    UNION ALL
+    SELECT d.metric, d.bucket, d.sum, d.count, d.min, d.max
+      FROM seen.reading_daily d
+     WHERE :daily AND d.subject = :subject
+       AND d.metric = ANY(:metrics) AND d.suspect < d.count
+       AND d.bucket >= :since AND d.bucket < :until),
+bucketed AS (
+    SELECT g.metric, date_bin(:bucket::interval, g.bucket, :origin::timestamptz) AS bin,
+           min(g.bucket) AS first, max(g.bucket) + :unit::interval AS last,
+           min(g.min) AS low, max(g.max) AS high, sum(g.sum) / sum(g.count) AS mean,
+           sum(g.count)::bigint AS count
+      FROM given g
+     GROUP BY g.metric, bin)
+SELECT metric,
+       array_agg(extract(epoch FROM first + (last - first) / 2)::double precision ORDER BY bin)
+           AS time,
+       array_agg(low ORDER BY bin) AS low, array_agg(high ORDER BY bin) AS high,
+       array_agg(mean ORDER BY bin) AS mean, array_agg(count ORDER BY bin) AS count,
+       array_agg(NULL::boolean) AS beyond
+  FROM bucketed
+ GROUP BY metric;
+
 -- name: activity(subject, since, until, bin, metrics)
 -- Movement and openings by place and bin: those of the client's own sensors, of their home's, and
--- no other client's.
-SELECT coalesce(nullif(d.location, ''), d.name) AS place,
-       date_bin(:bin::interval, r.time, :since::timestamptz) AS bin, count(*) AS count
+-- no other client's. Bins are numbered from 0.
+WITH binned AS (
+    SELECT coalesce(nullif(d.location, ''), d.name) AS place,
+           floor(extract(epoch FROM r.time - :since::timestamptz)
+                 / extract(epoch FROM :bin::interval))::integer AS at, count(*) AS count
+      FROM seen.reading r
+      JOIN registry.device d ON d.id = r.device
+     WHERE r.subject IN (SELECT s.id FROM registry.subject s
+                          WHERE s.id = :subject::integer
+                             OR (s.kind = 'home' AND s.home = (SELECT home FROM registry.subject
+                                                                WHERE id = :subject)))
+       AND r.metric = ANY(:metrics::smallint[]) AND r.time >= :since
+       AND r.time < :until::timestamptz AND r.state = 0 AND r.value >= 0.5
+     GROUP BY 1, 2)
+SELECT place, array_agg(at) AS at, array_agg(count) AS counts
+  FROM binned
+ GROUP BY place
+ ORDER BY place;
+
+-- name: activity_by_hour(subject, since, until, first, metrics)
+-- The same from the sums of hours (a firing is 1): the county's hours, numbered from the first day's
+-- midnight, 24 a day.
+WITH fired AS MATERIALIZED (
+    SELECT coalesce(nullif(d.location, ''), d.name) AS place, r.sum,
+           r.bucket AT TIME ZONE 'Europe/Helsinki' AS local
+      FROM seen.reading_hourly r
+      JOIN registry.device d ON d.id = r.device
+     WHERE r.subject IN (SELECT s.id FROM registry.subject s
+                          WHERE s.id = :subject::integer
+                             OR (s.kind = 'home' AND s.home = (SELECT home FROM registry.subject
+                                                                WHERE id = :subject)))
+       AND r.metric = ANY(:metrics::smallint[]) AND r.suspect < r.count AND r.sum > 0
+       AND r.bucket >= :since::timestamptz AND r.bucket < :until::timestamptz),
+binned AS (
+    SELECT place, (local::date - :first::date) * 24 + extract(hour FROM local)::integer AS at,
+           sum(sum)::bigint AS count
+      FROM fired
+     GROUP BY 1, 2)
+SELECT place, array_agg(at) AS at, array_agg(count) AS counts
+  FROM binned
+ GROUP BY place
+ ORDER BY place;
+
+-- name: count_readings(subject, metrics, since, until)$
+-- Struck-out readings are not in the sums; they are few.
+SELECT coalesce(sum(d.count), 0)::bigint
+  FROM seen.reading_daily d
+ WHERE d.subject = :subject::integer AND d.metric = ANY(:metrics::smallint[])
+   AND d.bucket > :since::timestamptz - INTERVAL '25 hours' AND d.bucket < :until::timestamptz;
+
+-- name: exported_readings(subject, metrics, since, until, count)
+-- Every reading, struck-out ones too. A device is known by kind and place: names are typed by people.
+SELECT r.time, r.metric, r.value, r.qualifier, r.state, r.received_at, d.kind AS device,
+       coalesce(d.location, '') AS place
   FROM seen.reading r
   JOIN registry.device d ON d.id = r.device
- WHERE r.subject IN (SELECT s.id FROM registry.subject s
-                      WHERE s.id = :subject::integer
-                         OR (s.kind = 'home' AND s.home = (SELECT home FROM registry.subject
-                                                            WHERE id = :subject)))
-   AND r.metric = ANY(:metrics::smallint[]) AND r.time >= :since AND r.time < :until::timestamptz
-   AND r.state = 0 AND r.value >= 0.5
- GROUP BY place, bin
- ORDER BY place, bin;
+ WHERE r.subject = :subject::integer AND r.metric = ANY(:metrics::smallint[])
+   AND r.time >= :since::timestamptz AND r.time < :until::timestamptz
+ ORDER BY r.time, r.metric, r.device
+ LIMIT :count::integer;
 
 -- name: record_of(subject)^
 SELECT record FROM registry.client WHERE subject = :subject;

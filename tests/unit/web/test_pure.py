@@ -15,7 +15,9 @@ from web.i18n import texts
 from web.news2 import breakdown
 from web.session import Caller, csrf_token
 from web.streams import QUEUE, Event, Stream
-from web.trends import bucket_width, chart_band
+from web.trends import chart_band
+from web.trends.export import decimal, plain
+from web.trends.readings import bucket_width
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PERSON = Person(1, "p1", "Aino", "Esimerkki", date(1940, 3, 2), "", "")
@@ -125,6 +127,18 @@ def test_buckets_never_make_more_points_than_asked() -> None:
         length = timedelta(hours=hours)
         assert length / bucket_width(length, 300) <= 300
     assert bucket_width(timedelta(seconds=10), 300) == timedelta(seconds=1)
+    # An hour or a day is never cut.
+    assert bucket_width(timedelta(days=30), 2000) == timedelta(hours=1)
+    assert bucket_width(timedelta(days=365), 300) == timedelta(days=2)
+
+
+def test_a_value_in_a_file_is_the_value_stored() -> None:
+    for value in (36.7, 72.0, 0.1, 1e-7, 5e22, 84.30000000000001):
+        assert float(decimal(value)) == value
+        assert "e" not in decimal(value)
+    assert decimal(72.0) == "72"
+    assert plain("=1+1") == "'=1+1"
+    assert plain("kitchen") == "kitchen"
 
 
 def test_an_alert_as_json_has_raw_parameters_beside_its_sentence() -> None:

@@ -12,6 +12,7 @@ const HOUR = 3600;
 const time = dates(HOURS);
 const day = dates({ day: "numeric", month: "numeric" });
 const moment = dates({ weekday: "short", day: "numeric", month: "numeric", ...HOURS });
+const whole = dates({ weekday: "short", day: "numeric", month: "numeric", year: "numeric" });
 
 /** A custom property's colour as canvas understands it. */
 export function colour(name) {
@@ -97,7 +98,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
     const text = document.createElement("small");
     const short = view.to - view.from <= 2.5 * 24 * HOUR;
     const between = values.map(spread).filter(Boolean).join("/");
-    text.textContent = ` ${between && `(${between}) `}${(short ? time : moment).format(at * 1000)}`;
+    text.textContent = ` ${between && `(${between}) `}${(content.resolution === "daily" ? whole : short ? time : moment).format(at * 1000)}`;
     value.replaceChildren(values.map(written).join("/"), text);
   };
   const latest = () => {
