@@ -107,50 +107,50 @@ SELECT metric,
   FROM bucketed
  GROUP BY metric;
 
--- name: activity(subject, since, until, bin, metrics)
--- Movement and openings by place and bin: those of the client's own sensors, of their home's, and
--- no other client's. Bins are numbered from 0.
+-- name: with_home(subject)^
+-- Whom movement may be about: the client and their home, no other client. Asked by itself, since
+-- with the identifiers at hand the database asks once for each, not for each reading, who sees them.
+SELECT array_agg(s.id) AS subjects
+  FROM registry.subject s
+ WHERE s.id = :subject::integer
+    OR (s.kind = 'home' AND s.home = (SELECT home FROM registry.subject WHERE id = :subject));
+
+-- name: activity(subjects, since, until, bin, metrics)
+-- Movement and openings by device and bin. Bins are numbered from 0. Whether a device may be seen is asked for each row it
+-- is joined to, so it is joined to one.
 WITH binned AS (
-    SELECT coalesce(nullif(d.location, ''), d.name) AS place,
-           floor(extract(epoch FROM r.time - :since::timestamptz)
-                 / extract(epoch FROM :bin::interval))::integer AS at, count(*) AS count
+    SELECT r.device, floor(extract(epoch FROM r.time - :since::timestamptz)
+                           / extract(epoch FROM :bin::interval))::integer AS at, count(*) AS count
       FROM seen.reading r
-      JOIN registry.device d ON d.id = r.device
-     WHERE r.subject IN (SELECT s.id FROM registry.subject s
-                          WHERE s.id = :subject::integer
-                             OR (s.kind = 'home' AND s.home = (SELECT home FROM registry.subject
-                                                                WHERE id = :subject)))
+     WHERE r.subject = ANY(:subjects::integer[])
        AND r.metric = ANY(:metrics::smallint[]) AND r.time >= :since
        AND r.time < :until::timestamptz AND r.state = 0 AND r.value >= 0.5
-     GROUP BY 1, 2)
-SELECT place, array_agg(at) AS at, array_agg(count) AS counts
-  FROM binned
- GROUP BY place
- ORDER BY place;
+     GROUP BY 1, 2),
+by_device AS MATERIALIZED (
+    SELECT device, array_agg(at) AS at, array_agg(count) AS counts FROM binned GROUP BY device)
+SELECT coalesce(nullif(d.location, ''), d.name) AS place, b.at, b.counts
+  FROM by_device b
+  JOIN registry.device d ON d.id = b.device;
 
--- name: activity_by_hour(subject, since, until, first, metrics)
+-- name: activity_by_hour(subjects, since, until, first, metrics)
 -- The same from the sums of hours (a firing is 1): the county's hours, numbered from the first day's
 -- midnight, 24 a day.
 WITH fired AS MATERIALIZED (
-    SELECT coalesce(nullif(d.location, ''), d.name) AS place, r.sum,
-           r.bucket AT TIME ZONE 'Europe/Helsinki' AS local
+    SELECT r.device, r.sum, r.bucket AT TIME ZONE 'Europe/Helsinki' AS local
       FROM seen.reading_hourly r
-      JOIN registry.device d ON d.id = r.device
-     WHERE r.subject IN (SELECT s.id FROM registry.subject s
-                          WHERE s.id = :subject::integer
-                             OR (s.kind = 'home' AND s.home = (SELECT home FROM registry.subject
-                                                                WHERE id = :subject)))
+     WHERE r.subject = ANY(:subjects::integer[])
        AND r.metric = ANY(:metrics::smallint[]) AND r.suspect < r.count AND r.sum > 0
        AND r.bucket >= :since::timestamptz AND r.bucket < :until::timestamptz),
 binned AS (
-    SELECT place, (local::date - :first::date) * 24 + extract(hour FROM local)::integer AS at,
+    SELECT device, (local::date - :first::date) * 24 + extract(hour FROM local)::integer AS at,
            sum(sum)::bigint AS count
       FROM fired
-     GROUP BY 1, 2)
-SELECT place, array_agg(at) AS at, array_agg(count) AS counts
-  FROM binned
- GROUP BY place
- ORDER BY place;
+     GROUP BY 1, 2),
+by_device AS MATERIALIZED (
+    SELECT device, array_agg(at) AS at, array_agg(count) AS counts FROM binned GROUP BY device)
+SELECT coalesce(nullif(d.location, ''), d.name) AS place, b.at, b.counts
+  FROM by_device b
+  JOIN registry.device d ON d.id = b.device;
 
 -- name: count_readings(subject, metrics, since, until)$
 -- Struck-out readings are not in the sums; they are few.
@@ -160,15 +160,17 @@ SELECT coalesce(sum(d.count), 0)::bigint
    AND d.bucket > :since::timestamptz - INTERVAL '25 hours' AND d.bucket < :until::timestamptz;
 
 -- name: exported_readings(subject, metrics, since, until, count)
--- Every reading, struck-out ones too. A device is known by kind and place: names are typed by people.
-SELECT r.time, r.metric, r.value, r.qualifier, r.state, r.received_at, d.kind AS device,
-       coalesce(d.location, '') AS place
+-- Every reading, struck-out ones too.
+SELECT r.time, r.metric, r.value, r.qualifier, r.state, r.received_at, r.device
   FROM seen.reading r
-  JOIN registry.device d ON d.id = r.device
  WHERE r.subject = :subject::integer AND r.metric = ANY(:metrics::smallint[])
    AND r.time >= :since::timestamptz AND r.time < :until::timestamptz
  ORDER BY r.time, r.metric, r.device
  LIMIT :count::integer;
+
+-- name: device_shown(device)^
+-- A device is known by kind and place: names are typed by people.
+SELECT kind, coalesce(location, '') AS place FROM registry.device WHERE id = :device::integer;
 
 -- name: record_of(subject)^
 SELECT record FROM registry.client WHERE subject = :subject;

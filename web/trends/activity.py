@@ -33,12 +33,14 @@ async def activity(
     ranges {"layout": "raster", "first": a date, "days", "places"}, whose counts are 24 a day, by
     the hour in the county; the hour that comes twice in October holds both."""
     metrics = [catalogue()[name].id for name in AMBIENT]
+    queries = load_queries("web")
+    subjects = (await queries.with_home(connection, subject=subject.id))["subjects"]
     if fitting(until - since) == "raw":
         start = local_midnight(since)
         start += ((since - start) // BIN) * BIN
         size = math.ceil((until - start) / BIN)
-        rows = load_queries("web").activity(
-            connection, subject=subject.id, since=start, until=until, bin=BIN, metrics=metrics
+        rows = queries.activity(
+            connection, subjects=subjects, since=start, until=until, bin=BIN, metrics=metrics
         )
         shape: dict[str, Any] = {
             "layout": "strip",
@@ -50,9 +52,9 @@ async def activity(
         first, last = (at.astimezone(LOCAL).date() for at in (since, until - _MOMENT))
         days = (last - first).days + 1
         size = days * _A_DAY
-        rows = load_queries("web").activity_by_hour(
+        rows = queries.activity_by_hour(
             connection,
-            subject=subject.id,
+            subjects=subjects,
             since=local_midnight(since),
             until=until,
             first=first,
