@@ -55,6 +55,6 @@ PAGES: tuple[Listed, ...] = (
 
 NOT_PAGES = (
     "/api/", "/fhir/", "/static/", "/healthz", "/readyz", "/sw.js", "/login/",
-    "/episodes/{id}/part", "/clients/{pseudonym}/grafana",
+    "/episodes/{id}/part", "/clients/{pseudonym}/grafana", "/clients/{pseudonym}/readings.csv",
 )  # fmt: skip
 """What programs and scripts fetch, and what only sends on to a page: how these paths begin."""
