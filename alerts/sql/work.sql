@@ -42,21 +42,25 @@ UPDATE alerts.subject_state s
  WHERE s.subject = c.subject;
 
 -- name: watch_new(now)!
--- Subjects of whom regular signs of life are expected, and on whom nobody has looked yet.
+-- Subjects of whom regular signs of life are expected, and on whom nobody has looked yet: asked of
+-- those alone that have no state, since a county has millions of devices.
+WITH unmet AS MATERIALIZED (
+    SELECT s.id, s.home, s.kind FROM registry.subject s
+     WHERE NOT EXISTS (SELECT FROM alerts.subject_state t WHERE t.subject = s.id)
+)
 INSERT INTO alerts.subject_state (subject, due_at)
-SELECT w.subject, :now
-  FROM (SELECT a.subject
-          FROM registry.device d
-          JOIN registry.assignment a ON a.device = d.id AND a.during @> :now::timestamptz
-         WHERE d.silent_after IS NOT NULL
-         UNION
-        SELECT s.id
-          FROM registry.device d
-          JOIN registry.gateway g ON g.id = d.gateway
-          JOIN registry.subject s ON s.home = g.home AND s.kind = 'home'
-         WHERE d.silent_after IS NOT NULL) w
- WHERE NOT EXISTS (SELECT FROM alerts.subject_state s WHERE s.subject = w.subject)
- ORDER BY w.subject
+SELECT s.id, :now
+  FROM unmet s
+ CROSS JOIN LATERAL (
+       SELECT FROM registry.assignment a
+         JOIN registry.device d ON d.id = a.device
+        WHERE a.subject = s.id AND a.during @> :now::timestamptz AND d.silent_after IS NOT NULL
+       UNION ALL
+       SELECT FROM registry.gateway g
+         JOIN registry.device d ON d.gateway = g.id
+        WHERE g.home = s.home AND s.kind = 'home' AND d.silent_after IS NOT NULL
+       LIMIT 1) watched
+ ORDER BY s.id
 ON CONFLICT DO NOTHING;
 
 -- name: watch_known(now)!
