@@ -133,7 +133,11 @@ class _Service:
             database_url, clock, quota, hold=self._hold, idle_s=intake.lease_s * 2 / 3
         )
         self._upkeep = Upkeep(
-            database_url, clock, readings_after=retention, rejected_after=rejected_after
+            database_url,
+            clock,
+            readings_after=retention,
+            rejected_after=rejected_after,
+            quota=quota,
         )
         self._prepared: asyncio.Queue[tuple[list[Understood], Batch]] = asyncio.Queue(1)
         self._writing: list[Message] = []

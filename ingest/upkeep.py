@@ -1,4 +1,5 @@
-"""What is done beside storing: aggregates brought up to date, what has expired removed.
+"""What is done beside storing: aggregates brought up to date, what has expired removed, what was
+rejected tried again where somebody asks.
 
 A task of the service on a connection of its own. Several services may run it: a lock in the
 database lets one work at a time. What fails is tried again at the next round and loses nothing.
@@ -18,7 +19,9 @@ from core.database import Connection, connect, load_queries, translated
 from core.errors import DatabaseError
 from core.outage import Outage
 from ingest.aggregates import bring_up_to_date
+from ingest.asked_again import try_again_as_asked
 from ingest.completeness import trim_days
+from ingest.quota import Quota
 from ingest.retention import remove_expired
 
 AGGREGATES_EVERY_S = 15.0
@@ -52,8 +55,15 @@ class Upkeep:
     """Rounds of upkeep on one database until it is cancelled."""
 
     def __init__(
-        self, url: str, clock: Clock, *, readings_after: timedelta, rejected_after: timedelta
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        readings_after: timedelta,
+        rejected_after: timedelta,
+        quota: Quota | None = None,
     ) -> None:
+        self._quota = quota
         self._url = url
         self._clock = clock
         self._readings_after = readings_after
@@ -79,12 +89,17 @@ class Upkeep:
                 connection.terminate()
 
     async def round(self, connection: asyncpg.Connection) -> None:
-        """Aggregates, and what has expired if that is due.
+        """What is asked for, aggregates, and what has expired if that is due.
 
         Raises:
             DatabaseError: the database is away or refuses; nothing is lost.
         """
         now = self._clock.now()
+        again = await try_again_as_asked(
+            connection, self._clock, quota=self._quota, retention=self._readings_after
+        )
+        if again:
+            _log.info("stored what was rejected before", readings=again)
         await bring_up_to_date(connection, now)
         if self._expired_at is None or now - self._expired_at >= EXPIRY_EVERY:
             removed = await remove_expired(

@@ -10,38 +10,10 @@ VALUES (:made_at, :wall_at, :member, :what, :reason, :former)
 RETURNING id;
 
 -- name: correct_readings(correction, device, metrics, since, until, held_index, subject, state)
--- Set subject and state of a device's readings in a stretch of time; null leaves them as they are,
--- but a reading that was held is no longer in doubt once its owner is known. With `held_index` only
--- readings without an owner that the device gave this index. What was changed, by subject.
-WITH chosen AS (
-    SELECT r.device, r.metric, r.time, r.subject, r.state,
-           coalesce(:subject::int, r.subject) AS subject_after,
-           coalesce(:state::smallint,
-                    CASE WHEN r.subject = 0 AND r.state = 1 THEN h.state END,
-                    r.state) AS state_after
-      FROM telemetry.reading r
-      LEFT JOIN telemetry.held h ON h.device = r.device AND h.metric = r.metric AND h.time = r.time
-     WHERE r.device = :device AND r.metric = ANY(:metrics::smallint[])
-       AND r.time >= :since AND r.time < :until
-       AND (:held_index::smallint IS NULL
-            OR (r.subject = 0 AND coalesce(h.user_index, 0) = :held_index))),
-changed AS (
-    UPDATE telemetry.reading r
-       SET subject = c.subject_after, state = c.state_after
-      FROM chosen c
-     WHERE r.device = c.device AND r.metric = c.metric AND r.time = c.time
-       AND r.time >= :since AND r.time < :until
-       AND (r.subject, r.state) IS DISTINCT FROM (c.subject_after, c.state_after)
-    RETURNING c.*),
-kept AS (
-    INSERT INTO telemetry.corrected_reading
-           (correction, device, metric, time, subject_before, subject_after, state_before,
-            state_after)
-    SELECT :correction, device, metric, time, subject, subject_after, state, state_after
-      FROM changed)
-SELECT subject AS before, subject_after AS after, count(*)::int AS readings,
-       min(time) AS since, max(time) AS until
-  FROM changed GROUP BY subject, subject_after;
+-- As telemetry.correct_readings says (0034): what was changed, by subject.
+SELECT before, after, readings, first AS since, last AS until
+  FROM telemetry.correct_readings(:correction, :device, :metrics::smallint[], :since, :until,
+                                  :held_index::smallint, :subject::int, :state::smallint);
 
 -- name: restore_readings(correction, restored)
 -- Undo an earlier correction where nothing else has changed the reading since.
@@ -93,16 +65,7 @@ SELECT a.subject, a.user_index, lower(a.during) AS since, upper(a.during) AS unt
  ORDER BY a.during;
 
 -- name: clear_assignments(device, user_index, since, until)!
--- Make room in a stretch of time; what lies outside of it stays as it was.
-WITH cut AS (
-    DELETE FROM registry.assignment a
-     WHERE a.device = :device AND a.user_index = :user_index
-       AND a.during && tstzrange(:since, :until)
-    RETURNING a.device, a.user_index, a.subject, a.during)
-INSERT INTO registry.assignment (device, user_index, subject, during)
-SELECT device, user_index, subject,
-       unnest(tstzmultirange(during) - tstzmultirange(tstzrange(:since, :until)))
-  FROM cut;
+SELECT registry.clear_assignments(:device, :user_index::smallint, tstzrange(:since, :until));
 
 -- name: assign(device, user_index, subject, since, until)!
 INSERT INTO registry.assignment (device, user_index, subject, during)

@@ -64,3 +64,10 @@ room AS (
       FROM (SELECT charged, count(*) AS rows, sum(bytes) AS bytes FROM gone GROUP BY charged) g
      WHERE q.gateway = g.charged)
 SELECT count(*)::int FROM gone;
+
+-- name: retries()
+-- Gateways of which somebody has asked to try again what was rejected.
+SELECT gateway, asked_at FROM telemetry.retry ORDER BY asked_at;
+
+-- name: retried(gateway, asked_at)!
+DELETE FROM telemetry.retry WHERE gateway = :gateway AND asked_at = :asked_at;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from core.catalogue import catalogue
 from core.clock import LOCAL
 from tests.integration.steward_support import add_clinician
 from tests.integration.web_support import County
@@ -68,7 +69,10 @@ async def furnish(place: County) -> dict[str, object]:
         " version = version + 1 WHERE id = $1",
         closed, now, nurse, "Kaatunut keittiössä, ei vammoja. Sovittu uusi käynti illaksi.",
     )  # fmt: skip
+    gateway, device = await _unowned(place)
     return {
+        "gateway": gateway,
+        "device": device,
         "mine": mine,
         "help": helped,
         "silent": silent,
@@ -76,3 +80,30 @@ async def furnish(place: County) -> dict[str, object]:
         "pseudonym": await place.pseudonym("aino"),
         "nobody": "qqqq",
     }
+
+
+async def _unowned(place: County) -> tuple[int, int]:
+    """Readings that are nobody's, of a device that nobody registered and of a shared one; the
+    gateway's number and the shared device's.
+    """
+    now = place.clock.now()
+    row = await place.connection.fetchrow(
+        "SELECT d.id, d.gateway FROM registry.device d JOIN registry.gateway g ON g.id = d.gateway"
+        " WHERE g.name = 'gw-1' AND d.name = 'monitor-1'"
+    )
+    assert row is not None
+    spo2 = catalogue()["spo2"].id
+    at = now - timedelta(minutes=13)
+    await place.connection.execute(
+        "INSERT INTO telemetry.reading (time, received_at, value, device, subject, metric, state)"
+        " VALUES ($1, $1, 93, $2, 0, $3, 1)", at, row["id"], spo2,
+    )  # fmt: skip
+    await place.connection.execute(
+        "INSERT INTO telemetry.held VALUES ($1, $2, $3, 2, 0, $4)", row["id"], spo2, at, now
+    )
+    await place.connection.execute(
+        "INSERT INTO telemetry.rejected (received_at, gateway, topic, reason, detail, record, size)"
+        " VALUES ($1, 'gw-1', 'saimi/v1/gw-1/senml/x', 'unknown_device', 'who?', $2, 10)",
+        now, {"device": "scale-9", "metric": "weight", "unit": "kg", "value": 71.5},
+    )  # fmt: skip
+    return row["gateway"], row["id"]

@@ -50,3 +50,100 @@ SELECT p.id
 -- name: note_change(action, what, subject, detail, why)$
 -- False: this action was taken before.
 SELECT audit.note_change(:action, :what, :subject, :detail::jsonb, :why);
+
+-- name: device_kinds()
+SELECT DISTINCT kind FROM registry.device WHERE kind NOT IN ('unknown', 'entered') ORDER BY kind;
+
+-- name: devices_waiting(count)
+-- Devices of which readings came that are kept and nobody's: not registered (device null), or
+-- assigned to nobody when they were measured.
+SELECT w.gateway, g.name AS gateway_name, w.device AS name, w.reason, d.id AS device, d.kind,
+       h.address, a.name AS area, count(*) AS readings, min(w.received_at) AS first,
+       max(w.received_at) AS last, array_agg(DISTINCT w.metric) AS metrics
+  FROM seen.rejected_of_device w
+  JOIN registry.gateway g ON g.id = w.gateway
+  JOIN registry.home h ON h.id = g.home
+  JOIN registry.area a ON a.id = h.area
+  LEFT JOIN registry.device d ON d.gateway = w.gateway AND d.name = w.device
+ GROUP BY w.gateway, g.name, w.device, w.reason, d.id, h.id, a.id
+ ORDER BY last DESC LIMIT :count;
+
+-- name: devices_unassigned(now, count)
+-- Registered and nobody's now.
+SELECT d.id AS device, d.name, d.kind, d.location, g.name AS gateway_name, h.address,
+       a.name AS area
+  FROM registry.device d
+  JOIN registry.gateway g ON g.id = d.gateway AND g.revoked_at IS NULL
+  JOIN registry.home h ON h.id = g.home
+  JOIN registry.area a ON a.id = h.area
+ WHERE d.kind <> 'entered' AND d.id <> 0
+   AND NOT EXISTS (SELECT FROM registry.assignment s
+                    WHERE s.device = d.id AND s.during @> :now::timestamptz)
+ ORDER BY d.id DESC LIMIT :count;
+
+-- name: held_waiting(count)
+SELECT w.device, w.user_index, d.name, d.kind, g.name AS gateway_name, h.address, a.name AS area,
+       count(*) AS readings, min(w.time) AS first, max(w.time) AS last,
+       array_agg(DISTINCT m.name) AS metrics
+  FROM seen.held w
+  JOIN telemetry.metric m ON m.id = w.metric
+  JOIN registry.device d ON d.id = w.device
+  JOIN registry.gateway g ON g.id = d.gateway
+  JOIN registry.home h ON h.id = g.home
+  JOIN registry.area a ON a.id = h.area
+ GROUP BY w.device, w.user_index, d.id, g.id, h.id, a.id
+ ORDER BY last DESC LIMIT :count;
+
+-- name: gateway_of(gateway)^
+SELECT g.id, g.name, h.address, a.name AS area
+  FROM registry.gateway g JOIN registry.home h ON h.id = g.home JOIN registry.area a ON a.id = h.area
+ WHERE g.id = :gateway;
+
+-- name: device_of(device)^
+SELECT d.id, d.name, d.kind, d.location, g.id AS gateway, g.name AS gateway_name, h.address,
+       a.name AS area, registry.assignments_digest(d.id) AS digest
+  FROM registry.device d
+  JOIN registry.gateway g ON g.id = d.gateway
+  JOIN registry.home h ON h.id = g.home
+  JOIN registry.area a ON a.id = h.area
+ WHERE d.id = :device AND d.id <> 0;
+
+-- name: owners_of(device)
+-- Who could own a device: who lives where it stands, and the home itself.
+SELECT s.id, s.pseudonym, s.kind, c.given_name, c.family_name, c.born
+  FROM registry.device d
+  JOIN registry.gateway g ON g.id = d.gateway
+  JOIN registry.subject s ON s.home = g.home AND s.kind IN ('client', 'home')
+  LEFT JOIN registry.client c ON c.subject = s.id
+ WHERE d.id = :device
+ ORDER BY s.kind, c.family_name, c.given_name, s.id;
+
+-- name: assignments_of(device)
+SELECT a.user_index, s.id AS subject, s.kind, c.given_name, c.family_name, c.born,
+       lower(a.during) AS since, upper(a.during) AS until
+  FROM registry.assignment a
+  JOIN registry.subject s ON s.id = a.subject
+  LEFT JOIN registry.client c ON c.subject = s.id
+ WHERE a.device = :device
+ ORDER BY lower(a.during) DESC, a.user_index;
+
+-- name: readings_since(device, since)
+-- Whose what a device has measured since then is now; held: of nobody known.
+SELECT r.subject, coalesce(h.user_index, 0::smallint) AS user_index, count(*) AS readings,
+       c.given_name, c.family_name, c.born
+  FROM seen.reading r
+  LEFT JOIN seen.held h ON h.device = r.device AND h.metric = r.metric AND h.time = r.time
+  LEFT JOIN registry.client c ON c.subject = r.subject
+ WHERE r.device = :device AND r.time >= :since
+ GROUP BY r.subject, 2, c.subject
+ ORDER BY r.subject, 2;
+
+-- name: assign_device(action, device, user_index, subject, since, was, why)$
+SELECT registry.assign_device(:action, :device, :user_index::smallint, :subject, :since, :was,
+                              :why);
+
+-- name: end_assignment(action, device, user_index, was, why)$
+SELECT registry.end_assignment(:action, :device, :user_index::smallint, :was, :why);
+
+-- name: add_device(action, gateway, name, kind, location, why)$
+SELECT registry.add_device(:action, :gateway, :name, :kind, :location, :why);

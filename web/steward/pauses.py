@@ -34,7 +34,7 @@ def stretch(form: Form, text: Texts, now: datetime) -> tuple[PauseKind, datetime
         UserError: a field is missing, or they contradict each other; names them.
     """
     kind = next((one for one in _KINDS if one == form.one("kind")), None)
-    since, until = (_local(form.one(name)) for name in ("since", "until"))
+    since, until = (local_time(form.one(name)) for name in ("since", "until"))
     if form.one("since") == "":
         since = now
     if kind is None or since is None or until is None:
@@ -64,7 +64,7 @@ def stretch(form: Form, text: Texts, now: datetime) -> tuple[PauseKind, datetime
     return kind, since, until
 
 
-def _local(given: str) -> datetime | None:
+def local_time(given: str) -> datetime | None:
     """A day and time of the county's, as a browser's field gives it."""
     try:
         at = datetime.fromisoformat(given)
