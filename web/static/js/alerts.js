@@ -4,7 +4,7 @@ import { keepSoon, keptList } from "./keep.js";
 import { follow, isCurrent, shownFrom } from "./live.js";
 import { act, Unsent } from "./outbox.js";
 import { draw, prepare } from "./sound.js";
-import { tick } from "./time.js";
+import { tick, tickShown } from "./time.js";
 import { say } from "./words.js";
 
 const list = document.getElementById("list");
@@ -42,7 +42,7 @@ const age = (at, how) => {
 };
 
 const byUrgency = (a, b) =>
-  b.severity - a.severity || a.opened_at.localeCompare(b.opened_at) || a.id - b.id;
+  b.severity - a.severity || Date.parse(a.opened_at) - Date.parse(b.opened_at) || a.id - b.id;
 
 function fill(card, episode) {
   const focused = card.contains(document.activeElement) && document.activeElement.tagName;
@@ -201,19 +201,18 @@ function place(parent, wanted) {
   for (const child of [...parent.children]) if (!keepers.has(child)) child.remove();
   let next = parent.firstElementChild;
   for (const child of wanted) {
-    if (child === next) next = next.nextElementSibling;
+    if (child === next) next = child.nextElementSibling;
+    // The one between has gone further down: it is moved, not all that come before it now.
+    else if (next && child === next.nextElementSibling) next = child.nextElementSibling;
     else parent.insertBefore(child, next);
   }
 }
 
 function announce(change) {
-  const { before, episode, card } = change;
+  const { before, episode } = change;
   const worse = !before || episode.severity > before.severity
     || (before.cleared_at && !episode.cleared_at) || (before.acknowledged && !episode.acknowledged);
   if (!worse || episode.acknowledged) return;
-  card.classList.remove("fresh");
-  void card.offsetWidth; // Let the animation start again.
-  card.classList.add("fresh");
   news.push(episode);
 }
 
@@ -223,6 +222,10 @@ const SPOKEN = 5; // More at once is noise; the list shows them all.
 function speak() {
   const told = news.splice(0).sort(byUrgency);
   if (!told.length) return;
+  const cards = told.map(({ id }) => known.get(id)?.card).filter(Boolean);
+  for (const card of cards) card.classList.remove("fresh");
+  void list.offsetWidth; // Let the animations start again, all with one layout.
+  for (const card of cards) card.classList.add("fresh");
   for (const episode of told.slice(0, SPOKEN)) {
     const line = element("p", "", say("new_alert", {
       severity: episode.urgency, name: episode.client.name, sentence: episode.summary.text,
@@ -239,7 +242,7 @@ function plan() {
   if (planned) return;
   planned = true;
   // Not an animation frame: those rest in a hidden tab, whose title and sound must not.
-  setTimeout(() => { planned = false; arrange(); tick(list); speak(); }, 30);
+  setTimeout(() => { planned = false; arrange(); tickShown(); speak(); }, 30);
 }
 
 function change(episode) {
@@ -248,6 +251,12 @@ function change(episode) {
   if (found.episode) announce(found);
   plan();
 }
+
+// What is off the screen is not written anew every second; time.js comes to it in its turn.
+list.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) => {
+  target.toggleAttribute("data-away", skipped);
+  if (!skipped) tick(target);
+});
 
 prepare();
 follow("/api/stream", {

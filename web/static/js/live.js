@@ -1,7 +1,7 @@
 // The stream of changes, and an honest word about whether the page can be relied on.
 import { endShift } from "./vault.js";
 import { clockTime, say } from "./words.js";
-import { now, setClock, tick } from "./time.js";
+import { now, setClock, tickShown } from "./time.js";
 
 const SILENT_AFTER = 8000; // Heartbeats come every two seconds.
 const RETRY = [500, 1000, 2000, 4000];
@@ -48,14 +48,13 @@ export function follow(url, handlers) {
     });
     source.addEventListener("episode", (event) => {
       handlers.episode?.(JSON.parse(event.data));
-      tick();
     });
     source.addEventListener("heartbeat", (event) => {
       beat = JSON.parse(event.data);
       heard = performance.now();
       setClock(beat.time, beat.factor);
       if (current) shownAt = now();
-      tick();
+      tickShown();
       judge();
       // Whoever has something to send hears that the service can be reached again.
       if (performance.now() - told > 5000) {

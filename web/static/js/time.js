@@ -35,13 +35,29 @@ const written = {
   clock: (ms, moment) => clockTime(moment - ms, moment),  // The day is named once it is another.
 };
 
-/** Write every age below `root` anew. */
-export function tick(root = document) {
+function write(elements) {
   const moment = now();
-  for (const element of root.querySelectorAll("time.tick")) {
+  for (const element of elements) {
     const text = written[element.dataset.tick](moment - Date.parse(element.dateTime), moment);
     if (element.textContent !== text) element.textContent = text;
   }
 }
 
-setInterval(tick, 1000);
+/** Write every age below `root` anew. */
+export const tick = (root = document) => write(root.querySelectorAll("time.tick"));
+
+const SHARES = 15;
+let turn = 0;
+
+/**
+ * Write the ages on the screen anew, and each time another share of those in [data-away], which
+ * wait for `SHARES` turns: ages are told in minutes.
+ */
+export function tickShown() {
+  write(document.querySelectorAll("time.tick:not([data-away] *)"));
+  const away = document.querySelectorAll("[data-away]");
+  turn = (turn + 1) % SHARES;
+  for (let i = turn; i < away.length; i += SHARES) tick(away[i]);
+}
+
+setInterval(tickShown, 1000);
