@@ -49,6 +49,7 @@ unit of their metric in the catalogue, times are RFC 3339 in UTC. The keys and t
                           above, below: metric, value, usual; more, fewer: measure, value, usual,
                           low, high; silence: hours; together, news2: nothing more
     trend                 metric, before, after; since: date or null
+    above_usual           metric, value, usual: newest, and for a day by its level
     inactivity            hours, since: time, one_in, usual_signs, began: "room" | "bed" | "door",
                           alone: bool
     routine               what: "night_bathroom" | "night_door" | "less_by_day"; measure,

@@ -28,10 +28,13 @@ CONDITIONS = (
     "atrial fibrillation",
     "COPD",
     "heart failure",
+    "hypertension",
     "pacemaker",
     "pregnancy",
 )
 """Conditions that rules go by, in any case. Others are kept as they are written."""
+_OTHERS = frozenset({"hypotension"})
+"""Spelt almost as one of these, and no mistake."""
 
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
@@ -130,6 +133,8 @@ def check_record(where: str, record: Record, conditions: Iterable[str]) -> None:
     """
     known = {name.casefold(): name for name in CONDITIONS}
     for condition in conditions:
+        if condition.casefold() in _OTHERS:
+            continue
         near = difflib.get_close_matches(condition.casefold(), known, n=1, cutoff=0.85)
         if condition.casefold() not in known and near:
             raise RegistryError(

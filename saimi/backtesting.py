@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from alerts.backtest.backtest import Progress, replay
+from alerts.backtest.backtest import Handling, Progress, replay
 from alerts.backtest.history import History
 from alerts.backtest.memory import Replayed
-from alerts.backtest.truth import Judged, Share, judge, pooled
+from alerts.backtest.truth import Judged, Share, judge, pooled, recorded
 from alerts.learned.learned import Learned
 from alerts.rules.shipped import Rules
 from core.errors import UserError
@@ -31,14 +31,14 @@ class Way:
 
     name: str
     title: str
-    run: Callable[[History, Progress | None], list[Replayed]]
+    run: Callable[[History, Handling, Progress | None], list[Replayed]]
 
 
 def by_rules(name: str, title: str, rules: Rules, learned: Learned | None = None) -> Way:
     """The engine with a set of rules, and models if there are any."""
 
-    def run(history: History, bar: Progress | None) -> list[Replayed]:
-        return replay(history, rules, learned=learned, progress=bar)
+    def run(history: History, handling: Handling, bar: Progress | None) -> list[Replayed]:
+        return replay(history, rules, learned=learned, handling=handling, progress=bar)
 
     return Way(name, title, run)
 
@@ -46,8 +46,9 @@ def by_rules(name: str, title: str, rules: Rules, learned: Learned | None = None
 def by_limits(name: str, limits: PlainLimits, rules: Rules) -> Way:
     """Plain thresholds alone, joined into episodes as everything is."""
 
-    def run(history: History, bar: Progress | None) -> list[Replayed]:
-        return replay(limits.for_everybody(history), rules, table=TABLE, progress=bar)
+    def run(history: History, handling: Handling, bar: Progress | None) -> list[Replayed]:
+        everybody = limits.for_everybody(history)
+        return replay(everybody, rules, table=TABLE, handling=handling, progress=bar)
 
     return Way(name, limits.description, run)
 
@@ -130,9 +131,14 @@ def backtest_recordings(
     warm_up: timedelta,
     clients_per_member: int,
     silence: bool,
+    outcomes: bool,
     progress: Callable[[str], Progress | None],
 ) -> Labelled:
     """Replay simulated homes in every way, and judge each by their labels.
+
+    Args:
+        outcomes: whoever closes an alert records what was the matter by the labels; else nothing
+            that is remembered.
 
     Raises:
         UserError: a directory holds no finished simulation, or nothing is left after the warm-up.
@@ -153,8 +159,9 @@ def backtest_recordings(
             )
         truth = matters(recording, homes, history.readings)
         names = {number: person.name for number, person in homes.people.items()}
+        handling = Handling(outcome=recorded(truth) if outcomes else None)
         for way in ways:
-            episodes = way.run(history, progress(f"{directory.name}, {way.name}"))
+            episodes = way.run(history, handling, progress(f"{directory.name}, {way.name}"))
             judged = judge(
                 episodes, truth, clients=list(homes.client.values()), start=first, end=history.end
             )

@@ -95,6 +95,18 @@ def trend(text: Texts, params: Params) -> str:
     return said + text.gettext(" It began about %(date)s.", date=f"{day.day}.{day.month}.")
 
 
+def above_usual(text: Texts, params: Params) -> str:
+    """How far, and what to ask about."""
+    metric = str(params["metric"])
+    return text.gettext(
+        "%(metric)s has been above what is usual here for a day: %(value)s, usually %(usual)s. "
+        "Ask about the medicines.",
+        metric=metric_name(text, metric),
+        value=value_text(text, metric, params["value"]),
+        usual=value_text(text, metric, params["usual"]),
+    )
+
+
 def inactivity(text: Texts, params: Params) -> str:
     """How long, how improbable, and what came last."""
     since = as_time(params.get("since"))

@@ -336,6 +336,7 @@ SENTENCES: dict[str, Callable[[Texts, Params], str]] = {
     "call_request": _event("call_request"),
     "deterioration": learned.deterioration,
     "trend": learned.trend,
+    "above_usual": learned.above_usual,
     "inactivity": learned.inactivity,
     "routine": learned.routine,
     "weight_gain": rules.weight_gain,

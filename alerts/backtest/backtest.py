@@ -54,6 +54,9 @@ class Handling:
     """After it has cleared; None: never."""
     standing: timedelta | None = timedelta(days=1)
     """After it opened, rose or had another event, even if it goes on; None: never."""
+    outcome: Callable[[Replayed, datetime], str] | None = None
+    """What they record, by the episode and the time of closing; None: nothing that is
+    remembered."""
 
 
 NOBODY = Handling(None, None)
@@ -239,7 +242,10 @@ class _Replay:
                 continue
             if meant is not None and not self._is_over(found[1], at):
                 continue
-            known.close(key, at, closing.outcome)
+            outcome = closing.outcome
+            if meant is not None and self._handling.outcome is not None:
+                outcome = self._handling.outcome(found[1], at)
+            known.close(key, at, outcome)
 
     def _is_over(self, record: Replayed, at: datetime) -> bool:
         """Whether the time for an assumed closing has come: nothing happened since it was set."""

@@ -256,7 +256,7 @@ class Known:
         if key[0] == "fall" and outcome != "false":
             self.falls.append(Fell(record.opened_at, at))
         record.closed_at = at
-        self.closed[key] = replace(episode, closed_at=at)
+        self.closed[key] = replace(episode, closed_at=at, outcome=outcome)
 
 
 def all_known(

@@ -172,10 +172,7 @@ def judge(
     Illnesses that began before `start`, or whose crisis (recovery) is not before `end`, are not
     asked for, but still explain alerts.
     """
-    of: dict[int, list[Matter]] = {}
-    for matter in matters:
-        for subject in matter.subjects:
-            of.setdefault(subject, []).append(matter)
+    of = _by_subject(matters)
     ill_days = sum(_ill(of.get(client, ()), start, end) for client in clients)
     days = (end - start) / _DAY
     judged = Judged(
@@ -214,6 +211,31 @@ def judge(
         if matter.illness and matter.onset >= start and (matter.crisis or matter.ends) < end:
             judged.cases.append(_catch(matter, true_calls))
     return judged
+
+
+def recorded(matters: Sequence[Matter]) -> Callable[[Replayed, datetime], str]:
+    """What whoever goes there is assumed to record: real where a call of it was true, else false.
+
+    They see what is the matter then, not what began after: an illness of which nothing called has
+    no say.
+    """
+    of = _by_subject(matters)
+
+    def outcome(episode: Replayed, at: datetime) -> str:
+        calls = [one for one in episode.events if one.what in CALLS and one.at <= at]
+        around = of.get(episode.subject, ())
+        true = any(matter.true_of(episode, call) for matter in around for call in calls)
+        return "real" if true else "false"
+
+    return outcome
+
+
+def _by_subject(matters: Iterable[Matter]) -> dict[int, list[Matter]]:
+    of: dict[int, list[Matter]] = {}
+    for matter in matters:
+        for subject in matter.subjects:
+            of.setdefault(subject, []).append(matter)
+    return of
 
 
 def pooled(parts: Sequence[Judged]) -> Judged:

@@ -16,6 +16,8 @@ Lasting kinds (a score, a limit, a silence):
     has none: that it goes on is enough), and one of: it is worse than what was closed; it had gone
     away for as long as `clear` says; `again_after` is over. So closing a "known" score of 5 is not
     undone by the next minute's pack, and a mistaken closing does not last.
+  - Where the person recorded that it was nothing new (`alerts.episodes.remembered`), only what is
+    worse opens another one until `known_for` is over, even if it had gone away meanwhile.
 
 Events (help, smoke, carbon monoxide, fall, a wish for a call):
   - The first opens an episode, further ones `updated` it with new evidence; nothing clears it.
@@ -36,6 +38,7 @@ from typing import Any, Literal
 import msgspec
 
 from alerts.episodes.joining import Joined, Key, evidence_keys, join
+from alerts.episodes.remembered import is_known, says_more
 from alerts.episodes.standing import hold, kept
 from alerts.finding import LIFE_SAFETY, Finding, rfc3339
 from alerts.rules.rule import Behaviour, Rules
@@ -70,6 +73,8 @@ class Episode:
     acknowledged_by: int | None = None
     acknowledged_at: datetime | None = None
     closed_at: datetime | None = None
+    outcome: str | None = None
+    """What the member recorded who closed it (alerts.handling.handling.OUTCOMES)."""
 
     @property
     def key(self) -> Key:
@@ -237,7 +242,13 @@ class _Machine:
                 and self.now - self.quiet.since >= self._lasting(self.quiet, before.kind)
             )
             again = before.closed_at + self.behaviour.again_after
-            if gone or found.pages > before.severity or self.now >= again:
+            known = before.closed_at + self.behaviour.known_for
+            worse = found.pages > before.severity
+            if worse or (found.pages == before.severity and says_more(found, before)):
+                self._open(found)
+            elif self.now < known and is_known(found, before):
+                self.outcome.due.append(known)
+            elif gone or self.now >= again:
                 self._open(found)
             else:
                 self.outcome.due.append(again)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from alerts.finding import Finding, Reading, rfc3339
+from alerts.rules.rule import Level
 from alerts.rules.shipped import Rule
 from alerts.subjects.subject import Context, Subject
 from models.county import County
 from models.deterioration import Reason, Scored
+from models.evidence import SPANS
 from models.following import Known
 from models.rooms import BY_NIGHT, MEASURES
 from models.signs import METRICS
@@ -24,6 +27,8 @@ SOON, LATER = timedelta(minutes=5), timedelta(minutes=30)
 _UNUSUAL = 1e-2
 _BEGAN = {BED: "bed", DOOR: "door"}
 _TRENDED = ("pulse", "spo2", "respiratory_rate", "systolic", "diastolic", "temperature", "weight")
+_PRESSURE, _TREATED = "systolic", "hypertension"
+_DAY = SPANS.index("day")
 _NIGHT_BATHROOM = ("bathroom_by_night", "rises")
 _DAY_LESS = ("activity", "kitchen_visits", "meals", "bathroom_by_day")
 
@@ -95,6 +100,41 @@ def trends(subjects: Sequence[Subject], context: Context, known: Known) -> Verdi
             }
             found.append((row, _finding(rule, "trend", params, origin=METRICS[column])))
     return found
+
+
+def pressures(subjects: Sequence[Subject], context: Context, known: Known) -> Verdicts:
+    """A treated blood pressure has been above the client's own usual for a day, and is now.
+
+    Both are asked for: the newest value in mmHg, which says that it matters, and the last day's
+    level in the client's own spreads, to which one value alone adds too little.
+    """
+    found: Verdicts = []
+    column = METRICS.index(_PRESSURE)
+    above = known.signs.value[:, column] - known.signs.expected[:, column]
+    level = known.signs.level[:, _DAY, column]
+    for row in np.flatnonzero((above > 0) & (level > 0)).tolist():
+        subject = subjects[row]
+        if subject.client is None or not subject.client.has(_TREATED):
+            continue
+        rule = context.rule(subject, "pressure_above_usual")
+        hold = rule.holds(_above, float(above[row]), float(level[row])) if rule.speaks else None
+        if hold is None:
+            continue
+        newest = subject.latest(_PRESSURE)
+        params = {
+            "metric": _PRESSURE,
+            "value": _number(known.signs.value[row, column]),
+            "usual": _number(known.signs.expected[row, column]),
+        }
+        readings = () if newest is None else (newest,)
+        timely = newest is None or context.timely(newest)
+        told = _finding(rule, "above_usual", params, readings, timely=timely, origin=_PRESSURE)
+        found.append((row, replace(told, hold=hold)))
+    return found
+
+
+def _above(level: Level, mmhg: float, spreads: float) -> bool:
+    return mmhg >= level["mmhg"] and spreads >= level["spreads"]
 
 
 def inactivity(

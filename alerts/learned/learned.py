@@ -197,6 +197,7 @@ class Learned:
             scored = self.county.deterioration.score(evidence(known.signs, known.rooms))
             verdicts += says.deterioration(subjects, context, known, scored, self.county)
         verdicts += says.trends(subjects, context, known)
+        verdicts += says.pressures(subjects, context, known)
         verdicts += says.inactivity(subjects, context, known, listening)
         verdicts += says.routines(subjects, context, known)
         return Told(verdicts, known.memory, known.signs.changed_days, known.has_rooms, scored)

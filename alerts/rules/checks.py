@@ -22,6 +22,7 @@ def check_rules(rules: Rules, source: Source) -> None:
     """
     for kind in LIFE_SAFETY:
         _check_life_safety(kind, rules, source)
+    _check_memory(rules, source)
     for rule in rules.rules.values():
         _check(rule, source)
     _check_inhibition(rules.rules, source)
@@ -46,6 +47,19 @@ def _check_life_safety(kind: str, rules: Rules, source: Source) -> None:
             f"a call for help is heard again after {_LONGEST_REPEAT // timedelta(minutes=1)} "
             "minutes at most",
         )
+
+
+def _check_memory(rules: Rules, source: Source) -> None:
+    """What is never filtered, an emergency among it, is told again whatever was recorded of it."""
+    told = {rule.kind for rule in rules.rules.values() if rule.never_filtered}
+    told |= {FORMS[name].kind for name in ALWAYS_ON}
+    for kind, behaviour in rules.behaviours.items():
+        if behaviour.known_for and (kind in told or not behaviour.lasting):
+            source.refuse(
+                f"episodes.{kind}",
+                "known_for_min",
+                "alerts of this kind are told again, whatever was recorded of the last one",
+            )
 
 
 def _check(rule: Rule, source: Source) -> None:

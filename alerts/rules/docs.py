@@ -52,9 +52,12 @@ def render_rules(rules: Rules) -> str:
         "Findings of one kind of one client are one alert. It is open until a person closes it;",
         "help, smoke, carbon monoxide and fall only once contact with a person is recorded.",
         "",
-        "| alert | by itself | again after closing | a device's repeats |",
-        "| --- | --- | --- | --- |",
+        "| alert | by itself | again after closing | closed as nothing new | a device's repeats |",
+        "| --- | --- | --- | --- | --- |",
         *(_behaviour_row(kind, one) for kind, one in rules.behaviours.items()),
+        "",
+        "*Closed as nothing new*: for so long after a person recorded false, technical or known,",
+        "the same is not told again unless it is worse, whether or not it went away meanwhile.",
         "",
         "These times are Saimi's own, without a source, and change with experience.",
         "",
@@ -104,8 +107,9 @@ def _level(level: Level) -> str:
 
 def _behaviour_row(kind: str, one: Behaviour) -> str:
     if one.lasting:
-        return f"| {kind} | clears | {_minutes(one.again_after)} | – |"
-    return f"| {kind} | stays | at once | {_minutes(one.repeat_within)} |"
+        known = _minutes(one.known_for) if one.known_for else "–"
+        return f"| {kind} | clears | {_minutes(one.again_after)} | {known} | – |"
+    return f"| {kind} | stays | at once | – | {_minutes(one.repeat_within)} |"
 
 
 def _minutes(length: timedelta) -> str:

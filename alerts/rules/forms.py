@@ -93,6 +93,7 @@ FORMS: Mapping[str, Form] = {
     "deterioration": Form("deterioration"),
     "deterioration_urgent": Form("deterioration"),
     "trend": Form("trend", {"shift": (2, 100)}),
+    "pressure_above_usual": Form("trend", above={"mmhg": (5, 60), "spreads": (0.5, 8)}),
     "inactivity": Form("inactivity", {"one_in": (100, 1e8)}),
     "routine": Form("routine", {"one_in": (100, 1e8)}),
     "device_silent": Form("silence", {"out_h": (0, 48)}, may_wait=False),

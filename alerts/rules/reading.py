@@ -55,6 +55,7 @@ class _Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lower_after_min: Minutes = 0
     again_after_min: Minutes = 0
     repeat_within_min: Minutes = 0
+    known_for_min: Minutes = 0
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _tables(
 
 
 def _behaviour(source: Source, kind: str, one: _Behaviour) -> Behaviour:
-    for name in ("lower_after_min", "again_after_min", "repeat_within_min"):
+    for name in ("lower_after_min", "again_after_min", "repeat_within_min", "known_for_min"):
         if math.isnan(getattr(one, name)):
             source.refuse(f"episodes.{kind}", name, "it must be a number of minutes")
     return Behaviour(
@@ -152,6 +153,7 @@ def _behaviour(source: Source, kind: str, one: _Behaviour) -> Behaviour:
         lower_after=timedelta(minutes=one.lower_after_min),
         again_after=timedelta(minutes=one.again_after_min),
         repeat_within=timedelta(minutes=one.repeat_within_min),
+        known_for=timedelta(minutes=one.known_for_min),
     )
 
 

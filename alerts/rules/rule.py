@@ -111,6 +111,8 @@ class Behaviour:
     """What rules of this kind that do not say otherwise take for `lowers` and `clears`."""
     again_after: timedelta
     repeat_within: timedelta
+    known_for: timedelta = timedelta(0)
+    """How long what was closed as false, technical or known is not told again unless worse."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ UPDATE alerts.subject_state u
 -- name: episodes(subjects, since)
 -- Open episodes, and those closed since then; held, so that nobody closes one meanwhile.
 SELECT e.id, e.subject, e.kind, e.origin, e.severity, e.highest, e.summary, e.evidence,
-       e.cleared_at, e.acknowledged_at, e.acknowledged_by, e.closed_at,
+       e.cleared_at, e.acknowledged_at, e.acknowledged_by, e.closed_at, e.outcome,
        CASE WHEN e.acknowledged_at IS NOT NULL
             THEN coalesce((SELECT (v.detail ->> 'severity')::int
                              FROM alerts.episode_event v

@@ -62,6 +62,13 @@ def backtest(
     silence: Annotated[
         bool, typer.Option(help="Also listen for devices that fall silent; takes longer.")
     ] = True,
+    outcomes: Annotated[
+        bool,
+        typer.Option(
+            help="Whoever closes an alert records whether it was true by the labels (recordings), "
+            "and that is remembered; else nothing is."
+        ),
+    ] = True,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report here, as Markdown.")
     ] = None,
@@ -89,7 +96,7 @@ def backtest(
     elif recordings:
         text = _recordings(
             recordings, since, to, in_force, changed, limits or [], warm_up, clients_per_member,
-            cases, silence=silence, json=json,
+            cases, silence=silence, outcomes=outcomes, json=json,
         )  # fmt: skip
     else:
         from saimi.backtest_database import backtest_database
@@ -132,6 +139,7 @@ def _recordings(
     cases: Path | None,
     *,
     silence: bool,
+    outcomes: bool,
     json: bool,
 ) -> str:
     from datetime import timedelta
@@ -160,6 +168,7 @@ def _recordings(
             warm_up=timedelta(days=warm_up_days),
             clients_per_member=clients_per_member,
             silence=silence,
+            outcomes=outcomes,
             progress=named,
         )
     if cases is not None:

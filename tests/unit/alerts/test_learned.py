@@ -268,6 +268,56 @@ def test_a_shift_of_weight_is_reviewed() -> None:
     assert found.params["after"] == pytest.approx(71.2, abs=0.3)
 
 
+def treated(*conditions: str) -> Subject:
+    return Subject(1, "client", Client(date(1940, 1, 1), conditions=frozenset(conditions)))
+
+
+def pressures(*values: float, who: Subject) -> list[Finding]:
+    """What is said after a fortnight at 130, then a value every 12 hours; the last is now."""
+    memory = fortnight()
+    for number, value in enumerate(values):
+        at = NOON + number * DAY / 2
+        who.newest["systolic"] = [Reading("systolic", value, at, at, 7)]
+        told = look(at + timedelta(minutes=1), columns([(0, "systolic", at, value)], at), memory,
+                    [who])  # fmt: skip
+        memory = told.memory
+    return [one for one in findings(told) if one.rule == "pressure_above_usual"]
+
+
+def test_a_treated_pressure_that_rises_for_a_day_calls() -> None:
+    (found,) = pressures(140.0, 148.0, 150.0, 152.0, who=treated("hypertension"))
+    assert (found.kind, found.origin, found.severity, found.pages) == ("trend", "systolic", 2, 2)
+    assert found.params["value"] == 152.0
+    assert found.params["usual"] == pytest.approx(130.0, abs=4.0)
+    assert [one.value for one in found.evidence] == [152.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "conditions"),
+    [
+        ((150.0,), ("hypertension",)),  # once
+        ((150.0, 152.0, 151.0, 132.0), ("hypertension",)),  # not any more
+        ((137.0, 138.0, 139.0, 140.0), ("hypertension",)),  # too little to matter
+        ((140.0, 148.0, 150.0, 152.0), ()),  # nobody treats it
+    ],
+)
+def test_a_pressure_that_does_not_stay_up_calls_nobody(
+    values: tuple[float, ...], conditions: tuple[str, ...]
+) -> None:
+    assert pressures(*values, who=treated(*conditions)) == []
+
+
+def test_a_pressure_that_comes_late_calls_nobody() -> None:
+    who = treated("hypertension")
+    memory = fortnight()
+    rows: list[Row] = [(0, "systolic", NOON + n * DAY / 2, 155.0) for n in range(4)]
+    late = NOON + 2 * DAY
+    who.newest["systolic"] = [Reading("systolic", 155.0, rows[-1][2], late, 7)]
+    told = look(late, columns(rows, late, received=late), memory, [who])
+    (found,) = [one for one in findings(told) if one.rule == "pressure_above_usual"]
+    assert (found.severity, found.pages) == (2, 0)
+
+
 def test_a_memory_comes_back_and_another_layout_is_refused() -> None:
     memory = lived()
     stored = learned_memory.packed(memory, 0)

@@ -166,6 +166,16 @@ def test_every_kind_behaves_and_life_safety_never_clears() -> None:
         ("systolic = 9999", "systolic = 180", "systolic = 9999", "systolic must be from 100"),
         ("again_after_min = inf", "again_after_min = 60", "again_after_min = inf", "key again"),
         ("again_after_min = nan", "again_after_min = 60", "again_after_min = nan", "key again"),
+        ("known_for_min = nan", "known_for_min = 4320", "known_for_min = nan", "key known"),
+        *(
+            (
+                f"[episodes.{kind}]\nknown_for_min = 60",
+                f"[episodes.{kind}]",
+                "known_for_min = 60",
+                "told again, whatever was recorded",
+            )
+            for kind in ("help", "news2", "glucose", "limit", "technical")
+        ),
         ("late_after_min = nan\n", "late_after_min = 30\n", "late_after_min = nan", "above 0"),
         ("late_after_min = true\n", "late_after_min = 30\n", "late_after_min = true", "above 0"),
         (

@@ -47,6 +47,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             {"key": "news2", "weight": 0.2},
         ],
     },
+    "above_usual": {"metric": "systolic", "value": 158.0, "usual": 136.0},
     "trend": {"metric": "weight", "before": 71.0, "after": 68.2, "since": "2026-03-01"},
     "inactivity": {
         "hours": 6.2,
