@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.backtest.backtest import Progress
+from alerts.backtest.backtest import Handling, Progress
 from alerts.backtest.history import History, moment
 from alerts.backtest.memory import Replayed
 from alerts.backtest.truth import ALERT, CALLS
@@ -109,7 +109,7 @@ def backtest_tihm(
     weeks = _home_weeks(history)
     found = {}
     for way in ways:
-        episodes = way.run(history, progress(way.name))
+        episodes = way.run(history, Handling(), progress(way.name))
         found[way.name] = _way(way.title, episodes, labels, patients, history, weeks)
     measured = {int(number) for number in set(history.readings.subject.tolist())}
     return StreamReport(
