@@ -14,7 +14,7 @@ from alerts.backtest.backtest import NOBODY, Handling, replay
 from alerts.backtest.history import Closing, Columns, History, Person, Received, micros
 from alerts.backtest.memory import Happened, Replayed
 from alerts.backtest.stops import EXACT, Pace
-from alerts.backtest.truth import Matter, is_night, judge
+from alerts.backtest.truth import Matter, is_night, judge, recorded
 from alerts.rules.shipped import shipped_rules
 from alerts.subjects.subject import Client
 from core.catalogue import catalogue
@@ -141,6 +141,39 @@ def test_true_and_caught(alert: Replayed, warning_h: float | None, false: int) -
     judged = judge([alert], [ILL], clients=[1, 2], start=NOW, end=NOW + 10 * DAY)
     (case,) = judged.cases
     assert (case.warning_h, judged.false_alerts) == (warning_h, false)
+
+
+@pytest.mark.parametrize(
+    ("alert", "outcome"),
+    [
+        (episode("news2", ("opened", 3 * DAY, 3)), "real"),
+        (episode("news2", ("opened", DAY, 3)), "false"),  # before the onset
+        (episode("news2", ("opened", DAY, 3), ("rose", 3 * DAY, 4)), "real"),
+        (episode("news2", ("opened", DAY, 3), ("fell", 3 * DAY, 2)), "false"),  # nothing called
+        (episode("glucose", ("opened", 3 * DAY, 3)), "false"),  # it explains no glucose
+        (episode("news2", ("opened", DAY, 3), ("rose", 6 * DAY, 4)), "false"),  # not by then
+    ],
+)
+def test_what_is_recorded_of_an_alert(alert: Replayed, outcome: str) -> None:
+    assert recorded([ILL])(alert, NOW + 5 * DAY) == outcome
+
+
+def test_a_replay_remembers_what_was_recorded() -> None:
+    """The outcome that a recorded closing has goes into the state machine."""
+    asked: list[tuple[str, datetime]] = []
+
+    def outcome(one: Replayed, at: datetime) -> str:
+        asked.append((one.kind, at))
+        return "false"
+
+    ill = [said(NOW + hour * HOUR, SICK) for hour in range(1, 60, 4)]
+    rules = shipped_rules()
+    known_for = replace(rules.behaviours["news2"], known_for=3 * DAY)
+    rules = replace(rules, behaviours={**rules.behaviours, "news2": known_for})
+    past = history(*ill, length=3 * DAY)
+    (once,) = replay(past, rules, handling=Handling(outcome=outcome))
+    assert asked == [("news2", once.closed_at)]
+    assert len(replay(past, rules)) > 1
 
 
 def test_days_and_rates() -> None:

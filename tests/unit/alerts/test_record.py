@@ -149,6 +149,7 @@ def test_a_whole_record_is_read() -> None:
         ('{"frial": true}', "[]", "frial"),
         ('{"medicines": ["aspirin"]}', "[]", "aspirin"),
         ('{"doses": [{"medicine": "x", "at": "24:00", "window_minutes": 1}]}', "[]", "at"),
+        ("{}", '["hypertenion"]', "write 'hypertension'"),
         ("{}", '["Atrial fibrilation"]', "write 'atrial fibrillation'"),
         (
             (
@@ -192,3 +193,7 @@ def take(text: str) -> None:
     found = parse_document(text)
     check_registry(found)
     check_document(found, shipped_rules())
+
+
+def test_a_condition_that_only_resembles_another_is_kept() -> None:
+    take(document("{}", '["hypotension", "Hypertension"]'))
