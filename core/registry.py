@@ -23,7 +23,7 @@ WireName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Latitude = Annotated[float, Meta(ge=-90, le=90)]
 Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Language = Literal["fi", "sv", "en"]
-Role = Literal["member", "clinician", "coordinator", "operator"]
+Role = Literal["member", "clinician", "coordinator", "operator", "administrator"]
 PauseKind = Literal["hospital", "holiday", "guests"]
 Hazard = Literal["dog", "violence", "infection", "smoking_with_oxygen"]
 LONGEST_PAUSE = timedelta(days=60)

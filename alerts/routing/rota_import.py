@@ -112,7 +112,7 @@ async def _check_names(connection: Connection, rota: Rota) -> list[int]:
             raise RotaError(f"The rota names member {name!r}, who is not registered.")
         if members[name]["disabled"]:
             raise RotaError(f"The rota names member {name!r}, whose login is closed.")
-        if members[name]["role"] == "operator":
+        if members[name]["role"] in ("operator", "administrator"):
             raise RotaError(
                 f"The rota names {name!r}: an operator sees no clients, so is not on duty."
             )

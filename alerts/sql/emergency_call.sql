@@ -25,7 +25,7 @@ SELECT m.id, m.username, m.display_name, m.role,
        EXISTS (SELECT FROM registry.shift sh
                 WHERE sh.member = m.id AND sh.during @> :now::timestamptz) AS on_duty
   FROM registry.member m
- WHERE m.disabled_at IS NULL AND m.role <> 'operator' AND m.id <> :member
+ WHERE m.disabled_at IS NULL AND m.role NOT IN ('operator', 'administrator') AND m.id <> :member
    AND (m.role = 'coordinator'
         OR m.id IN (SELECT member FROM registry.acting
                      WHERE team IN (SELECT team FROM near) AND during @> :now::timestamptz))

@@ -57,7 +57,7 @@ SELECT round FROM alerts.timer WHERE episode = :episode;
 -- name: can_take(member)$
 -- Whether it is somebody who works with clients.
 SELECT EXISTS (SELECT FROM registry.member
-                WHERE id = :member AND disabled_at IS NULL AND role <> 'operator');
+                WHERE id = :member AND disabled_at IS NULL AND role NOT IN ('operator', 'administrator'));
 
 -- name: called_besides(episode, besides)
 -- Whom else somebody has called about it in the present round; null is the desk.

@@ -25,6 +25,7 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     COORDINATOR = "coordinator"
     OPERATOR = "operator"
+    ADMINISTRATOR = "administrator"
 
 
 class Language(StrEnum):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from core.catalogue import catalogue
 from core.clock import LOCAL
-from tests.integration.steward_support import add_clinician
+from tests.integration.steward_support import add_administrator, add_clinician
 from tests.integration.web_support import County
 
 _RECORD = {
@@ -27,6 +27,7 @@ async def furnish(place: County) -> dict[str, object]:
     """
     connection, now = place.connection, place.clock.now()
     await add_clinician(place)
+    await add_administrator(place)
     today = now.astimezone(LOCAL).date()
     care = {
         "agreed": ["no_cpr", "no_transfer"],
@@ -73,6 +74,7 @@ async def furnish(place: County) -> dict[str, object]:
     return {
         "gateway": gateway,
         "device": device,
+        "member": nurse,
         "mine": mine,
         "help": helped,
         "silent": silent,

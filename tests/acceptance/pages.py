@@ -50,6 +50,8 @@ PAGES: tuple[Listed, ...] = (
     Listed("/desk/devices", ready="#held", who="desk"),
     Listed("/desk/devices/{id}", ready="#assign", who="desk", fill={"id": "device"}),
     Listed("/desk/devices/new?gateway={gateway}&name=scale-9", ready="#new", who="desk"),
+    Listed("/desk/members", ready="#members", who="admin"),
+    Listed("/desk/members/{id}", ready="#rights", who="admin", fill={"id": "member"}),
     Listed("/break-glass", ready="form.sheet"),
     Listed("/shell/list"),
     Listed("/shell/alert"),

@@ -41,6 +41,15 @@ async def add_clinician(place: County) -> None:
     )
 
 
+async def add_administrator(place: County) -> None:
+    """Who gives and takes rights."""
+    await place.connection.execute(
+        "INSERT INTO registry.member (username, display_name, role, language, password_hash)"
+        " SELECT 'admin', 'Anna Administrator', 'administrator', 'en', password_hash"
+        " FROM registry.member WHERE username = 'nurse'"
+    )
+
+
 @asynccontextmanager
 async def desk(url: str) -> AsyncIterator[Desk]:
     async with county(url) as place:

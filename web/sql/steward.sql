@@ -147,3 +147,29 @@ SELECT registry.end_assignment(:action, :device, :user_index::smallint, :was, :w
 
 -- name: add_device(action, gateway, name, kind, location, why)$
 SELECT registry.add_device(:action, :gateway, :name, :kind, :location, :why);
+
+-- name: members_seen(count)
+SELECT m.id, m.username, m.display_name, m.role, m.identity, m.disabled_at, m.rights,
+       md5(m.rights::text) AS digest
+  FROM seen.member m ORDER BY m.disabled_at IS NOT NULL, m.display_name, m.id LIMIT :count;
+
+-- name: member_seen(member)^
+SELECT m.id, m.username, m.display_name, m.role, m.identity, m.disabled_at, m.has_password,
+       m.rights, md5(m.rights::text) AS digest
+  FROM seen.member m WHERE m.id = :member;
+
+-- name: teams_with_areas()
+SELECT t.id, t.name, t.service, array_remove(array_agg(a.name ORDER BY a.name), NULL) AS areas
+  FROM registry.team t
+  LEFT JOIN registry.team_area ta ON ta.team = t.id
+  LEFT JOIN registry.area a ON a.id = ta.area
+ GROUP BY t.id ORDER BY t.name;
+
+-- name: change_rights(action, member, was, wanted, why)$
+SELECT registry.change_rights(:action, :member, :was, :wanted::jsonb, :why);
+
+-- name: rights_changes(member, count)
+SELECT c.at, c.detail, c.why, m.display_name AS by
+  FROM audit.change c LEFT JOIN registry.member m ON m.id = c.member
+ WHERE c.what = 'rights' AND (c.detail ->> 'member')::integer = :member
+ ORDER BY c.id DESC LIMIT :count;

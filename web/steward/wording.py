@@ -72,6 +72,13 @@ KNOWN_CONDITIONS: dict[str, str] = {
     "pregnancy": mark("pregnancy"),
 }
 """Conditions of core.record, which rules go by."""
+ROLES: dict[str, str] = {
+    "member": mark("team member"),
+    "clinician": mark("clinician"),
+    "coordinator": mark("coordinator (desk)"),
+    "operator": mark("operator"),
+    "administrator": mark("administrator"),
+}
 
 
 def named(text: Texts, table: dict[str, str], name: str) -> str:
