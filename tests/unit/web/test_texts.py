@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.extract import extract_from_dir
@@ -14,10 +15,14 @@ from babel.messages.pofile import read_po
 
 import web.words
 from alerts import finding
+from alerts.rules.shipped import FORMS, shipped_rules
+from core import record, registry
 from core.catalogue import catalogue
 from web.i18n import FOLDER, LANGUAGES, Language, as_language, catalogue_of, preferred, texts
 from web.script_words import SCRIPT
-from web.words import CODES, KINDS, METRICS, NEWS2, UNITS
+from web.steward import wording
+from web.steward.filling import changeable
+from web.words import CARE_LIMITS, CODES, KINDS, METRICS, NEWS2, UNITS
 
 ROOT = Path(web.words.__file__).parent
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
@@ -71,6 +76,18 @@ def test_every_metric_code_and_unit_has_a_name() -> None:
 
 def test_every_kind_of_episode_has_a_name() -> None:
     assert KINDS.keys() == set(finding.KINDS)
+
+
+def test_everything_that_a_plan_may_hold_has_a_name() -> None:
+    assert frozenset(record.CONDITIONS) == wording.KNOWN_CONDITIONS.keys()
+    assert set(get_args(record.Medicine)) == wording.MEDICINES.keys()
+    assert set(get_args(record.CareLimit)) == CARE_LIMITS.keys()
+    assert set(get_args(registry.Role)) == wording.ROLES.keys()
+    offered = {name for name, _ in changeable(shipped_rules())}
+    assert offered == wording.RULES.keys()
+    assert {
+        limit for name in offered for limit in (*FORMS[name].limits, *FORMS[name].crossed)
+    } == wording.LIMITS.keys()
 
 
 def test_the_chart_is_named_in_its_order() -> None:
