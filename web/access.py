@@ -3,8 +3,8 @@
 what      list: the name on the live list or the list of clients, once for each open page
           episode: one alert with its readings
           emergency_call: the prepared call to 112
-          trends: the trends page, or readings for a chart or a file (detail: metrics, range and,
-          of a file, format)
+          trends: the trends page, or readings for a chart, a file or on paper (detail: metrics,
+          range, an earlier one compared with, and of file and paper the format)
           grafana: sent on to a dashboard in Grafana (detail: range); what follows is not known
 purpose   care: a member of the client's team; desk: the county's duty desk; break_glass: somebody
           who sees the client only for a reason they gave (the database finds that, and the unit)

@@ -39,6 +39,7 @@ from web.rendering import STATIC, Pages, static_prefix
 from web.security import add_headers, refuse_cross_site
 from web.tokens import Client
 from web.trends import routes as trends
+from web.trends import visit
 
 log = structlog.get_logger()
 
@@ -130,6 +131,7 @@ def create_app(
         document,
         steward,
         trends,
+        visit,
     ):
         app.add_routes(part.ROUTES)
     app.router.add_static(static_prefix(), STATIC)

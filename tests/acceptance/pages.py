@@ -45,6 +45,8 @@ PAGES: tuple[Listed, ...] = (
     Listed("/clients", ready=".clients a"),
     Listed("/clients?q={nobody}", ready=".empty"),
     Listed("/clients/{pseudonym}/trends", ready="#charts canvas"),
+    Listed("/clients/{pseudonym}/trends?with=before", ready="#comparison td"),
+    Listed("/clients/{pseudonym}/visit", ready="#charts:not([aria-busy]) .chart"),
     Listed("/clients/{pseudonym}/plan", ready="#plan", who="nurse"),
     Listed("/clients/{pseudonym}/plan", ready="#plan", who="klaara"),
     Listed("/desk/devices", ready="#held", who="desk"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -91,4 +92,51 @@ async def test_a_year_on_a_phone(
     file = await (await started.value).path()
     lines = (await asyncio.to_thread(file.read_text)).splitlines()
     assert len(lines) == 1 + len(SIGNS) * 12 * 30
+    assert phones.complaints == []
+
+
+async def test_two_periods_on_the_page_and_on_paper(place: County, phones: Phones) -> None:
+    await _a_year(place)
+    path = f"/clients/{await place.pseudonym('aino')}/trends"
+    page = await phones.log_in("nurse", path=path)
+    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator("#comparison")).to_be_hidden()
+    await page.locator("[data-hours='720']").click()
+    await page.locator("#with").select_option("before")
+    rows = page.locator("#comparison tbody").first.locator("tr")
+    await expect(rows).to_have_count(len(SIGNS))
+    await expect(page.locator("#comparison")).to_contain_text("keittiö")
+    await expect(page.locator(".chart-plot").first).to_have_attribute(
+        "aria-label", re.compile("aiempi jakso")
+    )
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+    # A day that is not earlier is refused beside the charts, which stay.
+    await page.locator("#with").select_option("date")
+    await page.locator("#with-date").fill(place.clock.now().date().isoformat())
+    await expect(page.locator("#comparison .notice")).to_contain_text("aiempana päivänä")
+    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    phones.complaints.clear()  # the browser tells of the 400
+
+    # What is shown is in the address, and is there again.
+    await page.locator("#with").select_option("year")
+    await expect(page.locator("#span-earlier")).not_to_be_empty()
+    shown = await page.locator("#span").text_content()
+    await page.reload()
+    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator("#with")).to_have_value("year")
+    assert await page.locator("#span").text_content() == shown
+
+    await page.locator("#visit").click()
+    await expect(page.locator(".paper .chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".paper h1")).to_have_text("Aino Ahola")
+    await page.emulate_media(media="print")
+    for screen_only in (".bar", ".tabs", "#print"):
+        await expect(page.locator(screen_only)).to_be_hidden()
+    paper = await page.pdf(prefer_css_page_size=True)
+    assert paper.startswith(b"%PDF-")
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 3
+    details = await place.connection.fetch("SELECT detail FROM audit.access WHERE what = 'trends'")
+    assert any("print" in str(row["detail"]) for row in details)
     assert phones.complaints == []

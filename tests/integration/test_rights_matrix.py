@@ -86,7 +86,7 @@ class Asked:
             .replace("{what}", "seen")
             .replace("/static", f"{static_prefix()}/js/api.js")
         )
-        if path in ("/api/readings", "/api/activity"):
+        if path in ("/api/readings", "/api/activity", "/api/comparison"):
             path += f"?subject={self.pseudonym}&metrics=spo2"
         if endpoint == "GET /api/stream":
             return await self._stream(browser)

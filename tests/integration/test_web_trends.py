@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 
 from core.clock import LOCAL
 from ingest.aggregates import bring_up_to_date
 from tests.integration.web_support import NOW, Browser, County, county, logged_in, serving
+from web.openapi.answers import Comparison
 
 
 @pytest.fixture
@@ -143,3 +145,60 @@ async def test_the_file_is_for_those_who_see_the_client(place: County, address: 
     path = f"/clients/{await place.pseudonym('aino')}/readings.csv"
     async with logged_in(address, "stranger") as stranger, stranger.session.get(path) as answer:
         assert answer.status == 404
+
+
+async def test_two_periods_are_compared(place: County, address: str) -> None:
+    subject, home = await place.subject("aino"), await place.home("aino")
+    week = timedelta(days=7)
+    for start, pulse in ((NOW - week, 80.0), (NOW - 2 * week, 74.0)):
+        times = [start + timedelta(hours=n) for n in range(1, 7 * 24)]
+        await place.put(
+            subject,
+            "monitor-1",
+            "pulse",
+            [(at, pulse + n % 3 - 1) for n, at in enumerate(times, 1)],
+        )
+    await place.put(subject, "monitor-1", "weight", [(NOW - timedelta(days=2), 61.5)])
+    moves = [
+        NOW - timedelta(days=n, hours=h) for n in range(14) for h in ((1, 11) if n < 7 else (1,))
+    ]
+    await place.put(home, "motion-kitchen", "motion", [(at, 1.0) for at in moves])
+    await _summed(place, NOW - 3 * week)
+    asked = {"metrics": "pulse,weight,spo2"}
+    async with logged_in(address, "nurse") as nurse:
+        found = await _asked(nurse, "comparison", place, 7, **asked)
+        msgspec.convert(found, Comparison)
+        page = await nurse.page(
+            f"/clients/{await place.pseudonym('aino')}/visit?"
+            + urlencode({"from": (NOW - week).isoformat(), "to": NOW.isoformat()})
+        )
+        for beside, said in (
+            ("nonsense", "ei voitu tulkita"),
+            ("0001-01-01", "ei voitu tulkita"),
+            (NOW.date().isoformat(), "aiempana päivänä"),
+        ):
+            query = urlencode({"subject": await place.pseudonym("aino"), **asked, "with": beside})
+            refused = await nurse.get(f"/api/comparison?{query}", status=400)
+            assert said in refused["error"]
+    assert datetime.fromisoformat(found["earlier_to"]) == NOW - week
+    pulse, weight = found["signs"]
+    assert (pulse["metric"], weight["metric"]) == ("pulse", "weight")
+    assert pulse["change"] == pytest.approx(6, abs=0.1)
+    assert (pulse["now"]["low"], pulse["earlier"]["high"]) == (79, 75)
+    assert (weight["earlier"], weight["change"]) == (None, None)
+    assert len(found["series"]["pulse"]["time"]) > 0
+    [kitchen] = found["places"]
+    assert kitchen["now"]["a_day"] == pytest.approx(2, abs=0.2)
+    assert kitchen["earlier"]["a_day"] == pytest.approx(1, abs=0.2)
+    # Eleven hours before two in the afternoon, county time, it was night.
+    assert kitchen["now"]["a_night"] == pytest.approx(1, abs=0.1)
+    assert kitchen["earlier"]["a_night"] == 0
+    assert "Aino Ahola" in page
+    details = [
+        str(row["detail"])
+        for row in await place.connection.fetch(
+            "SELECT detail FROM audit.access WHERE subject = $1 AND what = 'trends'", subject
+        )
+    ]
+    assert any("print" in one for one in details)
+    assert sum("earlier" in one for one in details) == 2

@@ -225,6 +225,53 @@ class ActivityRaster(msgspec.Struct, forbid_unknown_fields=True, tag_field="layo
     places: list[Place]
 
 
+class Summed(msgspec.Struct, forbid_unknown_fields=True):
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+class ComparedSign(msgspec.Struct, forbid_unknown_fields=True):
+    """A measurement in both periods; null: it was not measured."""
+
+    metric: str
+    label: str
+    unit: str
+    decimals: int
+    now: Summed | None
+    earlier: Summed | None
+    change: Annotated[float | None, Meta(description="Of the means.")]
+
+
+class Moved(msgspec.Struct, forbid_unknown_fields=True):
+    """How often, on average, in 24 hours and from 22 to 6."""
+
+    a_day: float | None
+    a_night: float | None
+
+
+class ComparedPlace(msgspec.Struct, forbid_unknown_fields=True):
+    """Movement at a place; null: nothing came from there."""
+
+    name: str
+    now: Moved | None
+    earlier: Moved | None
+
+
+class Comparison(msgspec.Struct, forbid_unknown_fields=True):
+    """`series` are the earlier period's, in its own time."""
+
+    since: datetime = msgspec.field(name="from")
+    to: datetime
+    earlier_from: datetime
+    earlier_to: datetime
+    resolution: Literal["raw", "hourly", "daily"]
+    series: dict[str, Series]
+    signs: list[ComparedSign]
+    places: list[ComparedPlace]
+
+
 class KeptAlert(msgspec.Struct, forbid_unknown_fields=True):
     version: int
     html: str

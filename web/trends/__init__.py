@@ -5,7 +5,9 @@ subject.py    whose trends they are
 bands.py      the range in which values are expected
 readings.py   columns for charts, from single readings or from the aggregate that fits
 activity.py   movement by place: a strip over days, a raster of days and hours beyond
+comparing.py  two periods beside one another
 export.py     readings as CSV
+visit.py      all of it on paper, for a visit
 """
 
 from web.trends.bands import bands, chart_band

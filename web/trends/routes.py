@@ -2,6 +2,7 @@
 
     GET  /api/readings?subject&metrics&from&to&points   columns for charts
     GET  /api/activity?subject&from&to                  movement by place
+    GET  /api/comparison?subject&metrics&from&to&with   an earlier period, and what changed
     GET  /clients/{pseudonym}/readings.csv?from&to&metrics   readings as a file
 
 Times are RFC 3339 with an offset; a range is at most LONGEST. Who may see whom is the database's to
@@ -27,6 +28,7 @@ from web.openapi.operation import Operation, Query, described
 from web.parts import caller, database, parts, texts_of
 from web.trends.activity import activity
 from web.trends.bands import bands
+from web.trends.comparing import CHOICES, NotEarlierError, earlier, moved, places, signs
 from web.trends.export import MOST_ROWS, csv_of, rows_of
 from web.trends.readings import LONGEST, MOST_POINTS, POINTS, readings
 from web.trends.subject import Subject, find_subject
@@ -40,6 +42,12 @@ _METRICS = Query(
     "metrics", "Names from the catalogue, with commas.", {"type": "string"}, required=True
 )
 _POINTS = Query("points", "Most points of a chart.", {"type": "integer", "default": POINTS})
+_WITH = Query(
+    "with",
+    "The earlier period: `before` (just before), `year` (52 weeks earlier), or the date on which it"
+    " begins; it is as long, and begins at the same hour of the county's day.",
+    {"type": "string", "default": CHOICES[0]},
+)
 _RANGE = (
     Query("from", f"Not more than {LONGEST.days} days before `to`; else a day.", _TIME),
     Query("to", "Else now.", _TIME),
@@ -70,6 +78,32 @@ def time_range(request: web.Request, *, default: timedelta) -> tuple[datetime, d
             )
         )
     return since, until
+
+
+def earlier_range(
+    request: web.Request, since: datetime, until: datetime
+) -> tuple[datetime, datetime]:
+    """The period to compare with, by `with` of the query.
+
+    Raises:
+        UserError: it names no period, or one that is not earlier.
+    """
+    text = texts_of(request)
+    try:
+        return earlier(since, until, request.query.get("with", CHOICES[0]))
+    except NotEarlierError:
+        raise UserError(
+            text.gettext("The period to compare with must begin on an earlier day.")
+        ) from None
+    except (ValueError, OverflowError):
+        raise UserError(text.gettext("The times of the range cannot be understood.")) from None
+
+
+def points_asked(request: web.Request) -> int:
+    """`points` of the query, as many as a chart may have."""
+    given = request.query.get("points", "")
+    wanted = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else POINTS
+    return max(2, min(wanted, MOST_POINTS))
 
 
 def _time(given: str | None) -> datetime | None:
@@ -133,8 +167,6 @@ async def chart_readings(request: web.Request) -> web.Response:
     text = texts_of(request)
     since, until = time_range(request, default=timedelta(days=1))
     metrics = metrics_asked(request)
-    points = request.query.get("points", str(POINTS))
-    wanted = int(points) if points.isascii() and points.isdigit() and len(points) < 7 else POINTS
     async with database(request) as connection:
         subject = await _charted(
             request, connection, _subject(request), since, until, {"metrics": metrics}
@@ -145,7 +177,7 @@ async def chart_readings(request: web.Request) -> web.Response:
             metrics,
             since=since,
             until=until,
-            points=max(2, min(wanted, MOST_POINTS)),
+            points=points_asked(request),
             text=text,
         )
         limits = await bands(connection, subject)
@@ -177,6 +209,45 @@ async def chart_activity(request: web.Request) -> web.Response:
             connection, subject, since=since, until=until, text=texts_of(request)
         )
     return tagged(request, {"from": since, "to": until, **found})
+
+
+@described(
+    Operation(
+        "An earlier period beside a range, and what changed",
+        answers.Comparison,
+        query=(_SUBJECT, _METRICS, *_RANGE, _WITH, _POINTS),
+        tagged=True,
+    )
+)
+async def chart_comparison(request: web.Request) -> web.Response:
+    """GET /api/comparison"""
+    text, points = texts_of(request), points_asked(request)
+    since, until = time_range(request, default=timedelta(days=1))
+    begins, ends = earlier_range(request, since, until)
+    metrics = metrics_asked(request)
+    series, moves = [], []
+    async with database(request) as connection:
+        subject = await _charted(
+            request, connection, _subject(request), since, until,
+            {"metrics": metrics, "activity": True, "earlier": begins.isoformat()},
+        )  # fmt: skip
+        for start, end in ((since, until), (begins, ends)):
+            asked: dict[str, Any] = {"since": start, "until": end, "text": text}
+            series.append(await readings(connection, subject, metrics, points=points, **asked))
+            moves.append(moved(await activity(connection, subject, **asked), end))
+    return tagged(
+        request,
+        {
+            "from": since,
+            "to": until,
+            "earlier_from": begins,
+            "earlier_to": ends,
+            "resolution": fitting(until - since),
+            "series": series[1],
+            "signs": signs(*series),
+            "places": places(*moves),
+        },
+    )
 
 
 async def readings_csv(request: web.Request) -> web.StreamResponse:
@@ -214,5 +285,6 @@ async def readings_csv(request: web.Request) -> web.StreamResponse:
 ROUTES = [
     web.get("/api/readings", chart_readings),
     web.get("/api/activity", chart_activity),
+    web.get("/api/comparison", chart_comparison),
     web.get("/clients/{pseudonym}/readings.csv", readings_csv),
 ]

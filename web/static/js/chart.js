@@ -1,6 +1,7 @@
 // One chart of one or two metrics over time: mean as a line, lowest to highest as a veil, the
 // normal range as a band. Drag to zoom, double-click to go back; on a phone one finger pans
-// sideways and two fingers zoom.
+// sideways and two fingers zoom. An earlier period, if there is one, is a dashed line behind it.
+import { fingers } from "./fingers.js";
 import { HOURS, dates, numbers, say } from "./words.js";
 
 /** Least span of the scale, so that a calm day looks calm. */
@@ -58,12 +59,32 @@ function table(series) {
   return data;
 }
 
+/** What the column holds at an index of the common axis, or nearest to it: periods that are compared
+ * were not measured at the same moments. */
+function nearest(column, at) {
+  for (let step = 0; step < column.length; step += 1) {
+    if (column[at - step] !== undefined) return at - step;
+    if (column[at + step] !== undefined) return at + step;
+  }
+  return at;
+}
+
+/** The earlier period's columns, moved to lie under the other's. */
+function moved(earlier, metrics) {
+  return metrics.map((name) => {
+    const one = earlier?.series[name];
+    return one?.time.length ? { ...one, time: one.time.map((at) => at + earlier.shift) } : null;
+  }).filter(Boolean);
+}
+
 /**
- * Draw into `host`. `content` is what fetchReadings gave; `view` {from, to} in Unix seconds.
+ * Draw into `host`. `content` is what fetchReadings gave, with `earlier` {series, shift in s} if
+ * there is such a period; `view` {from, to} in Unix seconds.
  * options: mark (Unix s), sync (key), onView(from, to) for zoom and pan, onReset().
  */
 export function drawChart(host, metrics, content, view, options = {}) {
   const series = metrics.map((name) => content.series[name]);
+  const then = moved(content.earlier, metrics);
   const title = metrics.length > 1 ? say("blood_pressure") : series[0].label;
   const head = document.createElement("div");
   head.className = "chart-head";
@@ -77,7 +98,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
   head.append(name, value);
   host.classList.add("chart");
 
-  if (series.every((one) => one.time.length === 0)) {
+  if ([...series, ...then].every((one) => one.time.length === 0)) {
     const none = document.createElement("p");
     none.className = "none";
     none.textContent = say("no_readings");
@@ -86,7 +107,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
   }
 
   const number = numbers(series[0].decimals);
-  const data = table(series);
+  const data = table([...series, ...then]);
   const written = (one) => (!one || one[0] == null ? "–" : number.format(one[0]));
   /** Where several readings were drawn together: what their mean lies between. */
   const spread = (one) => {
@@ -94,15 +115,21 @@ export function drawChart(host, metrics, content, view, options = {}) {
     const [low, high] = one.slice(1).map((part) => number.format(part));
     return low === high ? "" : `${low}–${high}`;
   };
-  const write = (at, values) => {
+  const write = (at, values, before = []) => {
     const text = document.createElement("small");
     const short = view.to - view.from <= 2.5 * 24 * HOUR;
     const between = values.map(spread).filter(Boolean).join("/");
     text.textContent = ` ${between && `(${between}) `}${(content.resolution === "daily" ? whole : short ? time : moment).format(at * 1000)}`;
     value.replaceChildren(values.map(written).join("/"), text);
+    if (!before.some((one) => one?.[0] != null)) return;
+    const was = document.createElement("small");
+    was.className = "was";
+    was.textContent = say("was", { value: before.map(written).join("/") });
+    value.append(was);
   };
   const latest = () => {
     const at = Math.max(...series.map((one) => one.time.at(-1) ?? 0));
+    if (!at) { value.replaceChildren(); return; }
     write(at, series.map((one) => (one.mean.length ? [one.mean.at(-1), one.low.at(-1), one.high.at(-1)] : null)));
   };
 
@@ -110,6 +137,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
     const [low, high] = SPAN[metric] ?? [Infinity, -Infinity];
     return [Math.min(low, ...series[i].low), Math.max(high, ...series[i].high)];
   });
+  for (const one of then) spans.push([Math.min(...one.mean), Math.max(...one.mean)]);
   let bottom = Math.min(...spans.map((one) => one[0]));
   let top = Math.max(...spans.map((one) => one[1]));
   const room = Math.max((top - bottom) * 0.08, 10 ** -series[0].decimals);
@@ -121,7 +149,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
   const plot = document.createElement("div");
   plot.className = "chart-plot";
   plot.setAttribute("role", "img");
-  plot.setAttribute("aria-label", describe(title, series, number));
+  plot.setAttribute("aria-label", describe(title, series, then, number));
   host.replaceChildren(head, plot);
 
   const ink = colour("--ink-2");
@@ -136,6 +164,12 @@ export function drawChart(host, metrics, content, view, options = {}) {
       { stroke: "transparent", points: { show: false } },
     ];
   });
+  for (const one of then) {
+    drawn.push(
+      { stroke: ink, width: 1.5, dash: [6, 4], points: { show: one.time.length < 60, size: 5, fill: "transparent", stroke: ink, width: 1.5 }, spanGaps: false },
+      { show: false }, { show: false },
+    );
+  }
   const veil = series.map((_, i) => ({
     series: [3 * i + 3, 3 * i + 2], fill: fade(colour(`--chart-${i + 1}`), 0.18),
   }));
@@ -197,9 +231,14 @@ export function drawChart(host, metrics, content, view, options = {}) {
         u.ctx.restore();
       }],
       setCursor: [(u) => {
-        const at = u.cursor.idx;
-        const found = at == null ? [] : series.map((_, i) => [1, 2, 3].map((part) => u.data[3 * i + part][at]));
-        if (found.some((one) => one[0] != null)) write(u.data[0][at], found);
+        if (u.cursor.idx == null) return latest();
+        const at = series[0].time.length ? nearest(u.data[1], u.cursor.idx) : u.cursor.idx;
+        const found = series.map((_, i) => [1, 2, 3].map((part) => u.data[3 * i + part][at]));
+        const before = then.map((_, i) => {
+          const column = u.data[3 * (series.length + i) + 1];
+          return [column[nearest(column, u.cursor.idx)]];
+        });
+        if ([...found, ...before].some((one) => one[0] != null)) write(u.data[0][at], found, before);
         else latest();
       }],
       setSelect: [(u) => {
@@ -215,63 +254,19 @@ export function drawChart(host, metrics, content, view, options = {}) {
 
   if (options.onReset) plot.addEventListener("dblclick", options.onReset);
   if (options.onView) fingers(plot, chart, view, options.onView);
-  const watch = new ResizeObserver(() => chart.setSize(plotSize()));
+  const fit = () => chart.setSize(plotSize());
+  const watch = new ResizeObserver(fit);
   watch.observe(plot);
-  return { destroy() { watch.disconnect(); chart.destroy(); } };
+  return { fit, destroy() { watch.disconnect(); chart.destroy(); } };
 }
 
 function fade(rgb, alpha) {
   return rgb.replace(/^rgba?\(([^,]+,[^,]+,[^,)]+).*/, `rgba($1,${alpha})`);
 }
 
-function describe(title, series, number) {
-  const parts = series.filter((one) => one.time.length).map((one) => {
-    const low = number.format(Math.min(...one.low));
-    const high = number.format(Math.max(...one.high));
-    return `${one.label}: ${say("range")} ${low}–${high} ${one.unit}`;
-  });
-  return `${title}. ${parts.join(". ")}`;
-}
-
-/** One finger pans sideways, two zoom. */
-function fingers(plot, chart, view, onView) {
-  const down = new Map();
-  let start = null;
-  const begin = () => {
-    const xs = [...down.values()];
-    start = { xs, from: view.from, to: view.to };
-  };
-  const target = () => {
-    const width = chart.over.clientWidth || 1;
-    const perPixel = (start.to - start.from) / width;
-    const xs = [...down.values()];
-    if (xs.length === 1) {
-      const shift = (start.xs[0] - xs[0]) * perPixel;
-      return [start.from + shift, start.to + shift];
-    }
-    const left = chart.over.getBoundingClientRect().left;
-    const before = Math.max(24, Math.abs(start.xs[1] - start.xs[0]));
-    const scale = before / Math.max(24, Math.abs(xs[1] - xs[0]));
-    const middle = start.from + ((start.xs[0] + start.xs[1]) / 2 - left) * perPixel;
-    return [middle - (middle - start.from) * scale, middle + (start.to - middle) * scale];
-  };
-  plot.addEventListener("pointerdown", (event) => {
-    if (event.pointerType !== "touch") return;
-    down.set(event.pointerId, event.clientX);
-    if (down.size <= 2) begin();
-  });
-  plot.addEventListener("pointermove", (event) => {
-    if (!down.has(event.pointerId) || !start || down.size > 2) return;
-    down.set(event.pointerId, event.clientX);
-    const [from, to] = target();
-    if (to - from > 300 && to - from < 400 * 24 * HOUR) chart.setScale("x", (view.from = from, view.to = to, { min: from, max: to }));
-  });
-  const up = (event) => {
-    if (!down.delete(event.pointerId)) return;
-    if (down.size) return begin();
-    if (start && (view.from !== start.from || view.to !== start.to)) onView(view.from, view.to);
-    start = null;
-  };
-  plot.addEventListener("pointerup", up);
-  plot.addEventListener("pointercancel", up);
+function describe(title, series, then, number) {
+  const range = (one) => `${say("range")} ${number.format(Math.min(...one.low))}–${number.format(Math.max(...one.high))} ${one.unit}`;
+  const parts = series.filter((one) => one.time.length).map((one) => `${one.label}: ${range(one)}`);
+  const before = then.map((one) => `${say("earlier")}, ${one.label}: ${range(one)}`);
+  return `${title}. ${[...parts, ...before].join(". ")}`;
 }

@@ -1,24 +1,15 @@
 // A client's trends: the same range for every chart; what is drawn is fetched for that range.
-import { drawActivity } from "./activity.js";
-import { drawChart, fetchReadings } from "./chart.js";
+import { drawComparison } from "./comparison.js";
+import { asked, drawPanels, drawRest, fetchView, panelsIn } from "./trend_view.js";
 import { HOURS, dates, say } from "./words.js";
 
 const host = document.getElementById("charts");
-const activity = document.getElementById("activity");
-const subject = host.dataset.subject;
-const metrics = host.dataset.metrics.split(",").filter(Boolean);
 const newest = Date.parse(host.dataset.now) / 1000;
 const HOUR = 3600;
 const LONGEST = 366 * 24 * HOUR;
-
-const panels = metrics
-  .filter((name) => !(name === "diastolic" && metrics.includes("systolic")) && name !== "consciousness" && name !== "oxygen_flow")
-  .map((name) => {
-    const box = document.createElement("section");
-    box.className = "chart";
-    host.append(box);
-    return { box, metrics: name === "systolic" && metrics.includes("diastolic") ? ["systolic", "diastolic"] : [name], chart: null };
-  });
+const beside = document.getElementById("with");
+const begins = document.getElementById("with-date");
+const panels = panelsIn(host);
 
 const view = { from: newest - 24 * HOUR, to: newest };
 let chosen = 24;
@@ -34,34 +25,35 @@ function spanned() {
   return `${text.format(view.from * 1000)} – ${text.format(view.to * 1000)}`;
 }
 
-const asked = () => ({ from: new Date(view.from * 1000).toISOString(), to: new Date(view.to * 1000).toISOString() });
+/** What to compare with, as /api/comparison knows it; "" for nothing. */
+const besides = () => (beside.value === "date" ? begins.value : beside.value);
 
 function draw() {
-  for (const panel of panels) {
-    panel.chart?.destroy();
-    panel.chart = drawChart(panel.box, panel.metrics, content, { ...view }, { sync: "trends", onView: show, onReset: reset });
+  drawPanels(panels, content, view, { sync: "trends", onView: show, onReset: reset });
+}
+
+/** The range in links, and in the page's own address, so that it can be come back to. */
+function addressed() {
+  const query = { ...asked(view), ...(besides() && { with: besides() }) };
+  for (const link of document.querySelectorAll("[data-range]")) {
+    link.href = `${link.pathname}?${new URLSearchParams(query)}`;
   }
+  if (turn > 1) history.replaceState(null, "", `?${new URLSearchParams(query)}`);
 }
 
 async function load() {
   const mine = ++turn;
   document.getElementById("span").textContent = spanned();
-  const file = document.getElementById("csv");
-  if (file) file.href = `${file.pathname}?${new URLSearchParams(asked())}`;
+  addressed();
   document.getElementById("later").disabled = view.to >= newest;
   host.setAttribute("aria-busy", "true");
   try {
-    const width = Math.min(1200, Math.max(200, Math.round(host.clientWidth)));
-    const wanted = metrics.filter((name) => name !== "consciousness" && name !== "oxygen_flow");
-    const [found, moves] = await Promise.all([
-      wanted.length ? fetchReadings(subject, wanted, view.from, view.to, width) : { series: {}, resolution: "raw" },
-      fetchActivity(),
-    ]);
+    const found = await fetchView(host, view, besides());
     if (mine !== turn) return; // A newer range was asked for meanwhile.
-    content = found;
+    content = found.content;
     draw();
-    drawActivity(activity, moves);
-    document.getElementById("resolution").textContent = say(`resolution_${found.resolution}`);
+    drawComparison(found.compared);
+    drawRest(found.moves, content);
   } catch (error) {
     if (mine !== turn) return;
     const notice = document.createElement("p");
@@ -72,13 +64,6 @@ async function load() {
   } finally {
     if (mine === turn) host.removeAttribute("aria-busy");
   }
-}
-
-async function fetchActivity() {
-  const query = new URLSearchParams({ subject, ...asked() });
-  const answer = await fetch(`/api/activity?${query}`);
-  if (!answer.ok) throw new Error(say("chart_failed"));
-  return answer.json();
 }
 
 function press(hours) {
@@ -114,7 +99,37 @@ document.getElementById("later").addEventListener("click", () => {
   const length = view.to - view.from;
   show(view.to, view.to + length);
 });
+function compare() {
+  begins.parentElement.hidden = beside.value !== "date";
+  if (beside.value !== "date" || begins.value) load();
+  else begins.focus();
+}
+beside.addEventListener("change", compare);
+begins.addEventListener("change", () => { if (begins.value) load(); });
+
+/** The range and the comparison that the page's address names. */
+function given() {
+  const query = new URLSearchParams(location.search);
+  const [from, to] = ["from", "to"].map((name) => Date.parse(query.get(name)) / 1000);
+  if (from < to && to - from <= LONGEST) {
+    view.from = from;
+    view.to = Math.min(to, Math.max(newest, from + HOUR));
+    const hours = Math.round((to - from) / HOUR);
+    if (document.querySelector(`#ranges [data-hours="${hours}"]`)) chosen = hours;
+    press(hours);
+  }
+  const with_ = query.get("with") ?? "";
+  if (/^\d{4}-\d{2}-\d{2}$/.test(with_)) {
+    beside.value = "date";
+    begins.value = with_;
+    begins.parentElement.hidden = false;
+  } else if ([...beside.options].some((one) => one.value === with_ && with_ !== "date")) {
+    beside.value = with_;
+  }
+}
+
 const redraw = () => { if (content) { draw(); load(); } };
 document.addEventListener("saimi:theme", redraw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+given();
 load();
