@@ -6,8 +6,10 @@ what      list: the name on the live list or the list of clients, once for each 
           trends: the trends page, or readings for a chart, a file or on paper (detail: metrics,
           range, an earlier one compared with, and of file and paper the format)
           grafana: sent on to a dashboard in Grafana (detail: range); what follows is not known
+          own_login: how the client logs in; own_view: the client's own page, seen by themselves
 purpose   care: a member of the client's team; desk: the county's duty desk; break_glass: somebody
-          who sees the client only for a reason they gave (the database finds that, and the unit)
+          who sees the client only for a reason they gave (the database finds that, and the unit);
+          own: the client, who is no member
 """
 
 from __future__ import annotations

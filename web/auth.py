@@ -30,9 +30,9 @@ log = structlog.get_logger()
 
 _OPEN = (
     "/static/", "/healthz", "/readyz", "/receipt/",
-    "/fhir/R4/metadata", "/fhir/R4/.well-known/",
+    "/fhir/R4/metadata", "/fhir/R4/.well-known/", "/own",
 )  # fmt: skip
-"""Answered without asking who calls."""
+"""Answered without asking which member calls; /own asks for a client's session (web.own)."""
 START, RETURN, OUT = "/login/start", "/login/return", "/login/out"
 """The login at the county's identity provider (web.oidc)."""
 _BEFORE_LOGIN = ("/login", "/language", START, RETURN, OUT)

@@ -11,13 +11,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
 from babel import Locale
-from babel.dates import format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time
 from babel.lists import format_list
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
@@ -91,6 +91,11 @@ class Texts:
             "en": "d MMM y HH:mm",
         }[self.language]
         return str(format_datetime(at.astimezone(LOCAL), pattern, locale=self.locale))
+
+    def day(self, day: date) -> str:
+        """Weekday, day, month and year."""
+        pattern = "EEEE d MMMM y" if self.language == "en" else "EEEE d.M.y"
+        return str(format_date(day, pattern, locale=self.locale))
 
     def moment(self, at: datetime, now: datetime) -> str:
         """The time alone if it is today's in the county, else with its day."""

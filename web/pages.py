@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from web.grafana import grafana_link
 from web.history import event_json
 from web.i18n import Texts
 from web.news2 import breakdown
+from web.own_words import own_words
 from web.parts import caller, database, parts, texts_of
 from web.sentences import named, needs_text
 from web.session import gather
@@ -117,6 +119,7 @@ async def episode_values(
         ),
         "chart_until": max(card.opened_at + timedelta(hours=2), _trigger_time(card)),
         "glass": await open_until(connection, card.subject),
+        "own_words": await own_words(connection, card, text),
         "now": now,
         **DIALOGS,
         "here": f"/episodes/{card.id}",
@@ -161,8 +164,9 @@ def _evidence(
 
 
 def _device(name: str, text: Texts) -> str:
-    """A device as people know it; what somebody entered came from none."""
-    return named(text, DEVICES, "entered") if name.startswith("entered-") else name
+    """A device as people know it; what somebody entered, or asked for on a page, came from none."""
+    kind = name.partition("-")[0]
+    return named(text, DEVICES, kind) if re.fullmatch(r"(entered|own)-\d+", name) else name
 
 
 def _chart_metrics(card: Card) -> list[str]:

@@ -131,6 +131,7 @@ DEVICES: dict[str, str] = {
     "plug": mark("smart plug"),
     "smoke": mark("smoke detector"),
     "entered": mark("entered by hand"),
+    "own": mark("the client's own page"),
 }
 """Usual kinds of device; others are shown as they are."""
 

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 from core.catalogue import catalogue
-from core.clock import LOCAL
+from core.clock import LOCAL, wall_time
 from tests.integration.steward_support import add_administrator, add_clinician
 from tests.integration.web_support import County
 
@@ -71,7 +71,9 @@ async def furnish(place: County) -> dict[str, object]:
         closed, now, nurse, "Kaatunut keittiössä, ei vammoja. Sovittu uusi käynti illaksi.",
     )  # fmt: skip
     gateway, device = await _unowned(place)
+    code = await _own_page(place, aino)
     return {
+        "code": code,
         "gateway": gateway,
         "device": device,
         "member": nurse,
@@ -82,6 +84,33 @@ async def furnish(place: County) -> dict[str, object]:
         "pseudonym": await place.pseudonym("aino"),
         "nobody": "qqqq",
     }
+
+
+async def _own_page(place: County, aino: int) -> str:
+    """Calls of Aino's and a look at her data; the code with which she logs in at her own page."""
+    now, connection = place.clock.now(), place.connection
+    asked = await place.open(aino, "call_request", severity=2)
+    nurse = await connection.fetchval("SELECT id FROM registry.member WHERE username = 'nurse'")
+    await connection.execute(
+        "INSERT INTO alerts.own_word (action, subject, at, wall_at, what, words)"
+        " VALUES (gen_random_uuid(), $1, $2, $2, 'call', 'Huimaa aamuisin.')", aino, now,
+    )  # fmt: skip
+    before = await place.open(aino, "call_request", severity=2, origin="before")
+    await connection.execute(
+        "UPDATE alerts.episode SET closed_at = $2, closed_by = $3, outcome = 'real' WHERE id = $1",
+        before, now, nurse,
+    )  # fmt: skip
+    assert asked < before
+    for what, purpose in (("trends", "care"), ("episode", "care")):
+        await connection.execute(
+            "INSERT INTO audit.access (wall_at, member, subject, what, purpose)"
+            " VALUES ($1, $2, $3, $4, $5)", wall_time(), nurse, aino, what, purpose,
+        )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO audit.client_code VALUES (audit.hash_token('ABCDEFGHJKLM'), $1, $2, $3, $4)",
+        aino, nurse, wall_time(), wall_time() + timedelta(days=1),
+    )  # fmt: skip
+    return "ABCD-EFGH-JKLM"
 
 
 async def _unowned(place: County) -> tuple[int, int]:

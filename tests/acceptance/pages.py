@@ -18,7 +18,7 @@ class Listed:
     ready: str = "main"
     """A selector: visible once the page is drawn."""
     who: str | None = "nurse"
-    """A member of tests/integration/web_support.py; None: nobody is logged in."""
+    """A member of tests/integration/web_support.py; aino: the client; None: nobody is logged in."""
     fill: Mapping[str, str] = field(default_factory=dict)
     """For placeholders that are not called as what tests/acceptance/furnished.py made."""
     dialogs: tuple[str, ...] = ()
@@ -49,6 +49,9 @@ PAGES: tuple[Listed, ...] = (
     Listed("/clients/{pseudonym}/visit", ready="#charts:not([aria-busy]) .chart"),
     Listed("/clients/{pseudonym}/plan", ready="#plan", who="nurse"),
     Listed("/clients/{pseudonym}/plan", ready="#plan", who="klaara"),
+    Listed("/clients/{pseudonym}/own", ready="#give"),
+    Listed("/own/login", who=None),
+    Listed("/own", ready="#call", who="aino"),
     Listed("/desk/devices", ready="#held", who="desk"),
     Listed("/desk/devices/{id}", ready="#assign", who="desk", fill={"id": "device"}),
     Listed("/desk/devices/new?gateway={gateway}&name=scale-9", ready="#new", who="desk"),
@@ -63,5 +66,6 @@ PAGES: tuple[Listed, ...] = (
 NOT_PAGES = (
     "/api/", "/fhir/", "/static/", "/healthz", "/readyz", "/sw.js", "/login/",
     "/episodes/{id}/part", "/clients/{pseudonym}/grafana", "/clients/{pseudonym}/readings.csv",
+    "/own/part",
 )  # fmt: skip
 """What programs and scripts fetch, and what only sends on to a page: how these paths begin."""

@@ -27,6 +27,8 @@ from web.parts import LANGUAGE_COOKIE
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+CLIENT = "aino"
+"""Whose own pages these are; all others are members."""
 DESK: ViewportSize = {"width": 1280, "height": 800}
 LOOKS = {
     "fi": ((PHONE, "light"), (DESK, "dark")),
@@ -62,15 +64,24 @@ class Site:
         if who not in self.pages:
             self.pages[who] = (
                 await (await self.phones.context(reduced_motion="reduce")).new_page()
-                if who is None
-                else await self.phones.log_in(who, reduced_motion="reduce")
+                if who in (None, CLIENT)
+                else await self.phones.log_in(str(who), reduced_motion="reduce")
             )
+            if who == CLIENT:
+                await self._as_client(self.pages[who])
         return self.pages[who]
+
+    async def _as_client(self, page: Page) -> None:
+        await page.goto(f"{self.phones.address}/own/login")
+        await page.locator("[name=code]").fill(str(self.made["code"]))
+        await page.locator("[name=born]").fill("1940-03-04")
+        await page.locator(".sheet button").click()
+        await expect(page.locator("#call")).to_be_visible()
 
     async def open(self, listed: Listed, language: str) -> Page:
         """The listed page in a language, all of it drawn, with axe in it."""
         page = await self.page(listed.who)
-        if listed.who is None:
+        if listed.who in (None, CLIENT):
             await page.context.add_cookies(
                 [{"name": LANGUAGE_COOKIE, "value": language, "url": self.phones.address}]
             )

@@ -52,7 +52,7 @@ SELECT p.id
 SELECT audit.note_change(:action, :what, :subject, :detail::jsonb, :why);
 
 -- name: device_kinds()
-SELECT DISTINCT kind FROM registry.device WHERE kind NOT IN ('unknown', 'entered') ORDER BY kind;
+SELECT DISTINCT kind FROM registry.device WHERE kind NOT IN ('unknown', 'entered', 'own') ORDER BY kind;
 
 -- name: devices_waiting(count)
 -- Devices of which readings came that are kept and nobody's: not registered (device null), or
@@ -76,7 +76,7 @@ SELECT d.id AS device, d.name, d.kind, d.location, g.name AS gateway_name, h.add
   JOIN registry.gateway g ON g.id = d.gateway AND g.revoked_at IS NULL
   JOIN registry.home h ON h.id = g.home
   JOIN registry.area a ON a.id = h.area
- WHERE d.kind <> 'entered' AND d.id <> 0
+ WHERE d.kind NOT IN ('entered', 'own') AND d.id <> 0
    AND NOT EXISTS (SELECT FROM registry.assignment s
                     WHERE s.device = d.id AND s.during @> :now::timestamptz)
  ORDER BY d.id DESC LIMIT :count;

@@ -1,0 +1,9 @@
+"""A client's own view of what Saimi holds about them, and their way of asking for a call.
+
+Clients are no members: `/own` has a login, sessions and a cookie of its own (0036_own_view.sql),
+and the staff's session is worth nothing there, nor the other way round.
+"""
+
+from web.own import cases, giving, login, view
+
+ROUTES = [*login.ROUTES, *view.ROUTES, *cases.ROUTES, *giving.ROUTES]
