@@ -43,7 +43,8 @@ class Settings(BaseSettings):
         default=None, description="The authority that signs gateways: ca.crt and ca.key"
     )
     rules_file: Path | None = Field(
-        default=None, description="The alert engine's rules; absent: those that ship"
+        default=None,
+        description="The alert engine's rules; absent: accepted at the desk, or shipped",
     )
     data_dir: Path = Field(default=Path("data"), description="Where `saimi up` keeps everything")
     model_dir: Path | None = Field(

@@ -6,15 +6,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from alerts.backtest.backtest import Progress, replay
 from alerts.backtest.load import Stretch
-from alerts.backtest.outcomes import Compared, Fate, Load, compare, reproduced
+from alerts.backtest.outcomes import Compared, Fate, compare, reproduced
+from alerts.backtest.report import (
+    ChangeReport,
+    EpisodeChange,
+    LoadReport,
+    OutcomeChange,
+    RuleChange,
+)
 from alerts.backtest.truth import median
 from alerts.handling.handling import OUTCOMES
 from alerts.learned.learned import Learned
-from alerts.rules.shipped import SHIPPED, Rules, read_rules, shipped_rules
+from alerts.rules.in_force import Decided, shipped_text
+from alerts.rules.shipped import Rules, read_rules, shipped_rules
 from core.settings import load_settings
 from models.county import load
 
@@ -47,8 +53,9 @@ class Alerting(NamedTuple):
         )
 
 
-def alerting_in_force(*, with_models: bool = True) -> Alerting:
-    """What `saimi alerts` would go by, if it started now: SAIMI_RULES_FILE, SAIMI_MODEL_DIR.
+def alerting_in_force(*, decided: Decided | None = None, with_models: bool = True) -> Alerting:
+    """What `saimi alerts` would go by, if it started now: SAIMI_RULES_FILE, else what was `decided`
+    at the desk, else the rules that ship; and SAIMI_MODEL_DIR.
 
     Raises:
         RuleError, ModelError: they cannot be used; the engine would go on without, a judgement
@@ -56,97 +63,22 @@ def alerting_in_force(*, with_models: bool = True) -> Alerting:
     """
     settings = load_settings()
     file, folder = settings.rules_file, settings.model_dir
-    names = ["the rules that ship" if file is None else f"the rules in force ({file.name})"]
+    if file is not None:
+        names = [f"the rules in force ({file.name})"]
+        rules, written = read_rules(file), file.read_text(encoding="utf-8")
+    elif decided is not None:
+        names = [f"the rules in force ({decided.name})"]
+        rules, written = decided.rules, decided.text
+    else:
+        names = ["the rules that ship"]
+        rules, written = shipped_rules(), shipped_text()
     learned = None
     if folder is not None and with_models:
         learned = Learned(load(folder))
         names.append(f"the models in force ({folder.name})")
     else:
         names.append("no models")
-    return Alerting(
-        " and ".join(names),
-        shipped_rules() if file is None else read_rules(file),
-        learned,
-        (SHIPPED if file is None else file).read_text(encoding="utf-8"),
-    )
-
-
-class LoadReport(msgspec.Struct, frozen=True):
-    """What a replay asks of people."""
-
-    clients: int
-    alerts: int
-    alerts_per_100: float
-    """A day, per 100 monitored clients."""
-    reviews: int
-    pages: int
-    pages_a_night: float
-
-    @classmethod
-    def of(cls, load: Load) -> LoadReport:
-        """As counted."""
-        return cls(
-            load.clients, load.alerts, load.alerts_per_100, load.reviews, load.pages,
-            load.pages_a_night,
-        )  # fmt: skip
-
-
-class RuleChange(msgspec.Struct, frozen=True):
-    """Alerts and pages of one rule at one severity."""
-
-    rule: str
-    severity: int
-    alerts_before: int
-    alerts_after: int
-    pages_before: int
-    pages_after: int
-
-
-class OutcomeChange(msgspec.Struct, frozen=True):
-    """Recorded episodes of one outcome."""
-
-    recorded: int
-    kept: int
-    lost: int
-    gained: int
-    neither: int
-    """No replay calls for it."""
-    median_earlier_h: float | None
-    """Of those kept; negative: later."""
-
-
-class EpisodeChange(msgspec.Struct, frozen=True):
-    """One recorded episode; times UTC."""
-
-    id: int
-    client: str
-    """Pseudonym."""
-    kind: str
-    rule: str
-    outcome: str
-    opened_at: datetime
-    before: datetime | None
-    after: datetime | None
-    earlier_h: float | None
-    change: str
-
-
-class ChangeReport(msgspec.Struct, frozen=True):
-    """`saimi backtest` on the database."""
-
-    start: datetime
-    end: datetime
-    rules_before: str
-    rules_after: str
-    readings: int
-    recorded: int
-    reproduced: int
-    before: LoadReport
-    after: LoadReport
-    false_pages_saved: int
-    outcomes: dict[str, OutcomeChange]
-    by_rule: list[RuleChange]
-    episodes: list[EpisodeChange]
+    return Alerting(" and ".join(names), rules, learned, written)
 
 
 def backtest_change(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 
 from alerts.backtest.load import Stretch, load_stretch, require_readings
+from alerts.backtest.report import ChangeReport
 from core.errors import UserError
-from saimi.backtest_change import Alerting, ChangeReport, backtest_change
+from saimi.backtest_change import Alerting, backtest_change
 from saimi.connecting import with_connection
 from saimi.console import progress
 from saimi.times import parse_time
@@ -28,11 +29,7 @@ def backtest_database(
     Raises:
         UserError: the times make no stretch, or of that stretch there are no readings.
     """
-    if since is None or to is None:
-        raise UserError("--from and --to say which stretch of history: both are needed.")
-    start, end = parse_time("--from", since), parse_time("--to", to)
-    if start >= end:
-        raise UserError(f"--from {since} has to be before --to {to}.")
+    start, end = stretch_of(since, to)
     first = start - timedelta(days=warm_up_days)
     models = any(one.learned is not None for one in (before, after))
     with progress("Reading", unit="days") as bar:
@@ -46,3 +43,17 @@ def backtest_database(
     require_readings(stretch, start)
     with progress("Replaying", unit="readings") as bar:
         return backtest_change(stretch, before, after, start=start, end=end, progress=bar.reach)
+
+
+def stretch_of(since: str | None, to: str | None) -> tuple[datetime, datetime]:
+    """First moment that counts, and that from which nothing does.
+
+    Raises:
+        UserError: one is missing or no time, or they make no stretch.
+    """
+    if since is None or to is None:
+        raise UserError("--from and --to say which stretch of history: both are needed.")
+    start, end = parse_time("--from", since), parse_time("--to", to)
+    if start >= end:
+        raise UserError(f"--from {since} has to be before --to {to}.")
+    return start, end

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from alerts.backtest.report import ChangeReport
 from core.errors import UserError
-from saimi.backtest_change import ChangeReport
 from saimi.backtest_tihm import StreamReport
 from saimi.backtesting import Caught, LabelledReport
 

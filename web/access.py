@@ -5,6 +5,7 @@ what      list: the name on the live list or the list of clients, once for each 
           emergency_call: the prepared call to 112
           trends: the trends page, or readings for a chart, a file or on paper (detail: metrics,
           range, an earlier one compared with, and of file and paper the format)
+          rule_proposal: their alerts in the report on a proposed change of rules (detail: proposal)
           grafana: sent on to a dashboard in Grafana (detail: range); what follows is not known
           own_login: how the client logs in; own_view: the client's own page, seen by themselves
 purpose   care: a member of the client's team; desk: the county's duty desk; break_glass: somebody

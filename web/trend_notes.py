@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import cache
 
 import msgspec
 
 from alerts.assess.trending import METRICS, Trend, Value, trends
-from alerts.rules.file import RuleFile
 from alerts.rules.rule import Rule, RuleError
 from alerts.subjects.own_rules import own_rules
 from core.catalogue import catalogue
 from core.database import Connection, load_queries
 from core.record import Record
-from core.settings import load_settings
+from web.county_rules import read_county_rules
 from web.i18n import Texts
 from web.values import value_text
 
@@ -25,13 +23,12 @@ _AHEAD = timedelta(minutes=5)
 async def notes(connection: Connection, subject: int, *, now: datetime, text: Texts) -> list[str]:
     """A sentence for each rule that has something to say."""
     queries = load_queries("web")
-    rules = _rules()
-    rules.look()
+    rules = (await read_county_rules(connection)).rules
     row = await queries.record_of(connection, subject=subject)
     own: dict[str, Rule] = {}
     if row is not None and row["record"]:
         try:
-            own = own_rules(msgspec.convert(row["record"], Record), rules.rules)
+            own = own_rules(msgspec.convert(row["record"], Record), rules)
         except (RuleError, msgspec.ValidationError):
             own = {}  # the engine says so, as an alert
     values: dict[str, list[Value]] = {}
@@ -45,12 +42,7 @@ async def notes(connection: Connection, subject: int, *, now: datetime, text: Te
     )
     async for row in rows:
         values.setdefault(names[row["metric"]].name, []).append(Value(row["time"], row["value"]))
-    return [_sentence(text, one) for one in trends(values, rules.rules, own, now=now)]
-
-
-@cache
-def _rules() -> RuleFile:
-    return RuleFile(load_settings().rules_file)
+    return [_sentence(text, one) for one in trends(values, rules, own, now=now)]
 
 
 def _sentence(text: Texts, trend: Trend) -> str:

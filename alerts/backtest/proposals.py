@@ -1,8 +1,8 @@
 """A change of rules or models, proposed with the report of what it would have done.
 
 Kept in the database, nothing overwritten: the rule file as it was judged, in what it differs from
-what was in force, the report, and who proposes it and why. Putting it in force stays a matter of
-SAIMI_RULES_FILE.
+what was in force, the report, and who proposes it and why. Somebody else decides on it, at the
+desk; what was accepted last is in force (alerts.rules.in_force).
 """
 
 from __future__ import annotations
@@ -30,12 +30,16 @@ class Proposal:
     why: str
     rules: str
     """The rule file."""
+    judged_against: str | None
+    """The rule file that was in force then; None: not kept."""
     models: str | None
     """The folder of changed models; None: as in force."""
     changes: Sequence[str]
     """In what the rules differ from those in force."""
     report: Any
     markdown: str
+    outcome: str | None
+    """accepted, refused or withdrawn; None: nobody has decided yet."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Listed:
     changes: int
     models: str | None
     report: Any
+    outcome: str | None
 
 
 async def propose(
@@ -58,6 +63,7 @@ async def propose(
     now: datetime,
     why: str,
     rules: str,
+    judged_against: str,
     models: str | None,
     changes: Sequence[str],
     report: Any,
@@ -76,7 +82,8 @@ async def propose(
     async with translated():
         ident = await _queries.add_proposal(
             connection, username=username, now=now, wall_at=wall_time(), why=why, rules=rules,
-            models=models, changes=list(changes), report=report, markdown=markdown,
+            judged_against=judged_against, models=models, changes=list(changes),
+            report=report, markdown=markdown,
         )  # fmt: skip
     if ident is None:
         raise UserError(f"There is no member called {username!r} who could propose it.")

@@ -13,7 +13,7 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
-from alerts.rules.file import RuleFile
+from alerts.rules.in_force import InForce
 from alerts.serving import is_away
 from alerts.worker.survey import Survey
 from core.clock import Clock, wall_time
@@ -31,10 +31,10 @@ _queries = load_queries("alerts")
 class Keeper:
     """One of them for each worker; of several, one surveys."""
 
-    def __init__(self, *, clock: Clock, file: RuleFile, delay: timedelta) -> None:
+    def __init__(self, *, clock: Clock, in_force: InForce, delay: timedelta) -> None:
         self._clock = clock
-        self._file = file
-        self._survey = Survey(clock=clock, rules=file.rules, delay=delay)
+        self._in_force = in_force
+        self._survey = Survey(clock=clock, rules=in_force.rules, delay=delay)
         self._paused = self._registered = True  # have changed
         self._watched = self._surveyed = float("-inf")
         self.turned = time.monotonic()
@@ -77,7 +77,8 @@ class Keeper:
 
     async def survey(self, connection: asyncpg.Connection) -> None:
         """Where that fails, homes are still looked at, one by one."""
-        self._survey.use(self._file.rules)
+        await self._in_force.look(connection)
+        self._survey.use(self._in_force.rules)
         try:
             await self._survey.run(connection, wall=wall_time())
         except Exception as error:

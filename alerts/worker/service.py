@@ -15,7 +15,7 @@ import structlog
 
 from alerts.learned.learned import Learned
 from alerts.learned.store import LearnedStore
-from alerts.rules.file import RuleFile
+from alerts.rules.in_force import InForce
 from alerts.rules.rule import Rules
 from alerts.serving import is_away, serve
 from alerts.subjects.line import Line
@@ -57,17 +57,17 @@ async def run(
 
     Waits for a database that is not there yet, and again whenever it goes away: what is noted
     stays noted. `on_ready` is called once, after the first look. Without `learned` no model is
-    applied, only rules: those of `rules_file`, read again when it changes; without one `rules`, or
-    those that ship.
+    applied, only rules: those of `rules_file`, read again when it changes; without one what the
+    desk accepted last, before that `rules`, or those that ship.
 
     Raises:
         SchemaError: the database is of another version.
     """
-    file = RuleFile(rules_file, rules=rules)
+    in_force = InForce(rules_file, rules=rules)
     worker = Worker(
         clock=clock,
-        rules=file.rules,
-        file=file,
+        rules=in_force.rules,
+        in_force=in_force,
         instance=instance or "main",
         learned=learned,
     )
@@ -109,13 +109,13 @@ class Worker:
         rules: Rules,
         instance: str,
         learned: Learned | None = None,
-        file: RuleFile | None = None,
+        in_force: InForce | None = None,
     ) -> None:
         self._clock = clock
-        self._file = file or RuleFile(None, rules=rules)
+        self._in_force = in_force or InForce(None, rules=rules)
         store = None if learned is None else LearnedStore(learned)
         self._batch = Batch(clock=clock, rules=rules, learned=store)
-        self.keeper = Keeper(clock=clock, file=self._file, delay=self._batch.delay)
+        self.keeper = Keeper(clock=clock, in_force=self._in_force, delay=self._batch.delay)
         """To be served beside, on a connection of its own."""
         self._instance = instance
         self._beaten = float("-inf")
@@ -171,12 +171,12 @@ class Worker:
                 await asyncio.sleep(POLL)
 
     async def _now_and_then(self, connection: asyncpg.Connection) -> None:
-        """Between batches: look at the rules' file, and beat, unless the keeper is stuck: nobody
-        would hear then of what is out."""
+        """Between batches: look which rules are in force, and beat, unless the keeper is stuck:
+        nobody would hear then of what is out."""
         tick = time.monotonic()
         if tick - self._beaten >= BEAT:
-            if self._file.look():
-                self._batch.use(self._file.rules)
+            await self._in_force.look(connection)
+            self._batch.use(self._in_force.rules)
             if tick - self.keeper.turned < STUCK:
                 await self._beat(connection)
             self._beaten = tick
@@ -188,7 +188,7 @@ class Worker:
             service="alerts",
             instance=self._instance,
             wall_at=wall,
-            detail=self._file.told(),
+            detail=self._in_force.told(),
         )
         ingest = await _core.last_beat(connection, service="ingest")
         if ingest is None or wall - ingest > FRESH:

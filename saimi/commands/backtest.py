@@ -12,6 +12,7 @@ from core.errors import UserError
 from saimi.console import Json, emit, progress, say
 
 if TYPE_CHECKING:
+    from alerts.rules.in_force import Decided
     from saimi.backtest_change import Alerting
     from saimi.backtesting import Way
 
@@ -86,7 +87,8 @@ def backtest(
     """
     from saimi.backtest_change import alerting_in_force
 
-    in_force = alerting_in_force(with_models=in_force_models)
+    decided = None if recordings or form != "saimi" else _decided(since, to)
+    in_force = alerting_in_force(decided=decided, with_models=in_force_models)
     changed = in_force.changed(rules, models) if rules or models else None
     warm_up = warm_up_days
     if form == "tihm":
@@ -115,6 +117,15 @@ def backtest(
         say(f"{out} written.")
     if not json:
         print(text)
+
+
+def _decided(since: str | None, to: str | None) -> Decided | None:
+    from alerts.rules.in_force import read_decided
+    from saimi.backtest_database import stretch_of
+    from saimi.connecting import with_connection
+
+    stretch_of(since, to)  # Whoever forgot one should not hear of the database first.
+    return with_connection(read_decided)
 
 
 def _ways(in_force: Alerting, changed: Alerting | None, limits: list[Path]) -> list[Way]:

@@ -64,18 +64,19 @@ def propose(
 ) -> None:
     """Propose a change together with the backtest that speaks for or against it.
 
-    The report, the rules as judged and the reason are kept in the database. Nothing is put in force
-    by it: that is done with SAIMI_RULES_FILE and SAIMI_MODEL_DIR.
+    The report, the rules as judged and the reason are kept in the database. Another coordinator
+    accepts or refuses them at the desk; models are put in force with SAIMI_MODEL_DIR.
     """
     from alerts.backtest.proposals import propose as keep
     from alerts.rules.changes import changes
+    from alerts.rules.in_force import read_decided
     from core.database import read_clock
     from saimi.backtest_change import alerting_in_force
     from saimi.backtest_database import backtest_database
     from saimi.backtest_report import change
     from saimi.connecting import with_connection
 
-    before = alerting_in_force()
+    before = alerting_in_force(decided=with_connection(read_decided))
     after = before.changed(file, models)
     found = changes(after.rules, before.rules)
     if not found and models is None:
@@ -90,6 +91,7 @@ def propose(
             now=(await read_clock(connection)).now(),
             why=why,
             rules=after.text,
+            judged_against=before.text,
             models=None if models is None else models.name,
             changes=found,
             report=report,
@@ -101,7 +103,7 @@ def propose(
         emit({"proposal": ident, "changes": found, "report": report})
         return
     print(text)
-    say(f"Proposal {ident} is kept: saimi rules proposals {ident}.")
+    say(f"Proposal {ident} is kept, for another coordinator to decide on: /desk/rules/{ident}.")
 
 
 @app.command("proposals")
@@ -127,6 +129,7 @@ def proposals(
             return
         print(f"Proposal {found.id}, {found.username}, {found.proposed_at:%Y-%m-%d %H:%M} UTC")
         print(found.why)
+        print(found.outcome or "Nobody has decided yet.")
         for line in found.changes:
             print(f"  {line}")
         print(f"\n{found.markdown}")
@@ -140,11 +143,11 @@ def proposals(
         emit({"proposals": [asdict(item) for item in listed]})
         return
     show_table(
-        ["proposal", "by", "at (UTC)", "rules changed", "models", "why"],
+        ["proposal", "by", "at (UTC)", "rules changed", "models", "decided", "why"],
         [
             [
                 item.id, item.username, f"{item.proposed_at:%Y-%m-%d %H:%M}", item.changes,
-                item.models or "as in force", item.why,
+                item.models or "as in force", item.outcome or "not yet", item.why,
             ]
             for item in listed
         ],

@@ -6,7 +6,8 @@ SELECT service, max(wall_at) AS wall_at FROM ops.heartbeat GROUP BY service ORDE
 
 -- name: rule_files()
 -- By which rules each alert worker goes; null: those that ship.
-SELECT wall_at, detail ->> 'rule_file' AS file, detail ->> 'rule_digest' AS digest,
+SELECT wall_at, detail ->> 'rule_digest' AS digest,
+       coalesce(detail ->> 'rule_file', 'proposal ' || (detail ->> 'rule_proposal')) AS file,
        detail ->> 'rule_error' AS error
   FROM ops.heartbeat WHERE service = 'alerts' ORDER BY instance;
 

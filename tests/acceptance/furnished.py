@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from core.catalogue import catalogue
 from core.clock import LOCAL, wall_time
+from tests.integration.rules_support import STRICTER, add_chief, proposed, report
 from tests.integration.steward_support import add_administrator, add_clinician
 from tests.integration.web_support import County
 
@@ -77,6 +78,7 @@ async def furnish(place: County) -> dict[str, object]:
         "gateway": gateway,
         "device": device,
         "member": nurse,
+        **await _proposals(place, closed),
         "mine": mine,
         "help": helped,
         "silent": silent,
@@ -111,6 +113,25 @@ async def _own_page(place: County, aino: int) -> str:
         aino, nurse, wall_time(), wall_time() + timedelta(days=1),
     )  # fmt: skip
     return "ABCD-EFGH-JKLM"
+
+
+async def _proposals(place: County, episode: int) -> dict[str, object]:
+    """A change of rules that waits for a decision, and one that was accepted."""
+    now, connection = place.clock.now(), place.connection
+    await add_chief(connection)
+    found = report(now, episode, await place.pseudonym("aino"))
+    accepted = await proposed(connection, STRICTER, now=now - timedelta(days=9), found=found)
+    await connection.execute(
+        "INSERT INTO alerts.rule_decision (proposal, outcome, member, decided_at, wall_at, why)"
+        " SELECT $1, 'accepted', id, $2, $2, 'Kokeillaan keväällä.' FROM registry.member"
+        " WHERE username = 'desk'",
+        accepted, now - timedelta(days=8),
+    )  # fmt: skip
+    both = STRICTER.replace("raise = { total = 5 }", "raise = { total = 6 }", 1)
+    waiting = await proposed(
+        connection, both, now=now, before=STRICTER, models="spring", found=found
+    )
+    return {"accepted": accepted, "proposal": waiting}
 
 
 async def _unowned(place: County) -> tuple[int, int]:

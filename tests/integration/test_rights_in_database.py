@@ -358,6 +358,7 @@ NOT_BY_ROW = {
     "registry.acting",
     "registry.carer",
     "telemetry.metric",
+    "alerts.rules_in_force",
     "ops.clock",
     "ops.queues",
     "ops.completeness",

@@ -19,6 +19,7 @@ LOOKS: dict[str, str] = {
     "break_glass": mark("opened your data in an emergency"),
     "own_login": mark("your login"),
     "own_view": mark("this page"),
+    "rule_proposal": mark("an alert of yours, to judge a change of the county's rules"),
     "report": mark("a report about you"),
     "export": mark("all of your data, as a file"),
 }

@@ -3,10 +3,11 @@
 clients, pauses     a client's plan: own limits, oxygen, conditions, limits of care; pauses
 devices             whose a device is, and what waits for an owner
 members             users and their rights
+rules               changes of the county's rules, proposed with their backtest and decided on
 plan, filling,      the plan, a form as a plan, in what two plans differ
 differences
 """
 
-from web.steward import clients, devices, members, pauses
+from web.steward import clients, devices, members, pauses, rules
 
-ROUTES = [*clients.ROUTES, *pauses.ROUTES, *devices.ROUTES, *members.ROUTES]
+ROUTES = [*clients.ROUTES, *pauses.ROUTES, *devices.ROUTES, *members.ROUTES, *rules.ROUTES]

@@ -21,12 +21,12 @@ from core.errors import UserError
 from core.record import CONDITIONS
 from web.access import purpose_of, record_looks
 from web.break_glass import open_until
+from web.county_rules import read_county_rules
 from web.episodes import age
 from web.errors import ForbiddenError
 from web.i18n import Texts
 from web.pages import page
 from web.parts import caller, database, parts, texts_of
-from web.steward.county_rules import county_rules
 from web.steward.differences import differences
 from web.steward.filling import LEVELS, Filling, Form, changeable
 from web.steward.plan import Plan, read_plan, unit_of, written
@@ -57,7 +57,8 @@ async def change(request: web.Request) -> web.Response:
         before, failure, status = read_plan(row["plan"]), "", 400
         try:
             action, why = action_of(request, form), why_of(request, form)
-            after = Filling(form, text, county_rules(), member.display_name).plan(before)
+            rules = (await read_county_rules(connection)).rules
+            after = Filling(form, text, rules, member.display_name).plan(before)
         except UserError as error:
             failure = str(error)
         else:
@@ -148,7 +149,8 @@ async def plan_page(
             )
         ]
         glass = await open_until(connection, subject.id)
-    plan, rules = read_plan(row["plan"]), county_rules()
+        rules = (await read_county_rules(connection)).rules
+    plan = read_plan(row["plan"])
     for one in changes:
         before, after = (read_plan(one["detail"][key]) for key in ("before", "after"))
         one["said"] = differences(text, before, after)

@@ -1,4 +1,4 @@
-"""What rules that a clinician may change for one client, and their limits, are called."""
+"""What rules, their limits and what else is decided at the desk are called."""
 
 from __future__ import annotations
 
@@ -28,6 +28,30 @@ RULES: dict[str, str] = {
     "outside_door": mark("Out at night without return"),
     "missed_dose": mark("Missed dose"),
     "missed_dose_critical": mark("Missed dose of a critical medicine"),
+    "help": mark("Help call"),
+    "smoke": mark("Smoke"),
+    "carbon_monoxide": mark("Carbon monoxide"),
+    "fall": mark("Fall"),
+    "news2_high": mark("NEWS2 high"),
+    "news2_medium": mark("NEWS2 medium"),
+    "news2_single_three": mark("NEWS2: three points in one measurement"),
+    "news2_oxygen_unknown": mark("NEWS2 where oxygen is not known"),
+    "beyond_meter": mark("A value beyond the meter's range"),
+    "hypoglycaemia_level_2": mark("Low blood glucose, level 2"),
+    "count_by_hand": mark("Count by hand"),
+    "deterioration": mark("Getting worse"),
+    "deterioration_urgent": mark("Getting worse: urgent"),
+    "trend": mark("Slow change"),
+    "inactivity": mark("No sign of life"),
+    "routine": mark("Unusual day or night"),
+    "device_silent": mark("Silent device"),
+    "gateway_silent": mark("Silent home"),
+    "area_outage": mark("Outage of an area"),
+    "county_outage": mark("Outage of the whole county"),
+    "own_outage": mark("Saimi itself hears nobody"),
+    "home_early": mark("Home early?"),
+    "channel_broken": mark("A channel of messages that fails"),
+    "assessment_failed": mark("A rule that could not be applied"),
 }
 LIMITS: dict[str, str] = {
     "newest_h": mark("not older than, hours"),
@@ -55,12 +79,41 @@ LIMITS: dict[str, str] = {
     "until_hour": mark("to hour"),
     "leaving_min": mark("minutes to leave"),
     "away_min": mark("minutes away"),
+    "total": mark("points in total"),
+    "points": mark("points of one measurement"),
+    "shift": mark("strength of the change"),
+    "one_in": mark("as seldom as one in"),
+    "out_h": mark("hours out at most"),
+    "at_least": mark("homes at least"),
+    "within_min": mark("within minutes"),
+    "alone_per_1000": mark("homes silent alone, of 1,000"),
+    "chance_per_million": mark("chance, per million"),
+    "lost_min": mark("minutes lost"),
+    "ends_after_min": mark("ends after minutes"),
+    "share_pct": mark("share of homes, %"),
+    "after_s": mark("after seconds"),
+    "grace_min": mark("minutes of grace"),
 }
 LEVELS: dict[str, str] = {
     "raise": mark("opens at"),
     "lower": mark("falls at"),
     "clear": mark("clears at"),
     "limits": mark("other numbers"),
+}
+USES: dict[str, str] = {
+    "alert": mark("calls somebody"),
+    "review": mark("waits in the list"),
+    "trend": mark("is shown with the readings"),
+}
+CHANGED_BY: dict[str, str] = {
+    "nobody": mark("nobody"),
+    "clinician": mark("a clinician, for one client"),
+    "coordinator": mark("the county's desk"),
+}
+DECISIONS: dict[str, str] = {
+    "accepted": mark("Accepted"),
+    "refused": mark("Refused"),
+    "withdrawn": mark("Withdrawn"),
 }
 MEDICINES: dict[str, str] = {
     "insulin": mark("insulin"),
