@@ -94,7 +94,7 @@ class Texts:
 
     def day(self, day: date) -> str:
         """Weekday, day, month and year."""
-        pattern = "EEEE d MMMM y" if self.language == "en" else "EEEE d.M.y"
+        pattern = "cccc d MMMM y" if self.language == "en" else "cccc d.M.y"
         return str(format_date(day, pattern, locale=self.locale))
 
     def moment(self, at: datetime, now: datetime) -> str:

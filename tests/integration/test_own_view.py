@@ -14,6 +14,7 @@ import pytest
 
 from core.database import connect
 from core.roles import web_urls
+from tests.integration.alerts_support import settle
 from tests.integration.steward_support import Desk, desk, fields, logged_in
 from tests.integration.web_support import NOW, Browser
 
@@ -227,3 +228,26 @@ async def test_the_webs_role_is_no_client_without_a_clients_token(at: Desk) -> N
                 await web.execute(statement)
     finally:
         await web.close()
+
+
+async def test_the_engine_makes_an_alert_of_the_wish_and_calls_the_clients_team(
+    at: Desk, client: Client
+) -> None:
+    place = at.place
+    assert await client.log_in(await give(at), "1940-03-04") == 303
+    assert await client.send("/own/call", "call", words="Huimaa") == 303
+    await settle(place.connection, place.clock)
+    row = await place.connection.fetchrow("SELECT * FROM alerts.episode")
+    assert row is not None
+    assert (row["kind"], row["subject"]) == ("call_request", await place.subject("aino"))
+    called = await place.connection.fetch(
+        "SELECT member FROM alerts.episode_event WHERE what = 'called'"
+    )
+    assert called
+    page = await client.page()
+    assert f"numero {row['id']}" in page
+    assert "matkalla" not in page
+    async with logged_in(at.address, "nurse") as nurse:
+        told = html.unescape(await nurse.page(f"/episodes/{row['id']}"))
+    assert "asiakkaan oma sivu" in told
+    assert "Huimaa" in told
