@@ -50,6 +50,7 @@ PAGES: tuple[Listed, ...] = (
     Listed("/clients/{pseudonym}/plan", ready="#plan", who="nurse"),
     Listed("/clients/{pseudonym}/plan", ready="#plan", who="klaara"),
     Listed("/clients/{pseudonym}/own", ready="#give"),
+    Listed("/clients/{pseudonym}/export", ready="#export", who="desk"),
     Listed("/own/login", who=None),
     Listed("/own", ready="#call", who="aino"),
     Listed("/desk/devices", ready="#held", who="desk"),

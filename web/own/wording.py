@@ -35,3 +35,12 @@ KINDS: dict[str, str] = {
     "call_request": mark("You asked for a call"),
     "help": mark("You called for help"),
 }
+CHANGES: dict[str, str] = {
+    "plan": mark("your plan was changed"),
+    "pause": mark("a pause was set or ended"),
+    "assignment": mark("it was said whose a device is"),
+    "own_login": mark("your own login was given or ended"),
+    "hold": mark("your data is kept until further notice, or no longer so"),
+    "erasure": mark("data about you was erased"),
+}
+"""By `what` of the record of changes."""

@@ -59,3 +59,23 @@ SELECT audit.give_client_code(:action, :subject, :code);
 
 -- name: end_client_logins(action, subject)$
 SELECT audit.end_client_logins(:action, :subject);
+
+-- name: may_export(subject)$
+SELECT audit.may_export(:subject);
+
+-- name: note_export(subject, why)$
+SELECT audit.note_export(:subject, :why);
+
+-- name: export_of(subject)$
+SELECT audit.export_of(:subject);
+
+-- name: all_readings_of(subject)
+SELECT time, metric, value, qualifier, state, received_at, kind, place, entered
+  FROM audit.exported_readings(:subject);
+
+-- name: all_days_of(subject)
+SELECT bucket, metric, count, suspect, lowest, highest, mean, kind, place
+  FROM audit.exported_days(:subject);
+
+-- name: language_of(subject)$
+SELECT language FROM registry.client WHERE subject = :subject;
