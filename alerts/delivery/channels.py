@@ -18,6 +18,14 @@ Kind = Literal["webpush", "sms", "email", "chat"]
 Seconds = Annotated[float, Meta(gt=0, le=7 * 86400)]
 
 
+class Ways(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of `ByUrgency` what the desk may set for one severity."""
+
+    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1, max_length=4)]
+    at_once: Annotated[int, Meta(ge=1, le=4)]
+    quiet: bool
+
+
 class ByUrgency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How messages of one severity go out."""
 
@@ -84,6 +92,16 @@ def parse_policy(text: str) -> Policy:
         policy = msgspec.convert(tomllib.loads(text), Policy)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"The file of channels cannot be used: {error}.") from error
+    check_policy(policy)
+    return policy
+
+
+def check_policy(policy: Policy) -> None:
+    """Refuse what is incomplete or contradicts itself.
+
+    Raises:
+        SettingsError: says where.
+    """
     wanted = {str(int(severity)) for severity in Severity}
     if policy.severities.keys() != wanted:
         raise SettingsError(
@@ -100,7 +118,8 @@ def parse_policy(text: str) -> Policy:
             "Urgent and emergency messages do not wait for the end of quiet hours: set quiet to "
             "false in [severities.3] and [severities.4]."
         )
-    return policy
+    if any(len(set(one.kinds)) < len(one.kinds) for one in policy.severities.values()):
+        raise SettingsError("A kind of channel stands twice for one severity: name each once.")
 
 
 @cache

@@ -20,6 +20,7 @@ import asyncpg
 import structlog
 
 from alerts.delivery.channels import Policy, shipped_policy
+from alerts.delivery.in_force import PolicyInForce
 from alerts.delivery.post import Looked, Post
 from alerts.delivery.recipients import Envelope
 from alerts.delivery.recording import Recorder
@@ -68,10 +69,13 @@ async def run(
     Raises:
         SchemaError: the database is of another version.
     """
-    policy = policy or shipped_policy()
-    post = Post(clock=clock, wall=wall, policy=policy, public_url=public_url)
-    recorder = Recorder(clock=clock, wall=wall, policy=policy, chance=chance)
-    worker = Worker(post, recorder, senders, clock=clock, wall=wall, instance=instance, least=least)
+    in_force = PolicyInForce(policy or shipped_policy())
+    post = Post(clock=clock, wall=wall, policy=in_force.policy, public_url=public_url)
+    recorder = Recorder(clock=clock, wall=wall, policy=in_force.policy, chance=chance)
+    worker = Worker(
+        post, recorder, senders, in_force=in_force, clock=clock, wall=wall, instance=instance,
+        least=least,
+    )  # fmt: skip
     await serve(worker, database_url, stop, on_ready)
 
 
@@ -84,6 +88,7 @@ class Worker:
         recorder: Recorder,
         senders: Mapping[str, Sender],
         *,
+        in_force: PolicyInForce,
         clock: Clock,
         wall: Callable[[], datetime],
         instance: str,
@@ -92,6 +97,7 @@ class Worker:
         self._post = post
         self._recorder = recorder
         self._senders = senders
+        self._in_force = in_force
         self._clock = clock
         self._wall = wall
         self._instance = instance
@@ -185,6 +191,9 @@ class Worker:
         if tick - self._beaten < BEAT:
             return
         self._beaten = tick
+        policy = await self._in_force.look(connection)
+        self._post.use(policy)
+        self._recorder.use(policy)
         wall = self._wall()
         await _core.beat(
             connection, service="deliver", instance=self._instance, wall_at=wall_time(), detail={}

@@ -51,6 +51,10 @@ class Post:
         self.looking_at: int | None = None
         """The message that is being taken, so that one that cannot be stalls no other."""
 
+    def use(self, policy: Policy) -> None:
+        """Go by another policy from the next message on."""
+        self._policy = policy
+
     async def take(
         self, connection: Connection, worker: int, *, least: int = 1
     ) -> Envelope | Looked:

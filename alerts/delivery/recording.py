@@ -37,6 +37,10 @@ class Recorder:
         self._policy = policy
         self._chance = chance
 
+    def use(self, policy: Policy) -> None:
+        """Go by another policy from the next message on."""
+        self._policy = policy
+
     async def record(
         self,
         connection: Connection,

@@ -14,7 +14,8 @@ from alerts.delivery.outbox import HOME, Message, enqueue
 from alerts.episodes.listing import NOT_FOUND
 from alerts.finding import LIFE_SAFETY, rfc3339
 from alerts.routing.escalation import pages_as
-from alerts.routing.values import Urgency, shipped_values
+from alerts.routing.in_force import values_in_force
+from alerts.routing.values import Urgency, Values
 from core.clock import LOCAL, wall_time
 from core.database import EPISODE_CHANNEL, Connection, load_queries
 from core.errors import ConflictError, NotFoundError
@@ -135,7 +136,8 @@ def refuse_stale(found: Any, now: datetime) -> None:
 def urgency(found: Any) -> Urgency:
     """How long things are waited for with an episode as it stands."""
     severity = pages_as(found["severity"], cleared=found["cleared_at"] is not None)
-    return shipped_values().of(severity)
+    values: Values = found["values"]
+    return values.of(severity)
 
 
 async def tell(
@@ -178,7 +180,8 @@ async def lock(
         raise NotFoundError(NOT_FOUND)
     # Read after the wait for the lock: what others did meanwhile counts.
     standing = await _queries.standing(connection, episode=episode)
-    return {**found, **standing, "made_at": made_at}
+    values = await values_in_force(connection)
+    return {**found, **standing, "made_at": made_at, "values": values}
 
 
 def refuse_closed(found: Any) -> None:

@@ -1,14 +1,15 @@
-"""Reads routing.toml and refuses what contradicts itself, naming section, key and line."""
+"""Reads routing values and refuses what contradicts itself, naming section, key and line."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -26,8 +27,27 @@ _LONGEST_HOLIDAYS = 15
 """Days that may follow one another without working hours, at most."""
 
 
+Fault = Literal[
+    "patience", "handover", "must_always_page", "emergency_waits", "slower_than_milder", "hours"
+]
+"""How values contradict each other: they fall in the order not reached, not seen, not acknowledged;
+a handover is longer than a lease; what is urgent does not always page; an emergency waits for more
+than ten minutes; something is slower than for what is milder; a day ends before it begins."""
+
+
 class RoutingError(UserError):
     """The routing values cannot be used; says which, and on which line."""
+
+    fault: Fault | None = None
+    """How they contradict each other, where each by itself would do."""
+
+
+class _Refuse(Protocol):
+    """Says what is wrong with a key of a section, and raises a RoutingError."""
+
+    def __call__(
+        self, section: str, key: str, why: str, fault: Fault | None = None
+    ) -> NoReturn: ...
 
 
 class Urgency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,24 +154,33 @@ def parse_values(text: str, *, name: str = SHIPPED.name) -> Values:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RoutingError(f"{name} is not TOML: {error}.") from error
-    file = _convert(text, name, "", content, _File)
+    return check_values(content, partial(_refuse, text, name))
+
+
+def check_values(content: Any, refuse: _Refuse) -> Values:
+    """The values of a document, as of routing.toml.
+
+    Raises:
+        RoutingError: whatever `refuse` makes of a value that is wrong.
+    """
+    file = _convert(refuse, "", content, _File)
     wanted = {severity.name.lower(): severity for severity in Severity}
     if odd := sorted(file.severity.keys() ^ wanted.keys()):
-        _refuse(text, name, "severity", odd[0], f"there must be exactly {', '.join(wanted)}")
+        refuse("severity", odd[0], f"there must be exactly {', '.join(wanted)}")
     values = {
-        wanted[key]: _convert(text, name, f"severity.{key}", table, Urgency)
+        wanted[key]: _convert(refuse, f"severity.{key}", table, Urgency)
         for key, table in file.severity.items()
     }
     for severity, urgency in sorted(values.items()):
-        _check(text, name, f"severity.{severity.name.lower()}", urgency)
-        _check_order(text, name, severity, values)
+        _check(refuse, f"severity.{severity.name.lower()}", urgency)
+        _check_order(refuse, severity, values)
     hours = file.working_hours
     if hours.start >= hours.end:
-        _refuse(text, name, "working_hours", "end", "it must be after start")
+        refuse("working_hours", "end", "it must be after start", "hours")
     return Values(file.service, values, hours, file.neighbours, file.travel)
 
 
-def _convert(text: str, name: str, section: str, content: Any, form: type[_T]) -> _T:
+def _convert(refuse: _Refuse, section: str, content: Any, form: type[_T]) -> _T:
     try:
         return msgspec.convert(content, form)
     except msgspec.ValidationError as error:
@@ -160,27 +189,29 @@ def _convert(text: str, name: str, section: str, content: Any, form: type[_T]) -
         keys = re.sub(r"\[.*?\]", "", path.strip("`").removeprefix("$").strip(".")).split(".")
         table = ".".join(part for part in (section, *keys[:-1]) if part)
         key = keys[-1] or (named.group(1) if named else "")
-        _refuse(text, name, table, key, reason[:1].lower() + reason[1:])
+        refuse(table, key, reason[:1].lower() + reason[1:])
 
 
-def _check(text: str, name: str, section: str, urgency: Urgency) -> None:
+def _check(refuse: _Refuse, section: str, urgency: Urgency) -> None:
     if not urgency.unreached_min <= urgency.unseen_min <= urgency.unacknowledged_min:
-        _refuse(
-            text, name, section, "unseen_min",
+        refuse(
+            section, "unseen_min",
             "unreached_min, unseen_min and unacknowledged_min must not fall, in this order",
+            "patience",
         )  # fmt: skip
     if urgency.handover_min > urgency.lease_min:
-        _refuse(text, name, section, "handover_min", "it must not be longer than lease_min")
+        refuse(section, "handover_min", "it must not be longer than lease_min", "handover")
 
 
-def _check_order(text: str, name: str, severity: Severity, values: dict[Severity, Urgency]) -> None:
+def _check_order(refuse: _Refuse, severity: Severity, values: Mapping[Severity, Urgency]) -> None:
     section, urgency = f"severity.{severity.name.lower()}", values[severity]
     if severity >= Severity.URGENT and urgency.pages != "always":
-        _refuse(text, name, section, "pages", 'what is urgent pages "always"')
+        refuse(section, "pages", 'what is urgent pages "always"', "must_always_page")
     if severity is Severity.EMERGENCY:
         for key in ("unseen_min", "unacknowledged_min", "remind_min"):
             if getattr(urgency, key) > 10:
-                _refuse(text, name, section, key, "an emergency waits for 10 minutes at most")
+                why = "an emergency waits for 10 minutes at most"
+                refuse(section, key, why, "emergency_waits")
     if severity is Severity.REVIEW:
         return
     milder = values[Severity(severity - 1)]
@@ -189,13 +220,16 @@ def _check_order(text: str, name: str, severity: Severity, values: dict[Severity
         "handover_min", "far_min",
     ):  # fmt: skip
         if getattr(urgency, key) > getattr(milder, key):
-            _refuse(
-                text, name, section, key,
+            refuse(
+                section, key,
                 f"it must be no longer than that of {Severity(severity - 1).name.lower()}",
+                "slower_than_milder",
             )  # fmt: skip
 
 
-def _refuse(text: str, name: str, section: str, key: str, why: str) -> NoReturn:
+def _refuse(
+    text: str, name: str, section: str, key: str, why: str, fault: Fault | None = None
+) -> NoReturn:
     lines = text.splitlines()
     header = re.compile(rf"\s*\[{re.escape(section)}\]")
     start = next((n for n, line in enumerate(lines) if section and header.match(line)), 0)
@@ -207,7 +241,9 @@ def _refuse(text: str, name: str, section: str, key: str, why: str) -> NoReturn:
             number = n
             break
     where = f"{section}, " if section else ""
-    raise RoutingError(
+    error = RoutingError(
         f"{name}, line {number + 1}: {where}key {key}: {why}. Nothing of this file is in force: "
         "correct it."
     )
+    error.fault = fault
+    raise error

@@ -122,9 +122,9 @@ class Batch:
         self.claimed: list[int] = []
         """The subjects of the last transaction: what to take one by one where it failed."""
 
-    def use(self, rules: Rules) -> None:
-        """Go by other rules from the next transaction on."""
-        self._rules = rules
+    def use(self, rules: Rules, values: Values) -> None:
+        """Go by other rules, and route otherwise, from the next transaction on."""
+        self._rules, self._values = rules, values
 
     async def run(self, connection: Connection, *, only: int | None = None) -> Done:
         """Take what is new and what is due, or one subject alone."""

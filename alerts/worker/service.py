@@ -15,6 +15,7 @@ import structlog
 
 from alerts.learned.learned import Learned
 from alerts.learned.store import LearnedStore
+from alerts.routing.in_force import values_in_force
 from alerts.rules.in_force import InForce
 from alerts.rules.rule import Rules
 from alerts.serving import is_away, serve
@@ -171,12 +172,12 @@ class Worker:
                 await asyncio.sleep(POLL)
 
     async def _now_and_then(self, connection: asyncpg.Connection) -> None:
-        """Between batches: look which rules are in force, and beat, unless the keeper is stuck:
-        nobody would hear then of what is out."""
+        """Between batches: look which rules and routing are in force, and beat, unless the keeper
+        is stuck: nobody would hear then of what is out."""
         tick = time.monotonic()
         if tick - self._beaten >= BEAT:
             await self._in_force.look(connection)
-            self._batch.use(self._in_force.rules)
+            self._batch.use(self._in_force.rules, await values_in_force(connection))
             if tick - self.keeper.turned < STUCK:
                 await self._beat(connection)
             self._beaten = tick

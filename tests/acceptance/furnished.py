@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from alerts.delivery.channels import shipped_policy
+from alerts.routing.values import shipped_values
 from core.catalogue import catalogue
 from core.clock import LOCAL, wall_time
 from tests.integration.rules_support import STRICTER, add_chief, proposed, report
 from tests.integration.steward_support import add_administrator, add_clinician
 from tests.integration.web_support import County
+from web.steward.routing_document import Routing
 
 _RECORD = {
     "oxygen_flow": 1.5,
@@ -77,6 +80,9 @@ async def furnish(place: County) -> dict[str, object]:
         "code": code,
         "gateway": gateway,
         "device": device,
+        "severe": "urgent",
+        "mild": "review",
+        "team": await _routing(place),
         "member": nurse,
         **await _proposals(place, closed),
         "mine": mine,
@@ -113,6 +119,27 @@ async def _own_page(place: County, aino: int) -> str:
         aino, nurse, wall_time(), wall_time() + timedelta(days=1),
     )  # fmt: skip
     return "ABCD-EFGH-JKLM"
+
+
+async def _routing(place: County) -> int:
+    """A change of routing, and one of a team; the team's number."""
+    connection, now = place.connection, place.clock.now()
+    before = Routing(0, shipped_values(), shipped_policy()).document()
+    after = Routing(0, shipped_values(), shipped_policy()).document()
+    after["severity"]["urgent"]["lease_min"] = 45
+    team = await connection.fetchval("SELECT min(id) FROM registry.team")
+    row = await connection.fetchval("SELECT registry.team_routing($1)", team)
+    for what, detail in (
+        ("routing", {"before": before, "after": after}),
+        ("team", {"team": team, "before": {**row, "areas": []}, "after": row}),
+    ):
+        await connection.execute(
+            "INSERT INTO audit.change (at, wall_at, member, what, detail, why)"
+            " SELECT $1, $1, id, $2, $3, 'Yöt ovat hiljaisia.' FROM registry.member"
+            " WHERE username = 'desk'",
+            now, what, detail,
+        )  # fmt: skip
+    return int(team)
 
 
 async def _proposals(place: County, episode: int) -> dict[str, object]:

@@ -359,6 +359,7 @@ NOT_BY_ROW = {
     "registry.carer",
     "telemetry.metric",
     "alerts.rules_in_force",
+    "alerts.routing_in_force",
     "ops.clock",
     "ops.queues",
     "ops.completeness",

@@ -4,10 +4,12 @@ clients, pauses     a client's plan: own limits, oxygen, conditions, limits of c
 devices             whose a device is, and what waits for an owner
 members             users and their rights
 rules               changes of the county's rules, proposed with their backtest and decided on
+routing, teams      whom to call, how soon and by what
 plan, filling,      the plan, a form as a plan, in what two plans differ
 differences
 """
 
-from web.steward import clients, devices, members, pauses, rules
+from web.steward import clients, devices, members, pauses, routing, rules, teams
 
-ROUTES = [*clients.ROUTES, *pauses.ROUTES, *devices.ROUTES, *members.ROUTES, *rules.ROUTES]
+_PARTS = (clients, pauses, devices, members, rules, routing, teams)
+ROUTES = [route for part in _PARTS for route in part.ROUTES]

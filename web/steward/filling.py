@@ -111,23 +111,7 @@ class Filling:
         Raises:
             UserError: it is none, or outside of what makes sense.
         """
-        given = self.form.one(field).replace(",", ".").replace("\N{MINUS SIGN}", "-")
-        if not given:
-            return None
-        try:
-            value = float(given)
-        except ValueError:
-            value = math.nan
-        if not least <= value <= most:
-            self._refuse(
-                self.text.gettext(
-                    "%(field)s must be a number from %(least)s to %(most)s.",
-                    field=label,
-                    least=self._plain(least),
-                    most=self._plain(most),
-                )
-            )
-        return value
+        return number_of(self.form, self.text, field, label, least, most)
 
     def _limits(self, before: Plan) -> dict[str, Bounds]:
         found: dict[str, Bounds] = {}
@@ -290,10 +274,41 @@ class Filling:
         return given
 
     def _plain(self, value: float) -> str:
-        return self.text.number(value, 0 if value == int(value) else 1)
+        return _plain(self.text, value)
 
     def _refuse(self, sentence: str) -> NoReturn:
         raise UserError(sentence)
+
+
+def number_of(
+    form: Form, text: Texts, field: str, label: str, least: float, most: float
+) -> float | None:
+    """A number that was filled in, with comma or point; None: left empty.
+
+    Raises:
+        UserError: it is none, or outside of what makes sense.
+    """
+    given = form.one(field).replace(",", ".").replace("\N{MINUS SIGN}", "-")
+    if not given:
+        return None
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise UserError(
+            text.gettext(
+                "%(field)s must be a number from %(least)s to %(most)s.",
+                field=label,
+                least=_plain(text, least),
+                most=_plain(text, most),
+            )
+        )
+    return value
+
+
+def _plain(text: Texts, value: float) -> str:
+    return text.number(value, 0 if value == int(value) else 1)
 
 
 def changeable(rules: Rules) -> list[tuple[str, Rule]]:

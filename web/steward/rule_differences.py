@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts.rules.rule import Level, Rules
 from web.i18n import Texts, mark
+from web.steward.showing import length_text
 from web.steward.wording import CHANGED_BY, LEVELS, LIMITS, RULES, USES, named
 from web.words import KINDS, SEVERITIES
 
@@ -109,10 +110,10 @@ def _shown(text: Texts, field: str, value: Any) -> str:
             limits = _limits(text, value.limits)
             if not value.lasting:
                 return limits or text.gettext("at once")
-            lasting = text.gettext("for %(time)s", time=text.duration(value.lasting))
+            lasting = text.gettext("for %(time)s", time=length_text(value.lasting, text))
             return ", ".join(filter(None, (limits, lasting)))
         case timedelta():
-            return text.duration(value)
+            return length_text(value, text)
         case int() if field == "severity":
             return text.gettext(SEVERITIES[value])
         case frozenset():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from web.i18n import Texts
 from web.steward.filling import Form
 from web.steward.plan import Plan
@@ -67,3 +69,15 @@ def number_text(value: float | None, text: Texts) -> str:
         return ""
     plain = f"{value:.10g}"
     return plain if text.language == "en" else plain.replace(".", ",")
+
+
+def length_text(length: timedelta, text: Texts) -> str:
+    """How long, exactly, in one unit where that does: 0,5 min, 45 min, 4 t, 1 vrk; else in two."""
+    minutes = length / timedelta(minutes=1)
+    if minutes != int(minutes):
+        return text.gettext("%(minutes)s min", minutes=number_text(minutes, text))
+    if minutes and minutes % 1440 == 0:
+        return text.gettext("%(days)s d", days=int(minutes) // 1440)
+    if minutes and minutes % 60 == 0:
+        return text.gettext("%(hours)s h", hours=int(minutes) // 60)
+    return text.duration(length)
