@@ -76,7 +76,14 @@ async def furnish(place: County) -> dict[str, object]:
     )  # fmt: skip
     gateway, device = await _unowned(place)
     code = await _own_page(place, aino)
+    # Whose care is long over.
+    past = await place.subject("berta")
+    await connection.execute(
+        "UPDATE registry.care_relationship SET during = tstzrange('-infinity', '2000-01-01')"
+        " WHERE subject = $1", past,
+    )  # fmt: skip
     return {
+        "past": await place.pseudonym("berta"),
         "code": code,
         "gateway": gateway,
         "device": device,

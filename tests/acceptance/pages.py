@@ -66,6 +66,8 @@ PAGES: tuple[Listed, ...] = (
     Listed("/desk/routing/teams/{id}", ready="#team", who="desk", fill={"id": "team"}),
     Listed("/desk/members", ready="#members", who="admin"),
     Listed("/desk/members/{id}", ready="#rights", who="admin", fill={"id": "member"}),
+    Listed("/desk/retention", ready="#past", who="desk"),
+    Listed("/desk/retention/{pseudonym}", ready="#erase", who="desk", fill={"pseudonym": "past"}),
     Listed("/break-glass", ready="form.sheet"),
     Listed("/shell/list"),
     Listed("/shell/alert"),

@@ -21,6 +21,7 @@ LOOKS: dict[str, str] = {
     "own_view": mark("this page"),
     "rule_proposal": mark("an alert of yours, to judge a change of the county's rules"),
     "report": mark("a report about you"),
+    "retention": mark("how long your data is kept"),
     "export": mark("all of your data, as a file"),
 }
 """By `what` of the record of looks (web.access); others are shown as they are."""
