@@ -12,7 +12,7 @@ from web.words import EVENTS, HOWS, OUTCOMES, REASONS, SEVERITIES, TRIED, servic
 
 
 def event_json(event: Event, kind: str, text: Texts) -> dict[str, Any]:
-    """{id, at, what, text, by, detail}: `text` and `detail` in words."""
+    """{id, at, what, text, by, detail, note, record}: `text` and `detail` in words."""
     detail = event.detail
     lines: list[str] = []
     if event.what in ("rose", "fell") and "to" in detail:
@@ -70,4 +70,5 @@ def event_json(event: Event, kind: str, text: Texts) -> dict[str, Any]:
         or (text.gettext("the duty desk") if event.what == "called" else None),
         "detail": " ".join(lines),
         "note": str(detail.get("note") or ""),
+        "record": event.record,
     }

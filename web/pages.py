@@ -33,7 +33,7 @@ from web.session import gather
 from web.trend_notes import notes
 from web.trends import bands, find_subject, metrics_of
 from web.values import as_time, value_text
-from web.words import DEVICES, OUTCOME_HELP, OUTCOMES
+from web.words import DEVICES, OUTCOME_HELP, OUTCOMES, RECORDS
 
 _JUST_NOW = timedelta(minutes=1)
 """Younger than this is said to be now, as on the live list."""
@@ -130,6 +130,7 @@ DIALOGS: dict[str, Any] = {
     "outcomes": OUTCOMES,
     "outcome_help": OUTCOME_HELP,
     "max_note": handling.MAX_NOTE,
+    "records": RECORDS,
 }
 """What the dialogs of an alert's page are written from, whichever alert it is."""
 

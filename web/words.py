@@ -366,6 +366,12 @@ SERVICES: dict[str, str] = {
 }
 """Usual services of teams; others are shown as they are."""
 
+RECORDS: dict[str, str] = {
+    "health": mark("health care"),
+    "social": mark("social care"),
+}
+"""Which record an entry belongs to."""
+
 
 def service_name(text: Texts, service: str) -> str:
     """What a team's service is called."""

@@ -126,6 +126,8 @@ class Event:
     member: int | None
     member_name: str | None
     detail: dict[str, Any]
+    record: str | None = None
+    """To which record it belongs, health or social; None: Saimi noted it itself."""
 
 
 _queries = load_queries("alerts")

@@ -49,7 +49,7 @@ SELECT e.id, e.version, e.kind, e.origin, e.severity, e.highest, e.subject,
  WHERE e.id = ANY(:ids::bigint[]);
 
 -- name: events(episode)
-SELECT v.id, v.at, v.wall_at, v.what, v.member, m.display_name AS member_name, v.detail
+SELECT v.id, v.at, v.wall_at, v.what, v.member, m.display_name AS member_name, v.detail, v.record
   FROM alerts.episode_event v
   LEFT JOIN registry.member m ON m.id = v.member
  WHERE v.episode = :episode

@@ -99,6 +99,10 @@ class Happened(msgspec.Struct, forbid_unknown_fields=True):
     by: str | None
     detail: str
     note: str
+    record: Annotated[
+        Literal["health", "social"] | None,
+        Meta(description="Which record it belongs to; null: what Saimi noted itself."),
+    ]
 
 
 class WholeEpisode(Episode, forbid_unknown_fields=True):

@@ -28,7 +28,7 @@ from web.own_words import ANSWERS
 from web.sentences import named, sentence
 from web.trends.export import decimal, plain
 from web.values import metric_name
-from web.words import DEVICES, EVENTS, KINDS, OUTCOMES, PLACES
+from web.words import DEVICES, EVENTS, KINDS, OUTCOMES, PLACES, RECORDS
 
 _STATES = ("ok", "suspect", "struck_out")
 _QUALIFIERS = {-1: "<", 0: "", 1: ">"}
@@ -152,7 +152,8 @@ def readable(
              "outcome": named(text, OUTCOMES, one["outcome"]) if one["outcome"] else "",
              "closed_at": _at(one["closed_at"]), "closed_by": one["closed_by"],
              "events": [{"at": _at(event["at"]), "what": named(text, EVENTS, event["what"]),
-                         "member": event["member"], "note": event["detail"].get("note", "")}
+                         "member": event["member"], "note": event["detail"].get("note", ""),
+                         "record": named(text, RECORDS, event["record"] or "")}
                         for event in one["events"] or ()]}
             for one in reversed(data["alerts"])
         ],
@@ -164,7 +165,8 @@ def readable(
         "looks": [
             {"at": _at(one["at"]), "unit": one["unit"],
              "member": one["member"] or text.gettext("You yourself, with your own login"),
-             "what": named(text, LOOKS, one["what"]), "why": named(text, PURPOSES, one["purpose"])}
+             "what": named(text, LOOKS, one["what"]), "why": named(text, PURPOSES, one["purpose"]),
+             "record": named(text, RECORDS, one["record"] or "")}
             for one in reversed(data["looks"])
         ],
         "changes": [{**one, "at": _at(one["at"]), "what": named(text, CHANGES, one["what"])}

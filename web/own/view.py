@@ -22,7 +22,7 @@ from web.own.wording import LOOKS, PURPOSES
 from web.parts import parts
 from web.sentences import named
 from web.values import value_text
-from web.words import DEVICES, METRICS, PLACES
+from web.words import DEVICES, METRICS, PLACES, RECORDS
 
 LOOKS_SHOWN = 200
 """Rows of looks on one page; older ones are on the next."""
@@ -117,6 +117,7 @@ def days(rows: Sequence[dict[str, Any]], text: Texts) -> list[tuple[date, list[d
                     "what": named(text, LOOKS, row["what"]),
                     "why": named(text, PURPOSES, row["purpose"]),
                     "reason": row["reason"],
+                    "record": named(text, RECORDS, row["record"] or ""),
                     "times": row["times"],
                     "last": row["last"],
                 }

@@ -21,11 +21,11 @@ SELECT device, kind, location, of_home, metric, time, value, qualifier
 
 -- name: own_looks(before, zone, count)
 -- Who looked, a row for each day, member, reason and thing; the newest day first.
-SELECT (l.wall_at AT TIME ZONE :zone)::date AS day, l.name, l.unit, l.what, l.purpose, l.reason,
+SELECT (l.wall_at AT TIME ZONE :zone)::date AS day, l.name, l.unit, l.what, l.purpose, l.reason, l.record,
        count(*) AS times, max(l.wall_at) AS last
   FROM seen.own_look l
  WHERE (l.wall_at AT TIME ZONE :zone)::date < :before::date
- GROUP BY day, l.member, l.name, l.unit, l.what, l.purpose, l.reason
+ GROUP BY day, l.member, l.name, l.unit, l.what, l.purpose, l.reason, l.record
  ORDER BY day DESC, last DESC LIMIT :count;
 
 -- name: own_cases(since)
