@@ -89,7 +89,7 @@ class HomeMessage(msgspec.Struct):
     key: str
     """The same for a repeat of the same message."""
     what: str
-    """help_coming: somebody is on the way."""
+    """help_coming: somebody is on the way; call_coming: somebody will ring."""
     text: str
     """In `language`; names nobody."""
     language: str

@@ -15,9 +15,10 @@ from uuid import UUID
 from alerts.finding import rfc3339
 from core.database import EPISODE_CHANNEL, OUTBOX_CHANNEL, Connection, load_queries
 
-What = Literal["page", "reminder", "stand_down", "help_coming", "alone"]
-"""Look now; look at last; somebody else has it; to the home: somebody is coming; to the desk: a
-member who is alone in a home has not said in time that they are out."""
+What = Literal["page", "reminder", "stand_down", "help_coming", "call_coming", "alone"]
+"""Look now; look at last; somebody else has it; to the home: somebody is coming, or will ring; to
+the desk: a member who is alone in a home has not said in time that they are out."""
+TO_HOME = ("help_coming", "call_coming")
 Channel = Literal["webpush", "sms", "email", "chat", "home"]
 CHANNELS: tuple[str, ...] = get_args(Channel)
 HOME: Channel = "home"
@@ -48,8 +49,8 @@ class Message:
     """Not before; None: at once."""
 
     def __post_init__(self) -> None:
-        if self.channel == HOME and self.what != "help_coming":
-            raise ValueError(f"a home is not told {self.what!r}: it is told that help is coming")
+        if self.channel == HOME and self.what not in TO_HOME:
+            raise ValueError(f"a home is not told {self.what!r}: it is told {' or '.join(TO_HOME)}")
 
 
 async def enqueue(

@@ -39,8 +39,10 @@ class _Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reminder: str
     stand_down: str
     help_coming: str
+    call_coming: str
     alone: str
-    at_home: str
+    at_home: dict[str, str]
+    """By what the home is told."""
     repeat: str
 
 
@@ -61,4 +63,4 @@ def sentence(message: Outgoing) -> str:
 def at_home(message: Outgoing) -> str:
     """What is said or shown in the client's home."""
     words = _words()[message.language]
-    return (words.repeat if message.is_repeat else "") + words.at_home
+    return (words.repeat if message.is_repeat else "") + words.at_home[message.what]

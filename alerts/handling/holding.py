@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.delivery.outbox import HOME, Message, enqueue
+from alerts.delivery.outbox import HOME, Message, What, enqueue
 from alerts.episodes.listing import NOT_FOUND
 from alerts.finding import LIFE_SAFETY, rfc3339
 from alerts.routing.escalation import pages_as
@@ -96,12 +96,14 @@ async def go_on(connection: Connection, found: Any, member: int, now: datetime) 
 
 
 async def tell_home(connection: Connection, found: Any, now: datetime) -> None:
-    """Tell the home that called for help that somebody is coming; once a round."""
-    if found["kind"] in LIFE_SAFETY:
+    """Tell the home that called for help that somebody is coming, the one that wished for a call
+    that somebody will ring; once a round.
+    """
+    what: What = "call_coming" if found["kind"] == "call_request" else "help_coming"
+    if found["kind"] in (*LIFE_SAFETY, "call_request"):
         number = await _queries.timer_round(connection, episode=found["id"])
-        coming = Message(
-            found["id"], f"{number}.help-coming", None, int(found["severity"]), "help_coming", HOME
-        )
+        step = f"{number}.{what.replace('_', '-')}"
+        coming = Message(found["id"], step, None, int(found["severity"]), what, HOME)
         await enqueue(connection, [coming], now=now)
 
 

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS fault (
 CREATE TABLE IF NOT EXISTS heard (
     gateway   TEXT NOT NULL,
     key       TEXT NOT NULL,           -- the same for a repeat
-    what      TEXT NOT NULL,           -- help_coming
+    what      TEXT NOT NULL,           -- help_coming, call_coming
     text      TEXT NOT NULL,           -- as shown or spoken
     language  TEXT NOT NULL,
     is_repeat INTEGER NOT NULL,        -- as the message says

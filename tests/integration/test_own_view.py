@@ -250,5 +250,11 @@ async def test_the_engine_makes_an_alert_of_the_wish_and_calls_the_clients_team(
     assert "matkalla" not in page
     async with logged_in(at.address, "nurse") as nurse:
         told = html.unescape(await nurse.page(f"/episodes/{row['id']}"))
+        await nurse.post(f"/api/episodes/{row['id']}/acknowledge")
+        await nurse.post(f"/api/episodes/{row['id']}/renew")
+    at_home = await place.connection.fetch(
+        "SELECT what FROM alerts.outbox WHERE channel = 'home' AND episode = $1", row["id"]
+    )
+    assert [one[0] for one in at_home] == ["call_coming"]
     assert "asiakkaan oma sivu" in told
     assert "Huimaa" in told
