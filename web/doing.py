@@ -215,7 +215,13 @@ async def remote_visit(request: web.Request) -> web.Response:
 
 
 class _Readings(msgspec.Struct, forbid_unknown_fields=True):
-    values: dict[str, float]
+    values: Annotated[
+        dict[str, float],
+        msgspec.Meta(
+            min_length=1,
+            extra_json_schema={"propertyNames": {"enum": sorted(entered.ENTERABLE)}},
+        ),
+    ]
     client: str | None = None
 
 
@@ -223,7 +229,7 @@ class _Readings(msgspec.Struct, forbid_unknown_fields=True):
 async def readings(request: web.Request) -> web.Response:
     """POST /api/episodes/{id}/readings"""
     given = await _body(request, _Readings)
-    if not given.values or not given.values.keys() <= set(entered.ENTERABLE):
+    if not given.values.keys() <= set(entered.ENTERABLE):
         raise UserError(texts_of(request).gettext("This request cannot be understood."))
 
     async def act(connection: Connection, made_at: datetime | None) -> int:
@@ -282,7 +288,8 @@ async def alone_ended(request: web.Request) -> web.Response:
 
 
 class _Closing(msgspec.Struct, forbid_unknown_fields=True):
-    outcome: str
+    # Refused below, where the sentence can say what is to be done.
+    outcome: Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(OUTCOMES)})]
     note: str = ""
     contact: bool = False
     seen: Annotated[int, msgspec.Meta(ge=0, lt=2**62)] | None = None

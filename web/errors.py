@@ -43,7 +43,7 @@ class TooManyAttemptsError(UserError):
 
 def answer(request: web.Request, status: int, sentence: str) -> web.Response:
     """One sentence as JSON or as a page."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/receipt/")):
         return web.json_response({"error": sentence, "status": status}, status=status)
     if request.path.startswith("/fhir/"):
         return resource(of_status(status, sentence), status=status)
@@ -91,7 +91,10 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         if error.status < 400:
             raise
         sentence = texts_of(request).gettext("This request cannot be understood.")
-        return answer(request, error.status, sentence)
+        given = answer(request, error.status, sentence)
+        if "Allow" in error.headers:  # with 405, which methods there are (RFC 9110, 15.5.6)
+            given.headers["Allow"] = error.headers["Allow"]
+        return given
     except ConnectionError:
         raise
     except Exception:

@@ -32,6 +32,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES: dict[Language, str] = {"fi": "Suomi", "sv": "Svenska", "en": "English"}
 """Each language in its own words, as a switch shows it."""
 _LOCALES: dict[Language, str] = {"fi": "fi_FI", "sv": "sv_FI", "en": "en_GB"}
+_LARGEST = 1e15
 FOLDER = Path(__file__).with_name("locale")
 
 
@@ -59,6 +60,8 @@ class Texts:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """A number with exactly `decimals` decimals: 37,4 or 37.4."""
+        if not abs(value) < _LARGEST:  # nothing measured; Babel cannot write it
+            return f"{value:g}"
         return str(
             format_decimal(
                 value, format="#,##0." + "0" * decimals if decimals else "#,##0", locale=self.locale

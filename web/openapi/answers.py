@@ -137,10 +137,10 @@ class Colleague(msgspec.Struct, forbid_unknown_fields=True):
     on_duty: bool
 
 
-class Service(msgspec.Struct):
+class Service(msgspec.Struct, forbid_unknown_fields=True):
     service: str
     name: str
-    on_duty: bool
+    on_duty: Annotated[int, Meta(ge=0, description="How many of its members are on duty.")]
 
 
 class Colleagues(msgspec.Struct, forbid_unknown_fields=True):

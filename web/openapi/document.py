@@ -26,6 +26,7 @@ _REFUSALS = {
     429: "Too many at once.",
     503: "The database is away: try again in a moment.",
 }
+_TIME = {"type": "string", "format": "date-time", "pattern": "^(19[7-9][0-9]|2[01][0-9]{2})-"}
 _HEADERS: dict[str, dict[str, Any]] = {
     "Idempotency-Key": {
         "description": "A UUID made with the action: it is applied once, however often it is sent, "
@@ -34,11 +35,11 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
     "Saimi-Made-At": {
         "description": "When it was done, by the sender's clock.",
-        "schema": {"type": "string", "format": "date-time"},
+        "schema": _TIME,
     },
     "Saimi-Sent-At": {
         "description": "When it is sent, by the same clock.",
-        "schema": {"type": "string", "format": "date-time"},
+        "schema": _TIME,
     },
 }
 _TAG = {"ETag": {"description": "This version of it.", "schema": {"type": "string"}}}
@@ -145,7 +146,7 @@ def _operation(
         "operationId": _name(method, path),
         "summary": operation.summary,
         "parameters": parameters,
-        "responses": _responses(method, operation, schemas),
+        "responses": _responses(method, path, operation, schemas),
     }
     if operation.body is not None:
         told["requestBody"] = {
@@ -160,7 +161,7 @@ def _operation(
 
 
 def _responses(
-    method: str, operation: Operation, schemas: dict[Any, dict[str, Any]]
+    method: str, path: str, operation: Operation, schemas: dict[Any, dict[str, Any]]
 ) -> dict[str, Any]:
     given: dict[str, Any] = {"description": "Done."}
     if operation.answer is not None:
@@ -179,6 +180,8 @@ def _responses(
         refusals |= {401, 404}
     if method != "GET":
         refusals |= {403}
+    if "{" in path:
+        refusals |= {404}
     if operation.action:
         refusals |= {409}
     for status in sorted(refusals):

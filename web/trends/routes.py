@@ -41,7 +41,11 @@ _SUBJECT = Query("subject", "The client's pseudonym.", {"type": "string"}, requi
 _METRICS = Query(
     "metrics", "Names from the catalogue, with commas.", {"type": "string"}, required=True
 )
-_POINTS = Query("points", "Most points of a chart.", {"type": "integer", "default": POINTS})
+_POINTS = Query(
+    "points", f"Most points of a chart; never over {MOST_POINTS}.", {
+        "type": "integer", "minimum": 0, "maximum": 999_999, "default": POINTS,
+    },
+)  # fmt: skip
 _WITH = Query(
     "with",
     "The earlier period: `before` (just before), `year` (52 weeks earlier), or the date on which it"
@@ -100,10 +104,15 @@ def earlier_range(
 
 
 def points_asked(request: web.Request) -> int:
-    """`points` of the query, as many as a chart may have."""
-    given = request.query.get("points", "")
-    wanted = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else POINTS
-    return max(2, min(wanted, MOST_POINTS))
+    """`points` of the query, as many as a chart may have.
+
+    Raises:
+        UserError: no number.
+    """
+    given = request.query.get("points", str(POINTS))
+    if not (given.isascii() and given.isdigit() and len(given) < 7):
+        raise UserError(texts_of(request).gettext("This request cannot be understood."))
+    return max(2, min(int(given), MOST_POINTS))
 
 
 def _time(given: str | None) -> datetime | None:

@@ -110,6 +110,7 @@ def test_scripts_ask_only_for_words_they_are_given() -> None:
 
 def test_numbers_and_lengths_in_each_language() -> None:
     length = timedelta(hours=26, minutes=5)
+    assert texts("fi").number(5.8e249, 1) == "5.8e+249"
     assert [texts(language).number(37.4, 1) for language in LANGUAGES] == ["37,4", "37,4", "37.4"]
     assert [texts(language).duration(length) for language in LANGUAGES] == [
         "1 vrk 2 t",
