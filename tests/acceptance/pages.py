@@ -42,6 +42,7 @@ PAGES: tuple[Listed, ...] = (
     Listed("/episodes/{id}", ready="#history li", fill={"id": "help"}),
     Listed("/episodes/{id}", ready="#history li", fill={"id": "silent"}),
     Listed("/episodes/{id}", ready="#history li", fill={"id": "closed"}),
+    Listed("/episodes/{id}/word", ready="#word", fill={"id": "closed"}),
     Listed("/clients", ready=".clients a"),
     Listed("/clients?q={nobody}", ready=".empty"),
     Listed("/clients/{pseudonym}/trends", ready="#charts canvas"),

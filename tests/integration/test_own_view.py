@@ -258,3 +258,32 @@ async def test_the_engine_makes_an_alert_of_the_wish_and_calls_the_clients_team(
     assert [one[0] for one in at_home] == ["call_coming"]
     assert "asiakkaan oma sivu" in told
     assert "Huimaa" in told
+
+
+async def test_a_member_writes_down_what_the_client_says_afterwards(at: Desk) -> None:
+    place = at.place
+    episode = await place.open(await place.subject("aino"), "fall", severity=4)
+    path = f"/episodes/{episode}/word"
+    async with logged_in(at.address, "nurse") as nurse:
+        form = dict(fields(await nurse.page(path), "word"))
+
+        async def send(browser: Browser, **changed: str) -> int:
+            data = form | {"token": browser.token, "answer": "yes", "words": "Nopeasti tultiin"}
+            async with browser.session.post(
+                path, data=data | changed, allow_redirects=False
+            ) as answer:
+                return answer.status
+
+        assert await send(nurse) == 409  # nobody was in touch yet
+        await nurse.post(f"/api/episodes/{episode}/contact", {"how": "face_to_face"})
+        assert path in await nurse.page(f"/episodes/{episode}")
+        assert await send(nurse, answer="perhaps") == 400
+        assert await send(nurse, words="x" * 1001) == 400
+        async with logged_in(at.address, "stranger") as other:
+            assert await send(other) == 404
+        for _ in range(2):  # sent twice, said once
+            assert await send(nurse) == 303
+        page = html.unescape(await nurse.page(f"/episodes/{episode}"))
+    assert "Nopeasti tultiin" in page
+    assert "Oliko siitä apua: Kyllä. Nina Nurse" in page
+    assert await place.connection.fetchval("SELECT count(*) FROM alerts.own_word") == 1

@@ -4,6 +4,7 @@ Clients are no members: `/own` has a login, sessions and a cookie of its own (00
 and the staff's session is worth nothing there, nor the other way round.
 """
 
-from web.own import cases, export, giving, login, view
+from web.own import cases, export, giving, login, view, written
 
-ROUTES = [*login.ROUTES, *view.ROUTES, *cases.ROUTES, *giving.ROUTES, *export.ROUTES]
+_PARTS = (login, view, cases, giving, export, written)
+ROUTES = [route for part in _PARTS for route in part.ROUTES]
