@@ -28,7 +28,9 @@ export function keepFocus(within) {
 
 /** Where nothing has the focus any more: the same control; if it is gone, the heading of it all. */
 export function returnFocus() {
-  if (!last || document.activeElement !== document.body) return;
+  // Until it is drawn again, the page takes what was in a closed dialog for still focused.
+  const held = document.activeElement;
+  if (!last || (held !== document.body && !held.closest("dialog:not([open])"))) return;
   const heading = place.querySelector("h1");
   heading.tabIndex = -1;
   (place.querySelector(`${last}:not([disabled])`) ?? heading).focus({ preventScroll: true });
