@@ -70,3 +70,14 @@ async def test_the_county_decides_which_service_is_which(plain_database_url: str
             "SELECT record FROM alerts.episode_event WHERE what = 'noted'"
         )
         assert [row[0] for row in labels] == ["social", "social"]
+        # The desk acts for none: it writes into the record of the team that cares for this client.
+        await at.place.connection.execute(
+            "UPDATE registry.team SET service = 'nursing' WHERE name = 'Imatra team'"
+        )
+        berta = await at.place.open(await at.place.subject("berta"), severity=2)
+        async with logged_in(at.address, "desk") as browser:
+            await browser.post(f"/api/episodes/{berta}/note", {"note": "desk"})
+        label = await at.place.connection.fetchval(
+            "SELECT record FROM alerts.episode_event WHERE what = 'noted' AND episode = $1", berta
+        )
+        assert label == "social"
