@@ -59,7 +59,7 @@ def _newest(subject: Subject) -> Measurement:
 
 def _severe(limits: Level, measurement: Measurement) -> bool:
     """At or above either limit; HI is above wherever the cuff's own limit lies."""
-    return any(
-        shown(reading) >= limits[metric] or reading.qualifier == Qualifier.ABOVE
-        for metric, reading in measurement.items()
-    )
+    for metric, reading in measurement.items():
+        if shown(reading) >= limits[metric] or reading.qualifier == Qualifier.ABOVE:
+            return True
+    return False

@@ -17,7 +17,8 @@ from alerts.backtest.history import Columns, History, Person, Received, micros, 
 from alerts.finding import Reading
 from alerts.rules.rule import Rules
 from alerts.silence.pauses import MEASURED, MOVEMENT
-from alerts.worker.load import AHEAD, COMINGS
+from alerts.worker.load import COMINGS
+from alerts.worker.newest import AHEAD
 from alerts.worker.slow import BACK, WINDOWS
 from core.catalogue import catalogue
 

@@ -39,8 +39,8 @@ from alerts.rules.shipped import Rules
 from alerts.subjects.line import Line
 from alerts.subjects.subject import Assess, Assessment, Context, Subject
 from alerts.worker.batch import JOURNEY
-from alerts.worker.load import LONGEST_VALIDITY
 from alerts.worker.looking import listens, look, next_look
+from alerts.worker.newest import LONGEST_VALIDITY
 
 Progress = Callable[[float, float], None]
 """Done, and of how many."""

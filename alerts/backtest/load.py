@@ -29,7 +29,8 @@ from alerts.learned.learned import AMBIENT, place_of
 from alerts.silence.pauses import MEASURED, MOVEMENT, Known
 from alerts.subjects.events import EVENTS
 from alerts.subjects.line import Line
-from alerts.worker.load import DEPTHS, LONGEST_VALIDITY, client_of, record_of
+from alerts.worker.load import client_of, record_of
+from alerts.worker.newest import DEPTHS, LONGEST_VALIDITY
 from alerts.worker.slow import WINDOWS
 from core.catalogue import catalogue
 from core.database import Connection, load_queries, translated

@@ -24,7 +24,7 @@ from alerts.silence.pauses import bearing
 from alerts.subjects.events import EVENTS
 from alerts.subjects.own_rules import set_own
 from alerts.subjects.subject import Subject
-from alerts.worker.load import AHEAD, DEPTHS, LONGEST_VALIDITY, validity
+from alerts.worker.newest import AHEAD, DEPTHS, LONGEST_VALIDITY, validity
 from alerts.worker.slow import ALONE, MOST, WINDOWS, falls_within, looked, watches_door
 from alerts.worker.state import State
 from core.catalogue import catalogue

@@ -15,7 +15,7 @@ from alerts.backtest.memory import Known
 from alerts.finding import Reading
 from alerts.rules.shipped import Rules
 from alerts.subjects.events import EVENTS
-from alerts.worker.load import DEPTHS
+from alerts.worker.newest import DEPTHS
 from alerts.worker.slow import ALONE, WINDOWS
 from core.catalogue import catalogue
 

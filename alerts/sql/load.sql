@@ -51,8 +51,10 @@ SELECT s.subject, w.id AS whose, m.metric, r.time, r.received_at, r.value, r.qua
          LIMIT 1) r;
 
 -- name: newest_readings(subjects, metrics, after, depths, until, earliest)
--- The newest readings of each metric that are OK and still valid, newest first.
-SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.by_hand
+-- The newest readings of each metric that are OK and still valid, newest first; their times in the
+-- server's own eight bytes (alerts.worker.newest).
+SELECT s.subject, m.metric, timestamptz_send(r.time) AS time,
+       timestamptz_send(r.received_at) AS received_at, r.value, r.qualifier, r.device, r.by_hand
   FROM unnest(:subjects::int[]) AS s(subject)
  CROSS JOIN unnest(:metrics::smallint[], :after::timestamptz[], :depths::int[])
          AS m(metric, after, depth)
@@ -68,7 +70,8 @@ SELECT s.subject, m.metric, r.time, r.received_at, r.value, r.qualifier, r.devic
 
 -- name: newest_of_pairs(subjects, metrics, after, until, earliest)
 -- The same for single metrics of single subjects.
-SELECT p.subject, p.metric, r.time, r.received_at, r.value, r.qualifier, r.device, r.by_hand
+SELECT p.subject, p.metric, timestamptz_send(r.time) AS time,
+       timestamptz_send(r.received_at) AS received_at, r.value, r.qualifier, r.device, r.by_hand
   FROM unnest(:subjects::int[], :metrics::smallint[], :after::timestamptz[])
     AS p(subject, metric, after)
  CROSS JOIN LATERAL (
@@ -205,7 +208,8 @@ SELECT s.id AS subject, d.time, d.received_at, d.value, d.qualifier, d.device, b
           FROM registry.subject w
           JOIN telemetry.reading r ON r.subject = w.id AND r.metric = ANY(:signs::smallint[])
          WHERE (w.id = s.id OR (w.home = s.home AND w.kind = 'home'))
-           AND r.time > d.time AND r.time <= :until AND r.value > 0 AND r.state = 0) b ON true
+           AND r.time > d.time AND r.time > :since AND r.time <= :until
+           AND r.value > 0 AND r.state = 0) b ON true
  WHERE s.id = ANY(:subjects::int[]);
 
 -- name: past_falls(subjects, since)

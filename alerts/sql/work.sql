@@ -1,3 +1,8 @@
+-- name: choose_chunks_once()$
+-- Where TimescaleDB is, and has such a setting.
+SELECT set_config(name, 'off', false) FROM pg_settings
+ WHERE name = 'timescaledb.enable_runtime_exclusion';
+
 -- name: claim_notes(half)
 -- The newest notes first, so that a call made now does not wait behind the backlog of an hour; the
 -- oldest as well, so that none waits for ever. What another worker holds is passed over.

@@ -22,6 +22,7 @@ AWAY = frozenset({"hospital", "holiday"})
 
 BY_HAND = ("pulse", "systolic", "diastolic")
 """What cuffs and pulse readings get wrong with atrial fibrillation or a pacemaker."""
+_UNRELIABLE = frozenset({"atrial fibrillation", "pacemaker"})
 SLOW = {
     "weight": "weight",
     "room_temperature": "room",
@@ -60,6 +61,7 @@ class Client:
     spo2_scale: int = 1
     oxygen_prescribed: bool | None = None
     conditions: frozenset[str] = frozenset()
+    """In lower case."""
     limits: dict[str, Limit] = field(default_factory=dict)
     """By metric."""
     pauses: tuple[Pause, ...] = ()
@@ -73,7 +75,7 @@ class Client:
     @property
     def by_hand(self) -> bool:
         """Whether cuffs and pulse readings of devices are not to be relied on: count by hand."""
-        return self.has("atrial fibrillation") or self.has("pacemaker")
+        return not _UNRELIABLE.isdisjoint(self.conditions)
 
     def age(self, on: date) -> int:
         """Completed years."""
@@ -129,7 +131,8 @@ class Subject:
     signs: list[Reading] = field(default_factory=list)
     """Of somebody who is away: the newest sign of life of each metric since the pause began."""
     newest: dict[str, list[Reading]] = field(default_factory=dict)
-    """By metric, newest first, OK and within their validity; as many as `load.DEPTHS` says."""
+    """By metric, newest first, OK and within their validity; as many as DEPTHS of
+    alerts.worker.newest says."""
     events: list[Reading] = field(default_factory=list)
     """Events that have not been dealt with yet."""
     devices: list[Device] | None = None

@@ -25,7 +25,6 @@ from alerts.silence.outside import NOBODY, load_broken
 from alerts.subjects.line import Line
 from alerts.subjects.subject import Assessment, Context
 from alerts.worker.load import (
-    LONGEST_VALIDITY,
     Range,
     load_devices,
     load_episodes,
@@ -33,6 +32,7 @@ from alerts.worker.load import (
     load_subjects,
 )
 from alerts.worker.looking import listens, look, next_look, only_technical
+from alerts.worker.newest import LONGEST_VALIDITY
 from alerts.worker.slow import load_slow
 from alerts.worker.state import State
 from core.clock import Clock, ScaledClock

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from alerts.assess.news import METRICS as NEWS_METRICS
 from alerts.episodes.episodes import Episode
 from alerts.finding import Reading
 from alerts.rules.rule import Rules
@@ -18,20 +17,11 @@ from alerts.subjects.at_risk import DEVICES, AtRisk, needs_of
 from alerts.subjects.events import EVENTS
 from alerts.subjects.own_rules import set_own
 from alerts.subjects.subject import Client, Device, Limit, Subject
+from alerts.worker.newest import AHEAD, LONGEST_VALIDITY, load_newest
 from alerts.worker.state import State
-from core.catalogue import Metric, catalogue
+from core.catalogue import catalogue
 from core.database import Connection, load_queries
 from core.record import EMPTY, Record
-
-AHEAD = timedelta(minutes=5)
-"""How far a device's clock may run ahead of ours; what ingest lets pass."""
-DEPTHS = {name: 2 if name in ("systolic", "diastolic") else 1 for name in NEWS_METRICS} | {
-    "diastolic": 2,
-    "glucose": 8,
-}
-"""How many of the newest readings the rules look at, of each metric watched in everybody."""
-LONGEST_VALIDITY = timedelta(hours=max(metric.validity_h or 0.0 for metric in catalogue()))
-"""A reading older than this says nothing of anybody's present state."""
 
 COMINGS = timedelta(days=2)
 """How far back a front door explains a silence."""
@@ -59,7 +49,7 @@ async def load_subjects(
     await _load_pauses(connection, subjects, now)
     await _load_lost(connection, subjects)
     taken = [one for one in subjects.values() if one.id in present]
-    await _load_newest(connection, taken, now)
+    await load_newest(connection, taken, now)
     await _load_signs(connection, [one for one in taken if one.away is not None], now)
     return subjects
 
@@ -114,54 +104,6 @@ async def _load_signs(connection: Connection, away: Sequence[Subject], now: date
         subject.signs.append(_reading(row))
     for ident in heard:
         by_id[ident].signs.clear()
-
-
-async def _load_newest(connection: Connection, subjects: Sequence[Subject], now: datetime) -> None:
-    clients = {subject.id: subject for subject in subjects if subject.client is not None}
-    if not clients:
-        return
-    metrics = [catalogue()[name] for name in DEPTHS]
-    rows = _queries.newest_readings(
-        connection,
-        subjects=list(clients),
-        metrics=[metric.id for metric in metrics],
-        after=[now - validity(metric) for metric in metrics],
-        depths=list(DEPTHS.values()),
-        until=now + AHEAD,
-        earliest=now - max(validity(metric) for metric in metrics),
-    )
-    await _collect(rows, clients)
-    pairs = [
-        (subject.id, catalogue()[name])
-        for subject in clients.values()
-        if subject.client is not None
-        for name in subject.client.limits
-        if name not in DEPTHS
-    ]
-    if pairs:
-        rows = _queries.newest_of_pairs(
-            connection,
-            subjects=[subject for subject, _ in pairs],
-            metrics=[metric.id for _, metric in pairs],
-            after=[now - validity(metric) for _, metric in pairs],
-            until=now + AHEAD,
-            earliest=now - max(validity(metric) for _, metric in pairs),
-        )
-        await _collect(rows, clients)
-
-
-async def _collect(rows: Any, subjects: Mapping[int, Subject]) -> None:
-    # The hot loop: a dozen readings of every client of a batch, so past NamedTuple's own __new__.
-    names = {metric.id: metric.name for metric in catalogue()}
-    new = tuple.__new__
-    async for subject, metric, time, received_at, value, qualifier, device, by_hand in rows:
-        name = names[metric]
-        reading = new(Reading, (name, value, time, received_at, device, qualifier, 0, by_hand))
-        newest = subjects[subject].newest
-        if name in newest:
-            newest[name].append(reading)
-        else:
-            newest[name] = [reading]
 
 
 async def load_events(
@@ -294,11 +236,6 @@ async def load_episodes(
         values = dict(row)
         found.setdefault(values.pop("subject"), []).append(Episode(**values))
     return found
-
-
-def validity(metric: Metric) -> timedelta:
-    """How long a reading speaks for the present; a metric without validity never does."""
-    return timedelta(hours=metric.validity_h or 0.0)
 
 
 def _reading(row: Any, state: int = 0) -> Reading:

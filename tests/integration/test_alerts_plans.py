@@ -46,3 +46,15 @@ async def test_no_growing_table_is_walked_through(database_url: str, name: str) 
         await connection.close()
     text = "\n".join(row[0] for row in plan)
     assert not re.search(r"Seq Scan on (reading|note|_hyper)", text), text
+
+
+async def test_chunks_are_chosen_once_a_statement(database_url: str) -> None:
+    connection = await connect(database_url)
+    try:
+        await settle_plans(connection)
+        chosen = await connection.fetch(
+            "SELECT setting FROM pg_settings WHERE name = 'timescaledb.enable_runtime_exclusion'"
+        )
+    finally:
+        await connection.close()
+    assert {row["setting"] for row in chosen} <= {"off"}
