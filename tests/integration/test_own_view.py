@@ -12,10 +12,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from core.clock import wall_time
 from core.database import connect
 from core.roles import web_urls
 from tests.integration.alerts_support import settle
 from tests.integration.steward_support import Desk, desk, fields, logged_in
+from tests.integration.test_rights_in_database import BY_SUBJECT
 from tests.integration.web_support import NOW, Browser
 
 
@@ -287,3 +289,48 @@ async def test_a_member_writes_down_what_the_client_says_afterwards(at: Desk) ->
     assert "Nopeasti tultiin" in page
     assert "Oliko siitä apua: Kyllä. Nina Nurse" in page
     assert await place.connection.fetchval("SELECT count(*) FROM alerts.own_word") == 1
+
+
+async def test_all_of_sql_with_a_clients_token_shows_that_client_alone(at: Desk) -> None:
+    place = at.place
+    aino, berta = await place.subject("aino"), await place.subject("berta")
+    for subject in (aino, berta):
+        await place.put(subject, "monitor-1", "spo2", [(NOW - timedelta(hours=subject), 95.0)])
+    foreign = await place.open(berta, "help")
+    await place.open(aino, "help")
+    for token, seen_at in (("living", wall_time()), ("unused", wall_time() - timedelta(hours=1))):
+        await place.connection.execute(
+            "INSERT INTO audit.client_session VALUES"
+            " (audit.hash_token($1), $2, $3, $3, $3::timestamptz + interval '9 hours',"
+            " interval '30 minutes')",
+            token,
+            aino,
+            seen_at,
+        )
+    web = await connect((await web_urls(place.url)).web)
+    try:
+        async with web.transaction():
+            assert await web.fetchval("SELECT audit.act_for_client('unused')") is None
+            assert await web.fetch("SELECT * FROM seen.own_client") == []
+        async with web.transaction():
+            assert await web.fetchval("SELECT audit.act_for_client('living')") == "fi"
+            assert await web.fetchval("SELECT subject FROM seen.own_client") == aino
+            assert len(await web.fetch("SELECT * FROM seen.own_measured")) == 1
+            assert len(await web.fetch("SELECT * FROM seen.own_case")) == 1
+            # Nothing of what members see, not even of the same client.
+            for relation in BY_SUBJECT:
+                assert await web.fetch(f"SELECT * FROM {relation}") == [], relation
+            for query, *values in (
+                ("audit.export_of($1)", berta),
+                ("audit.note_export($1, 'x')", berta),
+                ("alerts.say_afterwards($1, $2, 'yes', 'x')", uuid4(), foreign),
+                ("audit.give_client_code($1, $2, 'ABCDEFGHJKLM')", uuid4(), aino),
+            ):
+                assert not await web.fetchval(f"SELECT {query}", *values), query
+            erased = "SELECT audit.erase($1, $2, 'contact', 'x')"
+            assert await web.fetchval(erased, uuid4(), aino) == "refused"
+        # Gone with its transaction.
+        assert await web.fetch("SELECT * FROM seen.own_client") == []
+        assert await place.connection.fetchval("SELECT count(*) FROM audit.acting") == 0
+    finally:
+        await web.close()
