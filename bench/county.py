@@ -184,7 +184,7 @@ async def measure(place: Place, wanted: Wanted) -> tuple[Load, ServerInfo]:
         stack.callback(phones.kill)
         place.say("Making the readings", 0, 1)
         for line, process in ((sender, publisher), (phones_line, phones)):
-            await _hear(line, process, _PATIENCE_S * 5)
+            await hear(line, process, _PATIENCE_S * 5)
         pids = {name: service.pid for name, service in services.items()}
         used = await _cpu(connection, pids)
         began = wall_time()
@@ -196,7 +196,7 @@ async def measure(place: Place, wanted: Wanted) -> tuple[Load, ServerInfo]:
         after = await _cpu(connection, pids)
         await asyncio.sleep(_LINGER_S)
         phones_line.send("end")
-        seen: Seen = await _hear(phones_line, phones, _PATIENCE_S)
+        seen: Seen = await hear(phones_line, phones, _PATIENCE_S)
         cores = {name: (after[name] - used[name]) / seconds for name in after}
         cores |= {"publisher": sent.cpu_s / seconds, "phones": seen.cpu_s / seconds}
         load = await _judged(connection, wanted, county, sent, seen, began, seconds, cores)
@@ -249,7 +249,7 @@ async def _logins(
     return [await place.cookie(connection, member) for member in members]
 
 
-async def _hear(line: Pipe, process: Any, patience: float) -> Any:
+async def hear(line: Pipe, process: Any, patience: float) -> Any:
     """The next word of a process.
 
     Raises:

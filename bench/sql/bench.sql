@@ -150,3 +150,40 @@ SELECT e.id, v.wall_at AS opened_at,
 SELECT pid FROM pg_stat_activity
  WHERE backend_type IN ('client backend', 'autovacuum worker', 'walwriter', 'checkpointer',
                         'background writer') AND pid <> pg_backend_pid();
+
+-- name: seen_by_team(team)
+-- The clients whom members of a team may see: of its areas, and in its care.
+SELECT r.subject
+  FROM registry.care_relationship r
+  JOIN registry.team t ON t.id = r.team
+  JOIN registry.subject s ON s.id = r.subject
+  JOIN registry.home h ON h.id = s.home
+  JOIN registry.team_area a ON a.team = t.id AND a.area = h.area
+ WHERE t.name = :team
+ ORDER BY r.subject;
+
+-- name: open_alert(subject, origin, now, summary, evidence, channel)$
+-- As the engine does; an alert of this kind stands beside others only by another origin.
+WITH made AS (
+    INSERT INTO alerts.episode (subject, kind, origin, severity, highest, opened_at, changed_at,
+                                summary, evidence)
+    VALUES (:subject, 'news2', :origin, 4, 4, :now, :now, :summary, :evidence)
+    RETURNING id
+), told AS (
+    INSERT INTO alerts.episode_event (episode, at, wall_at, what, detail)
+    SELECT id, :now, :now, 'opened', jsonb_build_object('severity', 4) FROM made
+)
+SELECT id FROM made, pg_notify(:channel, made.id::text);
+
+-- name: close_alert(episode, member, now, channel)!
+WITH done AS (
+    UPDATE alerts.episode
+       SET closed_at = :now, closed_by = :member, outcome = 'false', changed_at = :now,
+           version = version + 1
+     WHERE id = :episode
+    RETURNING id
+), told AS (
+    INSERT INTO alerts.episode_event (episode, at, wall_at, what, member)
+    SELECT id, :now, :now, 'closed', :member FROM done
+)
+SELECT pg_notify(:channel, id::text) FROM done;

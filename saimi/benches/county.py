@@ -13,7 +13,7 @@ from saimi.benches.workshop import workshop
 from saimi.embedded.ports import free_port
 from web.session import start_session
 
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 
 
 async def measure_county(
@@ -34,15 +34,15 @@ async def measure_county(
                 "SAIMI_MQTT_URL": shop.parts.mqtt_url,
                 "SAIMI_DATA_DIR": str(shop.directory.path),
             }
-            web = ("--host", _HOST, "--port", str(port))
+            web = ("--host", HOST, "--port", str(port))
             found: dict[str, Service] = {"ingest": shop.service("ingest", environment=environment)}
             for number in range(workers):
                 name = f"alerts-{number}"
                 found[name] = shop.service("alerts", environment=environment, log=name)
             found["web"] = shop.service("web", *web, environment=environment)
-            return found, f"http://{_HOST}:{port}"
+            return found, f"http://{HOST}:{port}"
 
-        place = Place(shop.parts.database_url, shop.parts.mqtt_url, services, _cookie, shop.say)
+        place = Place(shop.parts.database_url, shop.parts.mqtt_url, services, cookie, shop.say)
         county, server = await measure(place, wanted)
         higher = await climb(place, shorter, loads) if bearable(county) else []
         borne = [one.load for one in (county, *higher) if bearable(one)]
@@ -57,6 +57,6 @@ async def measure_county(
         )
 
 
-async def _cookie(connection: asyncpg.Connection, member: int) -> dict[str, str]:
+async def cookie(connection: asyncpg.Connection, member: int) -> dict[str, str]:
     """A session as a login gives it; passwords take their time on purpose, and are not measured."""
     return {"saimi": await start_session(connection, member)}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bench.county import Load
     from bench.county import Report as CountyReport
     from bench.ingest import Figures, Report
+    from bench.open_phones import Report as PhonesReport
     from bench.simulator import Report as SimulatorReport
     from bench.trends import Report as TrendsReport
 
@@ -267,6 +268,53 @@ def _line(one: Load) -> dict[str, Any]:
         "publisher late, ms": one.publisher_late_ms,
         **{f"cores, {name}": f"{used:.2f}" for name, used in one.cpu.items()},
     }
+
+
+@app.command("phones")
+def phones(
+    phones: Annotated[int, typer.Option(min=1, max=2_000, help="Open lists of alerts.")] = 500,
+    alerts: Annotated[float, typer.Option(min=1, max=6_000, help="Opened a minute.")] = 200.0,
+    minutes: Annotated[float, typer.Option(min=0.05, max=600, help="That are timed.")] = 10.0,
+    settle: Annotated[
+        float, typer.Option(min=0.0, max=60, help="Minutes before, under the same load.")
+    ] = 2.0,
+    seed: Annotated[int, typer.Option(min=0, help="Which made-up county.")] = 7,
+    json: Json = False,
+) -> None:
+    """Open many phones on a real `saimi web` and let alerts come and go.
+
+    A delay is from an alert's commit to its arrival on each phone. Each alert is closed after a
+    minute, so twice as many changes go out. Whether the service's memory stays flat is told by
+    medians of each tenth of the time. The server is SAIMI_DATABASE_URL, else an embedded one; the
+    database is a new one and is dropped afterwards.
+    """
+    from bench.open_phones import Wanted
+    from core.settings import load_settings
+    from saimi.benches.phones import measure_phones
+    from saimi.running import run
+
+    settings = load_settings()
+    wanted = Wanted(phones, alerts, minutes, settle, seed)
+
+    async def work(stop: asyncio.Event) -> PhonesReport:
+        return await _until(stop, measure_phones(settings, wanted))
+
+    report = run(work)
+    if json:
+        emit(report)
+        return
+    show_values({
+        "database": f"{report.database['version']} ({report.database['edition']})",
+        "phones": report.phones,
+        "alerts": f"{report.alerts:,} ({report.alerts_per_minute:.0f} a minute)",
+        "not on a phone": report.unseen,
+        "streams broken": report.broken_streams,
+        "half within, ms": report.phone.p50_ms,
+        "99 of 100 within, ms": report.phone.p99_ms,
+        "longest, ms": report.phone.longest_ms,
+        "memory of saimi web, MB": ", ".join(f"{one:.0f}" for one in report.memory_mb),
+        **{f"cores, {name}": f"{used:.2f}" for name, used in report.cpu.items()},
+    })  # fmt: skip
 
 
 @app.command("trends")

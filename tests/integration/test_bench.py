@@ -124,3 +124,18 @@ def test_bench_county_times_alerts_on_open_phones(
     assert one["alerts"] >= 4  # half of the eight are calls for help
     assert 0 < one["phone"]["p50_ms"] <= one["phone"]["p99_ms"]
     assert set(one["stages"]) == {"ingest", "engine", "phone"}
+
+
+def test_bench_phones_counts_each_alert_on_each_phone(database_url: str) -> None:
+    outcome = saimi(
+        "bench", "phones", "--json", "--phones", "6", "--alerts", "240", "--minutes", "0.1",
+        "--settle", "0.05", settings={"SAIMI_DATABASE_URL": database_url}, within=110,
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    report = outcome.report
+    assert (report["phones"], report["alerts"]) == (6, 24)
+    assert (report["unseen"], report["broken_streams"]) == (0, 0)
+    assert 10 <= report["closed"] < 24  # each after half of the time
+    assert 0 < report["phone"]["p50_ms"] <= report["phone"]["p99_ms"]
+    assert len(report["memory_mb"]) >= 3
+    assert set(report["cpu"]) == {"web", "phones"}
