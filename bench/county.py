@@ -131,6 +131,8 @@ class Load(msgspec.Struct):
     """From a reading's sending to its alert on a phone: what this is about."""
     stages: dict[str, Delay]
     """Its parts: to ingest, from there to the engine's writing, from there to a phone."""
+    minutes: list[Delay]
+    """`phone` by the minute of the reading: whether it fell behind, or stumbled once."""
     publisher_late_ms: float
     """The longest that the publisher sent something after it was due; in no other figure."""
     broken_streams: int
@@ -316,13 +318,14 @@ async def _judged(
     queries = load_queries("bench")
     async with translated():
         stored = await queries.stored(connection)
-        rows = [
-            row
-            async for row in queries.opened(
-                connection, since=began + timedelta(minutes=wanted.settle)
-            )
-        ]
+        since = began + timedelta(minutes=wanted.settle)
+        rows = [row async for row in queries.opened(connection, since=since)]
     arrivals = [(row, at) for row in rows for at in seen.arrivals.get(row["id"], ())]
+    by_minute: list[list[float]] = [[] for _ in range(ceil(wanted.minutes))]
+    for row, at in arrivals:
+        minute = int((row["measured_at"] - since) / timedelta(minutes=1))
+        minute = min(max(minute, 0), len(by_minute) - 1)
+        by_minute[minute].append(at - row["measured_at"].timestamp())
     return Load(
         load=wanted.load,
         clients=len(county.residents),
@@ -334,12 +337,13 @@ async def _judged(
         lost=sent.readings - stored,
         alerts=len(rows),
         unseen=wanted.phones * len(rows) - len(arrivals),
-        phone=Delay.of([at - row["measured_at"].timestamp() for row, at in arrivals]),
+        phone=Delay.of([delay for delays in by_minute for delay in delays]),
         stages={
             "ingest": Delay.of(_seconds(rows, "measured_at", "received_at")),
             "engine": Delay.of(_seconds(rows, "received_at", "opened_at")),
             "phone": Delay.of([at - row["opened_at"].timestamp() for row, at in arrivals]),
         },
+        minutes=[Delay.of(delays) for delays in by_minute],
         publisher_late_ms=1000.0 * sent.latest_s,
         broken_streams=seen.broken,
         cpu={name: round(value, 3) for name, value in cores.items()},

@@ -123,6 +123,7 @@ def test_bench_county_times_alerts_on_open_phones(
     assert (one["lost"], one["unseen"], one["broken_streams"]) == (0, 0, 0)
     assert one["alerts"] >= 4  # half of the eight are calls for help
     assert 0 < one["phone"]["p50_ms"] <= one["phone"]["p99_ms"]
+    assert [minute["longest_ms"] for minute in one["minutes"]] == [one["phone"]["longest_ms"]]
     assert set(one["stages"]) == {"ingest", "engine", "phone"}
 
 
