@@ -26,6 +26,7 @@ from web import (
     own,
     pages,
     push,
+    reports,
     steward,
 )
 from web.attempts import Attempts
@@ -131,6 +132,7 @@ def create_app(
         grafana,
         document,
         own,
+        reports,
         steward,
         trends,
         visit,

@@ -98,6 +98,7 @@ async def furnish(place: County) -> dict[str, object]:
         "closed": closed,
         "pseudonym": await place.pseudonym("aino"),
         "nobody": "qqqq",
+        "month": f"{now.astimezone(LOCAL):%Y-%m}",
     }
 
 

@@ -84,6 +84,7 @@ class Asked:
         path = (
             path.replace("{name}", "list")
             .replace("{what}", "seen")
+            .replace("{month}", "2026-02")
             .replace("/static", f"{static_prefix()}/js/api.js")
         )
         if path in ("/api/readings", "/api/activity", "/api/comparison"):
@@ -98,7 +99,7 @@ class Asked:
             headers={"X-Saimi-Token": browser.token},
             allow_redirects=False,
         ) as given:
-            text = await given.text()
+            text = await given.text(errors="replace")
             to_login = given.status == 303 and "next=" in given.headers["Location"]
             assert given.status < 500, (viewer, endpoint, text)
             if endpoint == "POST /login":  # a wrong password is no question of rights
