@@ -2,7 +2,7 @@
 
     GET  /api/session                        who is logged in, 401 if nobody
     GET  /api/stream                         server-sent events (web.live); ?episode=ID for one
-    GET  /api/episodes                       {"episodes": […]}, open ones, most urgent first
+    GET  /api/episodes                       {"episodes": […], "next"}, open ones, most urgent first
     GET  /api/episodes/{id}                  one, with "events"
     GET  /api/episodes/{id}/colleagues       {"colleagues": [{username, display_name, role,
                                              on_duty}, …], "services": [{service, name, on_duty},
@@ -27,6 +27,8 @@ from aiohttp_sse import sse_response
 from alerts.delivery import outbox
 from alerts.episodes import listing
 from core.database import Connection, load_queries
+from core.errors import UserError
+from web import paging
 from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
@@ -112,21 +114,71 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
-@described(Operation("The open alerts, most urgent first", answers.Episodes, tagged=True))
+@described(
+    Operation(
+        "The open alerts, most urgent first",
+        answers.Episodes,
+        query=(
+            Query(
+                "limit",
+                "At most so many, a page; without this and without a cursor, all.",
+                {"type": "integer", "minimum": 1, "maximum": paging.MOST},
+            ),
+            Query(
+                "cursor",
+                "Behind the page whose `next` this is.",
+                {"type": "string", "minLength": 1, "maxLength": paging.LONGEST},
+            ),
+        ),
+        tagged=True,
+    )
+)
 async def episodes(request: web.Request) -> web.Response:
-    """GET /api/episodes"""
+    """GET /api/episodes?limit=…&cursor=…"""
     member, shared = caller(request), parts(request)
-    now = shared.clock.now()
+    now, page = shared.clock.now(), _page(request)
+    following = None
     async with database(request) as connection:
         await gather(connection)
-        found = await listing.open_episodes(connection, member=member.id, now=now)
+        if page is None:
+            found = await listing.open_episodes(connection, member=member.id, now=now)
+        else:
+            after, count = page
+            found, following = await listing.open_page(
+                connection, member=member.id, now=now, after=after, count=count
+            )
         looks = {(member.id, subject) for card in found for subject in shown_with(card)}
         await record_looks(
             connection, looks, what="list", wall=shared.wall(), purpose=purpose_of(member)
         )
     text = texts_of(request)
     listed = [episode_json(card, text, now) for card in found]
-    return tagged(request, {"episodes": listed, "time": now}, but="time")
+    onward = None if following is None else paging.cursor(following)
+    return tagged(request, {"episodes": listed, "next": onward, "time": now}, but="time")
+
+
+def _page(request: web.Request) -> tuple[paging.Key | None, int] | None:
+    """Behind what, and how many; None: everything is asked for."""
+    given, word = request.query.get("limit"), request.query.get("cursor")
+    if given is None and word is None:
+        return None
+    text = texts_of(request)
+    count = paging.USUAL
+    if given is not None:
+        count = int(given) if given.isascii() and given.isdigit() and len(given) < 5 else 0
+        if not 1 <= count <= paging.MOST:
+            raise UserError(
+                text.gettext("A page has from 1 to %(n)d entries: ask for so many.")
+                % {"n": paging.MOST}
+            )
+    if word is None:
+        return None, count
+    try:
+        return paging.behind(word), count
+    except paging.NoCursorError:
+        raise UserError(
+            text.gettext("This is no page of this list: begin again with the first.")
+        ) from None
 
 
 @described(Operation("One alert and what happened to it", answers.WholeEpisode, tagged=True))

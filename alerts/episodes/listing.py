@@ -155,7 +155,36 @@ async def open_episodes(connection: Connection, *, member: int, now: datetime) -
     """The open episodes a member may see, most urgent first, then longest waiting."""
     async with translated():
         rows = [row async for row in _queries.open_ids(connection, member=member, now=now)]
-    found = await cards(connection, (row["id"] for row in rows))
+    return await _shown(connection, member=member, ids=(row["id"] for row in rows), now=now)
+
+
+async def open_page(
+    connection: Connection,
+    *,
+    member: int,
+    now: datetime,
+    after: tuple[int, datetime, int] | None,
+    count: int,
+) -> tuple[list[Card], tuple[int, datetime, int] | None]:
+    """At most `count` of the open episodes a member may see, in the same order, behind the urgency
+    `after`; and the urgency behind which there are more, None at the end."""
+    urgency, opened_at, number = (None, None, None) if after is None else after
+    async with translated():
+        found = _queries.open_page(
+            connection, member=member, now=now, urgency=urgency, opened_at=opened_at, id=number,
+            count=count + 1,
+        )  # fmt: skip
+        rows = [row async for row in found]
+    page = rows[:count]
+    shown = await _shown(connection, member=member, ids=(row["id"] for row in page), now=now)
+    last = page[-1] if len(rows) > count else None
+    return shown, None if last is None else (-last["severity"], last["opened_at"], last["id"])
+
+
+async def _shown(
+    connection: Connection, *, member: int, ids: Iterable[int], now: datetime
+) -> list[Card]:
+    found = await cards(connection, ids)
     subjects = set[int]().union(*(card.concerns for card in found))
     visible = await visible_subjects(connection, member=member, subjects=subjects, now=now)
     return [seen for card in found if (seen := card.seen_by(visible)) is not None]

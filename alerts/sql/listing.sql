@@ -8,6 +8,18 @@ SELECT e.id
  WHERE e.closed_at IS NULL
    AND registry.may_see(:member, e.subject, :now);
 
+-- name: open_page(member, now, urgency, opened_at, id, count)
+-- A page of them in the order of urgency, behind a place in it; from the beginning with nulls.
+SELECT e.id, e.severity, e.opened_at
+  FROM alerts.episode e
+ WHERE e.closed_at IS NULL
+   AND registry.may_see(:member, e.subject, :now)
+   AND (:urgency::integer IS NULL
+        OR (-e.severity, e.opened_at, e.id)
+           > (:urgency::integer, :opened_at::timestamptz, :id::bigint))
+ ORDER BY -e.severity, e.opened_at, e.id
+ LIMIT :count::integer;
+
 -- name: cards(ids)
 -- Everything the web shows of an episode; whom it concerns as JSON, one entry a client: of an outage,
 -- those at risk in it. Written as a union, or every client of the county is looked at for each episode.

@@ -113,6 +113,7 @@ class WholeEpisode(Episode, forbid_unknown_fields=True):
 
 class Episodes(msgspec.Struct, forbid_unknown_fields=True):
     episodes: list[Episode]
+    next: Annotated[str | None, Meta(description="Cursor of the next page; null: there is none.")]
     time: datetime
 
 
