@@ -1,4 +1,4 @@
-"""A county with readings of a year, written by COPY: what dashboards and trends are measured on.
+"""A county with readings of a year, written in bulk: what dashboards and trends are measured on.
 
 190 readings a client a day: a wearable, a cuff, scales, a glucose meter, motion in five rooms, a
 front door and a bed; alerts with what became of them, shifts, pauses. Everything follows from the
@@ -15,12 +15,11 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.bulk import Load, load_year
 from core.catalogue import catalogue
 from core.database import Connection, load_queries, server_info, translated
 from ingest.aggregates import bring_up_to_date
-from ingest.binary_copy import SINCE_2000, binary_copy, in_pieces
-from ingest.touched import beginning, hours
-from ingest.touched import days as days_of
+from ingest.binary_copy import SINCE_2000
 
 _DAY_US = 86_400 * 1_000_000
 AREAS = ("imatra", "lappeenranta", "lemi", "luumaki", "parikkala", "rautjarvi", "ruokolahti",
@@ -70,8 +69,8 @@ class CountyYear:
     clients: int
     days: int
     until: datetime
-    readings: int
     alerts: int
+    load: Load
 
 
 async def fill(
@@ -95,41 +94,21 @@ async def fill(
     since = until - timedelta(days=days)
     queries = load_queries("bench")
     async with translated():
+        refreshed = (await server_info(connection)).edition == "timescaledb-community"
         await _registry(connection, clients, days, since, until)
-        readings = 0
-        for start in range(0, days, 7):
-            rows = _week(clients, since + timedelta(days=start), min(7, days - start), random)
-            readings += len(rows)
-            await connection.copy_to_table(
-                "reading",
-                schema_name="telemetry",
-                columns=_ROW.names,
-                source=in_pieces(binary_copy(rows)),
-                format="binary",
-            )
-            say(f"readings of {min(start + 7, days)} of {days} days")
-        say("aggregates")
-        await _aggregates(connection, since, until)
+        weeks = (
+            _week(clients, since + timedelta(days=start), min(7, days - start), random)
+            for start in range(0, days, 7)
+        )
+        load = await load_year(connection, weeks, -(-days // 7), reckoned=not refreshed, say=say)
+        if refreshed:
+            say("aggregates")
+            await queries.touch_span(connection, since=since, until=until)
+            await bring_up_to_date(connection, until)
         alerts = await _alerts(connection, clients, min(days, 70), until, random)
         await queries.make_shifts(connection, since=since, days=days)
         await connection.execute("ANALYZE")
-    return CountyYear(clients, days, until, readings, alerts)
-
-
-async def _aggregates(connection: Connection, since: datetime, until: datetime) -> None:
-    """As ingest reckons them, four weeks at a time; nothing is there that has to be cleared first,
-    for which it would walk through what is written already."""
-    if (await server_info(connection)).edition == "timescaledb-community":
-        await load_queries("bench").touch_span(connection, since=since, until=until)
-        await bring_up_to_date(connection, until)
-        return
-    queries = load_queries("ingest")
-    for reckon, begin in ((queries.reckon_hourly, hours), (queries.reckon_daily, days_of)):
-        at = beginning(begin, since)
-        while at < until:
-            after = beginning(begin, at + timedelta(weeks=4))
-            await reckon(connection, since=at, until=after, subject=None, device=None)
-            at = after
+    return CountyYear(clients, days, until, alerts, load)
 
 
 async def _registry(

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import numpy as np
 
+from bench.bulk import Load
 from bench.county_year import A_DAY, AREAS, CountyYear, fill
 from bench.scratch import scratch_database
 from core.database import connect, server_info, translated
@@ -56,8 +57,11 @@ class Report:
     readings_a_day: int
     readings: int
     alerts: int
+    load: Load
+    """Rows and seconds of the readings and their aggregates."""
     database_mb: float
     fill_s: float
+    """All of it: registry, readings, alerts, statistics."""
     samples: int
     client: list[Timing]
     county: list[Timing]
@@ -129,8 +133,9 @@ def _report(
         clients=county.clients,
         days=county.days,
         readings_a_day=A_DAY,
-        readings=county.readings,
+        readings=county.load.readings,
         alerts=county.alerts,
+        load=county.load,
         database_mb=round(size_mb, 1),
         fill_s=round(fill_s, 1),
         samples=samples,

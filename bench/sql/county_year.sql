@@ -143,3 +143,17 @@ events AS (
      WHERE e.happened
      ORDER BY m.id, e.at)
 SELECT count(*) FROM made;
+
+-- name: indexes_of(tables)
+-- How the indexes and keys of tables of telemetry are removed and made.
+SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %s', i.indexrelid::regclass)
+            ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', i.indrelid::regclass, c.conname)
+        END AS remove,
+       CASE WHEN c.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
+            ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, c.conname,
+                        pg_get_constraintdef(c.oid))
+        END AS make
+  FROM pg_index i
+  LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'p'
+ WHERE i.indrelid IN (SELECT ('telemetry.' || t)::regclass FROM unnest(:tables::text[]) t)
+ ORDER BY i.indexrelid;
