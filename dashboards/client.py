@@ -47,9 +47,10 @@ def client_dashboard(language: Language = "fi", links: Links = NO_LINKS) -> dash
     made.with_panel(_missing(of("missing"), words))
     made.with_row(builders.Row(words["vital_signs"]))
     for name in (*VITAL_SIGNS, *SLOW):
-        parts = [of("vital_sign", metric=name), of("band", metric=name)]
+        number = str(catalogue()[name].id)
+        parts = [of("vital_sign", metric_id=number), of("band", metric=name)]
         if name in SLOW:
-            parts.append(of("trend", metric=name))
+            parts.append(of("trend", metric_id=number))
         made.with_panel(_sign(name, parts, words))
     made.with_row(builders.Row(words["home"]))
     made.with_panel(_raster(of("activity"), words))

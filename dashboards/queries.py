@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from core.catalogue import catalogue
 from core.fitting import HOURS_FOR, RAW_FOR
 
 Board = Literal["client", "team", "county", "operations"]
@@ -82,10 +83,16 @@ def _sum(*, most: bool) -> str:
     return "\n           + ".join(terms)
 
 
+def _ids(*metrics: str) -> str:
+    return ", ".join(str(catalogue()[metric].id) for metric in metrics)
+
+
 _BESIDES = [metric for metric in PARAMETERS if metric != "oxygen_flow"]
 _FRAGMENTS = {
     **RANGES,
-    "parameters": ", ".join(f"'{metric}'" for metric in PARAMETERS),
+    "parameter_ids": _ids(*PARAMETERS),
+    "movement_ids": _ids("motion", "door"),
+    "bed_id": _ids("bed"),
     "newest": ",\n           ".join(
         f"max(CASE WHEN g.metric = '{metric}' "
         f"THEN ARRAY[extract(epoch FROM g.time)::double precision, g.value] END) OVER w AS {metric}"

@@ -1,6 +1,7 @@
 -- The panels of the client's dashboard. Grafana fills in `$__…` and `${client:sqlstring}` before it
 -- sends a query (the tests do the same); `${raw}`, `${hourly}` and `${daily}` are conditions on the
--- range, of which one holds: the aggregate that fits (dashboards/queries.py).
+-- range, of which one holds: the aggregate that fits (dashboards/queries.py). Readings are asked for by
+-- the metric's number: by its name all of a client's readings would be read first.
 
 -- name: client_areas
 SELECT DISTINCT area_name AS __text, area AS __value FROM grafana.client ORDER BY 1;
@@ -22,19 +23,19 @@ SELECT date_bin(make_interval(secs => $__interval_ms / 1000.0), r.time, TIMESTAM
            AS time,
        avg(r.value) AS "${mean}", min(r.value) AS "${lowest}", max(r.value) AS "${highest}"
   FROM grafana.reading r
- WHERE r.client = ${client:sqlstring} AND r.metric = '${metric}' AND NOT r.suspect
+ WHERE r.client = ${client:sqlstring} AND r.metric_id = ${metric_id} AND NOT r.suspect
    AND $__timeFilter(r.time) AND ${raw}
  GROUP BY 1
 UNION ALL
 SELECT r.bucket, sum(r.sum) / sum(r.count), min(r.min), max(r.max)
   FROM grafana.reading_hourly r
- WHERE r.client = ${client:sqlstring} AND r.metric = '${metric}' AND r.suspect < r.count
+ WHERE r.client = ${client:sqlstring} AND r.metric_id = ${metric_id} AND r.suspect < r.count
    AND $__timeFilter(r.bucket) AND ${hourly}
  GROUP BY 1
 UNION ALL
 SELECT r.bucket, sum(r.sum) / sum(r.count), min(r.min), max(r.max)
   FROM grafana.reading_daily r
- WHERE r.client = ${client:sqlstring} AND r.metric = '${metric}' AND r.suspect < r.count
+ WHERE r.client = ${client:sqlstring} AND r.metric_id = ${metric_id} AND r.suspect < r.count
    AND $__timeFilter(r.bucket) AND ${daily}
  GROUP BY 1
  ORDER BY 1;
@@ -53,7 +54,7 @@ SELECT d.time, d.trend AS "${trend}"
   FROM (SELECT r.bucket AS time,
                sum(sum(r.sum)) OVER w / sum(sum(r.count)) OVER w AS trend
           FROM grafana.reading_daily r
-         WHERE r.client = ${client:sqlstring} AND r.metric = '${metric}' AND r.suspect < r.count
+         WHERE r.client = ${client:sqlstring} AND r.metric_id = ${metric_id} AND r.suspect < r.count
            AND r.bucket BETWEEN $__timeFrom()::timestamptz - INTERVAL '8 days'
                             AND $__timeTo()::timestamptz
          GROUP BY r.bucket
@@ -69,20 +70,20 @@ SELECT d.time, d.trend AS "${trend}"
 WITH given AS (
     SELECT r.time, r.metric, r.value
       FROM grafana.reading r
-     WHERE r.client = ${client:sqlstring} AND r.metric IN (${parameters}) AND NOT r.suspect
+     WHERE r.client = ${client:sqlstring} AND r.metric_id IN (${parameter_ids}) AND NOT r.suspect
        AND r.time BETWEEN $__timeFrom()::timestamptz - INTERVAL '1 day' AND $__timeTo()::timestamptz
        AND ${raw}
     UNION ALL
     SELECT r.last_at, r.metric, r.last
       FROM grafana.reading_hourly r
-     WHERE r.client = ${client:sqlstring} AND r.metric IN (${parameters}) AND r.suspect < r.count
+     WHERE r.client = ${client:sqlstring} AND r.metric_id IN (${parameter_ids}) AND r.suspect < r.count
        AND r.bucket BETWEEN $__timeFrom()::timestamptz - INTERVAL '1 day'
                         AND $__timeTo()::timestamptz
        AND ${hourly}
     UNION ALL
     SELECT r.last_at, r.metric, r.last
       FROM grafana.reading_daily r
-     WHERE r.client = ${client:sqlstring} AND r.metric IN (${parameters}) AND r.suspect < r.count
+     WHERE r.client = ${client:sqlstring} AND r.metric_id IN (${parameter_ids}) AND r.suspect < r.count
        AND r.bucket BETWEEN $__timeFrom()::timestamptz - INTERVAL '1 day'
                         AND $__timeTo()::timestamptz
        AND ${daily}),
@@ -132,7 +133,7 @@ SELECT DISTINCT ON (bucket) bucket AS time, ${missing}
 WITH fired AS MATERIALIZED (
     SELECT r.bucket AT TIME ZONE 'Europe/Helsinki' AS local, r.sum
       FROM grafana.reading_hourly r
-     WHERE r.client = ${client:sqlstring} AND r.metric IN ('motion', 'door')
+     WHERE r.client = ${client:sqlstring} AND r.metric_id IN (${movement_ids})
        AND coalesce(nullif(r.location, ''), r.device_kind) = ${room:sqlstring}
        AND $__timeFilter(r.bucket)),
 by_hour AS MATERIALIZED (
@@ -150,7 +151,7 @@ WITH bed AS (
     SELECT r.time, r.value, r.time AT TIME ZONE 'Europe/Helsinki' AS local,
            lead(r.time) OVER (PARTITION BY r.device ORDER BY r.time) AS until
       FROM grafana.reading r
-     WHERE r.client = ${client:sqlstring} AND r.metric = 'bed' AND NOT r.suspect
+     WHERE r.client = ${client:sqlstring} AND r.metric_id = ${bed_id} AND NOT r.suspect
        AND r.time BETWEEN $__timeFrom()::timestamptz - INTERVAL '1 day' AND $__timeTo()::timestamptz),
 night AS (
     SELECT (local + INTERVAL '6 hours')::date AS day, value >= 0.5 AS lying, local,
@@ -172,7 +173,7 @@ SELECT date_trunc('day', r.bucket + INTERVAL '2 hours', 'Europe/Helsinki') AS ti
        coalesce(nullif(r.location, ''), r.device_kind) AS metric,
        sum(r.sum)::double precision AS value
   FROM grafana.reading_hourly r
- WHERE r.client = ${client:sqlstring} AND r.metric IN ('motion', 'door')
+ WHERE r.client = ${client:sqlstring} AND r.metric_id IN (${movement_ids})
    AND extract(hour FROM r.bucket AT TIME ZONE 'Europe/Helsinki') NOT BETWEEN 6 AND 21
    AND $__timeFilter(r.bucket)
  GROUP BY 1, 2

@@ -278,5 +278,17 @@ async def test_coverage_is_the_time_in_which_somebody_was_on_duty(
 
 async def test_a_client_code_cannot_break_out_of_its_quotes(area: asyncpg.Connection) -> None:
     for sql in (queries("client")["vital_sign"], queries("client")["newest"]):
-        asked = sent(sql.replace("${metric}", "pulse"), client="' OR true --")
+        asked = sent(
+            sql.replace("${metric_id}", str(catalogue()["pulse"].id)), client="' OR true --"
+        )
         assert await rows(area, asked) == []
+
+
+async def test_nights_read_what_the_bed_said_and_nothing_else(area: asyncpg.Connection) -> None:
+    """Over a year the rest is twenty times as much."""
+    (panel,) = _of(boards("area", "en")[1], "Nights", "timeseries")
+    client = await _someone(area)
+    plan = await rows(area, "EXPLAIN " + sent(panel.sql, length=RANGES["year"], client=client))
+    found = [row[0] for row in plan if "Index Cond" in row[0] and "metric" in row[0]]
+    assert found
+    assert all(f"metric = {catalogue()['bed'].id}" in one for one in found)

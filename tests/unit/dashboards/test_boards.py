@@ -102,7 +102,7 @@ def test_units_and_decimals_are_the_catalogues() -> None:
         panel = panels[texts("en")[name]]
         assert panel["fieldConfig"]["defaults"]["unit"]
         assert panel["fieldConfig"]["defaults"]["decimals"] == catalogue()[name].decimals
-        assert f"r.metric = '{name}'" in panel["targets"][0]["rawSql"]
+        assert f"r.metric_id = {catalogue()[name].id} " in panel["targets"][0]["rawSql"]
     assert panels["Blood glucose"]["fieldConfig"]["defaults"]["unit"] == "suffix: mmol/L"
 
 
