@@ -139,6 +139,11 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 async def open_session(request: web.Request, response: web.Response, member: int) -> None:
     """Open a session of a member whose identity has been checked, and give its cookie along."""
     shared = parts(request)
+    before = known_caller(request)
+    if before is not None:  # else it would live on with nobody who knows of it
+        async with database(request) as connection:
+            await end_session(connection, before.token)
+        shared.hub.end_session(before.token)
     async with translated(), shared.login.acquire() as connection:
         token = await start_session(connection, member)
     log.info("logged in", member=member)

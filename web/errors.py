@@ -79,6 +79,10 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return answer(request, 401, sentence)
     except NotFoundError:
         return answer(request, 404, not_found(request))
+    except TooManyAttemptsError as error:
+        given = answer(request, error.http_status, str(error))
+        given.headers["Retry-After"] = str(error.seconds)
+        return given
     except SaimiError as error:
         return answer(request, error.http_status, str(error))
     except web.HTTPNotFound:

@@ -40,6 +40,8 @@ from web.streams import Event, Renderer, Stream, encoded
 
 log = structlog.get_logger()
 
+MOST_PAGES = 100
+"""Live pages of one session: what a stolen one can use up."""
 HEARTBEAT_S = 2.0
 ALIVE_WITHIN = timedelta(seconds=7)
 """Services beat at least every 2 s; with our own period a dead one shows within 10 s."""
@@ -102,7 +104,14 @@ class Hub:
     # -- pages
 
     def open(self, caller: Caller, *, only: int | None = None) -> Stream:
-        """Add a page; a heartbeat comes at once, the snapshot as soon as it is read."""
+        """Add a page; a heartbeat comes at once, the snapshot as soon as it is read. A session that
+        has MOST_PAGES loses its oldest."""
+        same = [one for one in self._streams if one.caller.token == caller.token]
+        if len(same) >= MOST_PAGES:
+            oldest = min(same, key=lambda one: one.number)
+            log.warning("page cut off: too many of one session", member=caller.id)
+            oldest.end()
+            self.close(oldest)
         stream = Stream(caller, only)
         stream.put(self._beat)
         self._streams.add(stream)

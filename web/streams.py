@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 
 import msgspec
 import structlog
@@ -33,6 +34,8 @@ class Stream:
     """One open page."""
 
     caller: Caller
+    number: int = field(default_factory=count().__next__, init=False)
+    """The later a page was opened, the higher."""
     only: int | None = None
     """The one episode this page is about; None: all of them."""
     visible: set[int] = field(default_factory=set)
