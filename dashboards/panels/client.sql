@@ -87,6 +87,9 @@ WITH given AS (
        AND r.bucket BETWEEN $__timeFrom()::timestamptz - INTERVAL '1 day'
                         AND $__timeTo()::timestamptz
        AND ${daily}),
+scale AS MATERIALIZED (
+    -- Looked for once; else whose client it is would be asked again for each moment.
+    SELECT scale, air_by_plan FROM grafana.news2_scale WHERE client = ${client:sqlstring}),
 newest AS (
     -- Of an array the time is compared first, so the highest one so far is the newest value.
     SELECT g.time, extract(epoch FROM g.time)::double precision AS at,
@@ -98,8 +101,7 @@ valid AS (
            ${valid},
            s.air_by_plan
       FROM newest n
-     CROSS JOIN (SELECT scale, air_by_plan FROM grafana.news2_scale
-                  WHERE client = ${client:sqlstring}) s
+     CROSS JOIN scale s
      WHERE $__timeFilter(n.time)),
 known AS (
     SELECT v.time, v.scale, ${values},
