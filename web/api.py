@@ -17,6 +17,7 @@ described beside each handler and told at /api/openapi.json (web.openapi).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,10 +33,12 @@ from web import paging
 from web.access import purpose_of, record_looks, shown_with
 from web.episodes import episode_json
 from web.history import event_json
+from web.live import Hub
 from web.openapi import answers
 from web.openapi.operation import Operation, Query, described
 from web.parts import caller, database, parts, texts_of
 from web.session import gather
+from web.streams import Stream
 from web.words import service_name
 
 _T = TypeVar("_T")
@@ -97,10 +100,15 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """GET /api/stream"""
     given = request.query.get("episode")
     only = _number(request, given) if given is not None else None
+    return await events_of(request, lambda hub: hub.open(caller(request), only=only))
+
+
+async def events_of(request: web.Request, opened: Callable[[Hub], Stream]) -> web.StreamResponse:
+    """Send a page's events for as long as it is open."""
     if request.transport is None:
         return web.Response(status=499)  # Gone before it was answered; nobody reads this.
     hub = parts(request).hub
-    page = hub.open(caller(request), only=only)
+    page = opened(hub)
     try:
         async with sse_response(
             request, sep="\n", send_timeout=_SEND_TIMEOUT_S, ping_interval=3600

@@ -30,6 +30,7 @@ from web import (
     steward,
 )
 from web.attempts import Attempts
+from web.desk import now as desk_now
 from web.errors import answer_errors
 from web.fhir import routes as fhir
 from web.fhir.entry import FHIR, Fhir, load_bearer
@@ -124,6 +125,7 @@ def create_app(
         api,
         at_hand,
         break_glass,
+        desk_now,
         doing,
         emergency,
         keeping,

@@ -35,6 +35,7 @@ from core.database import (
 )
 from core.errors import DatabaseError
 from web.access import purpose_of, record_looks, shown_with
+from web.desk.boards import Boards
 from web.session import Caller, act_for, gather, touch_sessions
 from web.streams import Event, Renderer, Stream, encoded
 
@@ -66,6 +67,7 @@ class Hub:
         self._wall = wall
         self._streams: set[Stream] = set()
         self._joining: set[Stream] = set()
+        self._desk = Boards(pool=pool, clock=clock)
         self._looks: dict[tuple[str, str], set[tuple[int, int]]] = {}
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
@@ -90,12 +92,13 @@ class Hub:
             self._listen,
             self._hand_out,
             self._pulse,
+            self._desk.run,
         )
         self._tasks = [asyncio.create_task(one(), name=one.__name__) for one in work]
 
     async def stop(self) -> None:
         """End every stream and stop listening."""
-        for stream in list(self._streams):
+        for stream in self._open:
             stream.end()
         for task in self._tasks:
             task.cancel()
@@ -119,14 +122,27 @@ class Hub:
         self._wake.set()
         return stream
 
+    def open_desk(self, caller: Caller) -> Stream:
+        """Add a page of the desk, which is sent figures and no alerts."""
+        stream = Stream(caller)
+        stream.put(self._beat)
+        self._desk.add(stream)
+        return stream
+
+    @property
+    def _open(self) -> set[Stream]:
+        """Every page, of whatever it is sent."""
+        return self._streams | self._desk.streams
+
     def close(self, stream: Stream) -> None:
         """Forget a page."""
+        self._desk.discard(stream)
         self._streams.discard(stream)
         self._joining.discard(stream)
 
     def end_session(self, token: str) -> None:
         """End the streams of a session that is over."""
-        for stream in [one for one in self._streams if one.caller.token == token]:
+        for stream in [one for one in self._open if one.caller.token == token]:
             stream.end(Event("session", encoded({"ended": True})))
             self.close(stream)
 
@@ -140,6 +156,7 @@ class Hub:
         else:
             self._refresh_all = True
         self._wake.set()
+        self._desk.wake()
 
     async def _listen(self) -> None:
         attempt = 0
@@ -158,6 +175,7 @@ class Hub:
                     # Whatever was notified while nobody listened.
                     self._refresh_all = True
                     self._wake.set()
+                    self._desk.wake()
                     while True:  # A dead connection is silent, as a quiet night is: ask.
                         await asyncio.sleep(HEARTBEAT_S)
                         await connection.fetchval("SELECT 1", timeout=HEARTBEAT_S)
@@ -315,7 +333,7 @@ class Hub:
                     await self._turned.wait()
             self._turned.clear()
             self._beat = await self._heartbeat()
-            for stream in list(self._streams):
+            for stream in self._open:
                 stream.put(self._beat)
             beats += 1
             with suppress(DatabaseError):
@@ -348,14 +366,16 @@ class Hub:
             # How fast this clock runs, for pages that count waiting times on by themselves.
             "factor": self._clock.factor if isinstance(self._clock, ScaledClock) else 1.0,
             # A database that does not tell us what changes is none for a live list.
-            "database_alive": answered and self._listening and not self._behind,
+            "database_alive": answered
+            and self._listening
+            and not (self._behind or self._desk.behind),
             "alerts_alive": alive["alerts"],
             "ingest_alive": alive["ingest"],
         }
         return Event("heartbeat", encoded(content))
 
     async def _check_sessions(self) -> None:
-        tokens = {stream.caller.token for stream in self._streams}
+        tokens = {stream.caller.token for stream in self._open}
         if not tokens:
             return
         async with translated(), self._pool.acquire() as connection:

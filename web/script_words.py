@@ -75,6 +75,13 @@ SCRIPT: dict[str, str] = {
     "choose": mark("Choose an outcome first."),
     "reached_first": mark("Say first that a person was reached."),
     "updated": mark("Updated"),
+    # The desk.
+    "desk_counts": mark("{waiting} waiting, {open} open, {overdue} overdue"),
+    "desk_nothing": mark("nothing open"),
+    "desk_none_waits": mark("Nothing waits for anybody."),
+    "desk_more": mark("and {n} more"),
+    "desk_explained": mark("{n} more are explained by an outage or a pause: nobody is called."),
+    "desk_overdue": mark("overdue"),
     # Charts.
     "blood_pressure": mark("Blood pressure"),
     "no_readings": mark("No readings in this time"),

@@ -54,6 +54,8 @@ PAGES: tuple[Listed, ...] = (
     Listed("/clients/{pseudonym}/export", ready="#export", who="desk"),
     Listed("/own/login", who=None),
     Listed("/own", ready="#call", who="aino"),
+    Listed("/desk", ready="#board tbody tr", who="desk"),
+    Listed("/desk?wall", ready="#board tbody tr", who="desk"),
     Listed("/desk/devices", ready="#held", who="desk"),
     Listed("/desk/devices/{id}", ready="#assign", who="desk", fill={"id": "device"}),
     Listed("/desk/devices/new?gateway={gateway}&name=scale-9", ready="#new", who="desk"),
