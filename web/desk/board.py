@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.routing.values import shipped_values
+from alerts.routing.in_force import values_in_force
 from core.database import Connection, load_queries
 from web.desk.figures import SEVERITIES, Count, Figures, Open, Row, figures
 from web.i18n import Texts
@@ -81,7 +81,7 @@ async def read(connection: Connection, *, now: datetime) -> Found:
     queries = load_queries("web")
     areas = {row["id"]: row["name"] async for row in queries.desk_areas(connection)}
     opened = [Open(**dict(row)) async for row in queries.desk_open(connection)]
-    found = figures(opened, areas, shipped_values(), now)
+    found = figures(opened, areas, await values_in_force(connection), now)
     shown = [alert.id for alert, _, _ in found.waiting[:SHOWN]]
     called = {
         row["episode"]: row["name"] async for row in queries.desk_called(connection, episodes=shown)
