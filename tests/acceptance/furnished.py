@@ -12,6 +12,7 @@ from core.clock import LOCAL, wall_time
 from tests.integration.rules_support import STRICTER, add_chief, proposed, report
 from tests.integration.steward_support import add_administrator, add_clinician
 from tests.integration.web_support import County
+from tests.integration.weeks_support import twelve_weeks
 from web.steward.routing_document import Routing
 
 _RECORD = {
@@ -58,6 +59,7 @@ async def furnish(place: County) -> dict[str, object]:
         aino, "motion-kitchen", "motion",
         [(now - timedelta(hours=hours, minutes=7), 1.0) for hours in range(1, 48)],
     )  # fmt: skip
+    await twelve_weeks(place)
     mine = await place.open(aino, severity=4)
     await place.open(aino, "limit", severity=3, metric="spo2", limit=88, value=84, own=True)
     helped = await place.open(aino, "help")

@@ -71,6 +71,7 @@ PAGES: tuple[Listed, ...] = (
     Listed("/desk/members/{id}", ready="#rights", who="admin", fill={"id": "member"}),
     Listed("/desk/retention", ready="#past", who="desk"),
     Listed("/desk/retention/{pseudonym}", ready="#erase", who="desk", fill={"pseudonym": "past"}),
+    Listed("/clients/{pseudonym}/report", ready="#said"),
     Listed("/desk/reports", ready="#said", who="desk"),
     Listed("/desk/reports/{month}", ready="#said", who="desk"),
     Listed("/break-glass", ready="form.sheet"),
@@ -82,6 +83,6 @@ PAGES: tuple[Listed, ...] = (
 NOT_PAGES = (
     "/api/", "/fhir/", "/static/", "/healthz", "/readyz", "/sw.js", "/login/",
     "/episodes/{id}/part", "/clients/{pseudonym}/grafana", "/clients/{pseudonym}/readings.csv",
-    "/own/part", "/desk/reports/{month}/file.",
+    "/own/part", "/clients/{pseudonym}/report.pdf", "/desk/reports/{month}/file.",
 )  # fmt: skip
 """What programs and scripts fetch, and what only sends on to a page: how these paths begin."""

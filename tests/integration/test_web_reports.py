@@ -1,4 +1,4 @@
-"""The county's month: for the desk alone, and each figure is that of the rows beneath it."""
+"""The county's month, for the desk alone and counted from rows; and a client's twelve weeks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.web_support import NOW, Browser, County, county, logged_in, serving
+from tests.integration.weeks_support import twelve_weeks
 from web.reports.month import month_of
 
 MONTH = month_of(NOW)
@@ -55,3 +56,35 @@ async def test_the_report_is_the_desks(place: County) -> None:
     async with serving(place) as address, logged_in(address, "desk") as desk:
         for month in (MONTH.moved(1), "2026-13", "1999-12"):
             await desk.page(f"/desk/reports/{month}", status=404)
+
+
+async def test_a_clients_weeks_say_what_changed_and_are_on_record(place: County) -> None:
+    await twelve_weeks(place)
+    await place.open(await place.subject("aino"), "fall")
+    aino, berta = await place.pseudonym("aino"), await place.pseudonym("berta")
+    async with serving(place) as address, logged_in(address, "nurse") as nurse:
+        await place.connection.execute(
+            "UPDATE registry.member SET language = 'en' WHERE username = 'nurse'"
+        )
+        before = len(await place.looks())
+        page = await nurse.page(f"/clients/{aino}/report")
+        assert "Movement a night (22–6): 200" in page
+        assert "In the kitchen: movement a day: 33" in page
+        assert 'id="vitals"' in page
+        assert 'id="alerts"' in page
+        async with nurse.session.get(f"/clients/{aino}/report.pdf") as answer:
+            assert answer.content_type == "application/pdf"
+            assert (await answer.read()).startswith(b"%PDF-1.7")
+        assert (await place.looks())[before:] == [("nurse", "aino", "trends", "care")] * 2
+        details = await place.connection.fetch(
+            "SELECT detail ->> 'format' FROM audit.access"
+            " WHERE detail ->> 'report' = 'functional' ORDER BY id"
+        )
+        assert [form for (form,) in details] == ["page", "pdf"]
+        # Of another team, and a home: not found, and no look.
+        home = await place.connection.fetchval(
+            "SELECT pseudonym FROM registry.subject WHERE id = $1", await place.home("aino")
+        )
+        for other in (berta, home):
+            await nurse.page(f"/clients/{other}/report", status=404)
+        assert len(await place.looks()) == before + 2

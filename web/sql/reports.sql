@@ -25,3 +25,13 @@ SELECT * FROM grafana.arrivals(:since::date, :until::date);
 SELECT * FROM seen.counted_alert
  WHERE opened_at >= :since::timestamptz AND opened_at < :until::timestamptz
  ORDER BY opened_at, id LIMIT 100000;
+
+-- name: alerts_by_kind(subject, since, until, lately)
+-- A client's alerts by kind: in all, those since `lately`, and those that were real.
+SELECT e.kind, count(*) AS all, count(*) FILTER (WHERE e.opened_at >= :lately::timestamptz) AS lately,
+       count(*) FILTER (WHERE e.outcome = 'real') AS real
+  FROM alerts.episode e
+ WHERE e.subject = :subject::integer
+   AND e.opened_at >= :since::timestamptz AND e.opened_at <= :until::timestamptz
+ GROUP BY e.kind
+ ORDER BY count(*) DESC, e.kind;
