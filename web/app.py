@@ -30,6 +30,7 @@ from web import (
     steward,
 )
 from web.attempts import Attempts
+from web.desk import homes as desk_homes
 from web.desk import now as desk_now
 from web.errors import answer_errors
 from web.fhir import routes as fhir
@@ -126,6 +127,7 @@ def create_app(
         at_hand,
         break_glass,
         desk_now,
+        desk_homes,
         doing,
         emergency,
         keeping,

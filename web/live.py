@@ -35,7 +35,7 @@ from core.database import (
 )
 from core.errors import DatabaseError
 from web.access import purpose_of, record_looks, shown_with
-from web.desk.boards import Boards
+from web.desk.boards import KINDS, Boards
 from web.session import Caller, act_for, gather, touch_sessions
 from web.streams import Event, Renderer, Stream, encoded
 
@@ -67,7 +67,7 @@ class Hub:
         self._wall = wall
         self._streams: set[Stream] = set()
         self._joining: set[Stream] = set()
-        self._desk = Boards(pool=pool, clock=clock)
+        self._desk = {name: Boards(kind, pool=pool, clock=clock) for name, kind in KINDS.items()}
         self._looks: dict[tuple[str, str], set[tuple[int, int]]] = {}
         self._changed: set[int] = set()
         self._wake = asyncio.Event()
@@ -92,7 +92,7 @@ class Hub:
             self._listen,
             self._hand_out,
             self._pulse,
-            self._desk.run,
+            *(boards.run for boards in self._desk.values()),
         )
         self._tasks = [asyncio.create_task(one(), name=one.__name__) for one in work]
 
@@ -122,21 +122,22 @@ class Hub:
         self._wake.set()
         return stream
 
-    def open_desk(self, caller: Caller) -> Stream:
-        """Add a page of the desk, which is sent figures and no alerts."""
+    def open_desk(self, caller: Caller, kind: str) -> Stream:
+        """Add a page of the desk (web.desk.boards.KINDS), which is sent figures and no alerts."""
         stream = Stream(caller)
         stream.put(self._beat)
-        self._desk.add(stream)
+        self._desk[kind].add(stream)
         return stream
 
     @property
     def _open(self) -> set[Stream]:
         """Every page, of whatever it is sent."""
-        return self._streams | self._desk.streams
+        return self._streams.union(*(boards.streams for boards in self._desk.values()))
 
     def close(self, stream: Stream) -> None:
         """Forget a page."""
-        self._desk.discard(stream)
+        for boards in self._desk.values():
+            boards.discard(stream)
         self._streams.discard(stream)
         self._joining.discard(stream)
 
@@ -156,7 +157,11 @@ class Hub:
         else:
             self._refresh_all = True
         self._wake.set()
-        self._desk.wake()
+        self._wake_desk()
+
+    def _wake_desk(self) -> None:
+        for boards in self._desk.values():
+            boards.wake()
 
     async def _listen(self) -> None:
         attempt = 0
@@ -175,7 +180,7 @@ class Hub:
                     # Whatever was notified while nobody listened.
                     self._refresh_all = True
                     self._wake.set()
-                    self._desk.wake()
+                    self._wake_desk()
                     while True:  # A dead connection is silent, as a quiet night is: ask.
                         await asyncio.sleep(HEARTBEAT_S)
                         await connection.fetchval("SELECT 1", timeout=HEARTBEAT_S)
@@ -368,7 +373,7 @@ class Hub:
             # A database that does not tell us what changes is none for a live list.
             "database_alive": answered
             and self._listening
-            and not (self._behind or self._desk.behind),
+            and not (self._behind or any(boards.behind for boards in self._desk.values())),
             "alerts_alive": alive["alerts"],
             "ingest_alive": alive["ingest"],
         }

@@ -63,7 +63,7 @@ async def furnish(place: County) -> dict[str, object]:
     mine = await place.open(aino, severity=4)
     await place.open(aino, "limit", severity=3, metric="spo2", limit=88, value=84, own=True)
     helped = await place.open(aino, "help")
-    silent = await place.open(await place.home("aino"), "silence", severity=2)
+    silent = await _unheard(place)
     closed = await place.open(aino, "fall", severity=4)
     nurse = await connection.fetchval("SELECT id FROM registry.member WHERE username = 'nurse'")
     await connection.execute(
@@ -102,6 +102,38 @@ async def furnish(place: County) -> dict[str, object]:
         "nobody": "qqqq",
         "month": f"{now.astimezone(LOCAL):%Y-%m}",
     }
+
+
+async def _unheard(place: County) -> int:
+    """A home that is silent by itself, and an area that is out; the number of the first's alert."""
+    connection, now = place.connection, place.clock.now()
+    for code, latitude, longitude in (("im", 61.1719, 28.7686), ("la", 61.0583, 28.1887)):
+        await connection.execute(
+            "UPDATE registry.area SET latitude = $2, longitude = $3 WHERE code = $1",
+            code, latitude, longitude,
+        )  # fmt: skip
+    last = (now - timedelta(hours=3)).isoformat()
+    silent = await place.open(await place.home("aino"), "silence", severity=2)
+    area = await connection.fetchval(
+        "SELECT s.id FROM registry.subject s JOIN registry.area a ON a.id = s.area"
+        " WHERE a.code = 'la'"
+    )
+    out = await place.open(area, "outage", severity=3)
+    for episode, key, params in (
+        (silent, "gateway_silent",
+         {"gateway": "gw-1", "last": last, "devices": 2, "said": True, "needs": {"oxygen": 1}}),
+        (out, "area_outage",
+         {"since": last, "lost": 41, "watched": 52, "needs": {"oxygen": 2, "help_button": 9}}),
+    ):  # fmt: skip
+        await connection.execute(
+            "UPDATE alerts.episode SET summary = summary || $2 WHERE id = $1",
+            episode, {"key": key, "params": params},
+        )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO alerts.lost_gateway SELECT id, $1, $2 FROM registry.gateway"
+        " WHERE name = 'gw-2'", area, now - timedelta(hours=3),
+    )  # fmt: skip
+    return silent
 
 
 async def _own_page(place: County, aino: int) -> str:

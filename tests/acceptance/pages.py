@@ -56,6 +56,8 @@ PAGES: tuple[Listed, ...] = (
     Listed("/own", ready="#call", who="aino"),
     Listed("/desk", ready="#board tbody tr", who="desk"),
     Listed("/desk?wall", ready="#board tbody tr", who="desk"),
+    Listed("/desk/homes", ready="#board tbody tr", who="desk"),
+    Listed("/desk/homes?wall", ready="#desk:not([aria-busy])", who="desk"),
     Listed("/desk/devices", ready="#held", who="desk"),
     Listed("/desk/devices/{id}", ready="#assign", who="desk", fill={"id": "device"}),
     Listed("/desk/devices/new?gateway={gateway}&name=scale-9", ready="#new", who="desk"),

@@ -2,6 +2,9 @@
 
 figures    from what is open: how much of it waits, how much of that for too long, by area
 board      the same read from the database and put into words
+silent     from what is not heard: which homes are silent, out, explained or heard, by area
+places     areas as circles that do not cover one another: a map without a map
+home_board    both read from the database and put into words
 boards     the open pages of the desk, and what is sent to them
-now        the page, its stream and its JSON
+now, homes    the pages, their streams and their JSON
 """

@@ -76,7 +76,7 @@ class Found:
     """By episode, who was called last; None: the desk."""
 
 
-async def read(connection: Connection, *, now: datetime) -> Found:
+async def read(connection: Connection, now: datetime) -> Found:
     """The figures as the transaction's coordinators may see them."""
     queries = load_queries("web")
     areas = {row["id"]: row["name"] async for row in queries.desk_areas(connection)}

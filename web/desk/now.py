@@ -41,7 +41,7 @@ async def figures(request: web.Request) -> web.Response:
     only_desk(request)
     now = parts(request).clock.now()
     async with database(request) as connection:
-        found = await read(connection, now=now)
+        found = await read(connection, now)
     said = board(found, texts_of(request), now)
     return tagged(request, msgspec.structs.asdict(said), but="time")
 
@@ -50,7 +50,7 @@ async def figures(request: web.Request) -> web.Response:
 async def stream(request: web.Request) -> web.StreamResponse:
     """GET /api/desk/stream"""
     only_desk(request)
-    return await events_of(request, lambda hub: hub.open_desk(caller(request)))
+    return await events_of(request, lambda hub: hub.open_desk(caller(request), "now"))
 
 
 ROUTES = [

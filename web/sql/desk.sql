@@ -30,3 +30,36 @@ SELECT DISTINCT ON (v.episode) v.episode, v.at, m.display_name AS name
 -- Which of these are of the desk still.
 SELECT id FROM registry.member
  WHERE id = ANY(:members::int[]) AND role = 'coordinator' AND disabled_at IS NULL;
+
+-- name: desk_places()
+-- Areas, where they are, and how many homes with a gateway each has.
+SELECT a.id, a.name, a.latitude, a.longitude, count(DISTINCT h.id)::int AS homes
+  FROM registry.area a
+  LEFT JOIN (registry.home h JOIN registry.gateway g ON g.home = h.id AND g.revoked_at IS NULL)
+    ON h.area = a.id
+ GROUP BY a.id
+ ORDER BY a.name, a.id;
+
+-- name: desk_out()
+-- Homes that an outage has silenced.
+SELECT DISTINCT h.id AS home, h.area
+  FROM alerts.lost_gateway l
+  JOIN registry.gateway g ON g.id = l.gateway AND g.revoked_at IS NULL
+  JOIN registry.home h ON h.id = g.home;
+
+-- name: desk_silences()
+-- What is silent, without anybody's name.
+SELECT e.id, e.severity, e.opened_at, h.id AS home, h.area, s.kind = 'home' AS of_home,
+       e.summary, e.acknowledged_at IS NOT NULL AS taken
+  FROM alerts.episode e
+  JOIN registry.subject s ON s.id = e.subject
+  JOIN registry.home h ON h.id = s.home
+ WHERE e.kind = 'silence' AND e.closed_at IS NULL AND e.cleared_at IS NULL;
+
+-- name: desk_outages()
+-- Power or network out, of areas, of the county or Saimi's own; the gravest first.
+SELECT e.id, e.severity, e.opened_at, s.area, e.summary, e.acknowledged_at IS NOT NULL AS taken
+  FROM alerts.episode e
+  JOIN registry.subject s ON s.id = e.subject
+ WHERE e.kind = 'outage' AND e.closed_at IS NULL AND e.cleared_at IS NULL
+ ORDER BY e.inhibited, e.severity DESC, e.opened_at, e.id;

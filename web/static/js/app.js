@@ -149,3 +149,6 @@ if (box && "serviceWorker" in navigator && isSecureContext) {
     if (data?.what === "push") draw(data.severity);
   });
 }
+
+// The desk's pages stand in a row that a phone shows a part of: the part with this page.
+document.querySelector(".desk-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
