@@ -18,11 +18,11 @@ import structlog
 
 from alerts.episodes.episodes import Change, Episode
 from alerts.episodes.store import write_changes
-from alerts.finding import Finding, Severity, rfc3339
+from alerts.finding import Finding, rfc3339
 from alerts.routing.escalating import begin
 from alerts.rules.rule import Rules
-from alerts.silence.causes import inhibited
-from alerts.silence.outages import Limits, Lost, Outage, follow, is_countywide
+from alerts.silence.county import SERVICE, County, outage_finding
+from alerts.silence.outages import Lost
 from alerts.subjects import at_risk
 from alerts.subjects.at_risk import AtRisk
 from alerts.subjects.line import Line
@@ -37,36 +37,10 @@ KEEP = timedelta(minutes=2)
 """Wall time that what the registry says is kept."""
 TURN = 7241004
 """Advisory lock of the worker that surveys."""
-SERVICE = -1
-"""The subject that stands for Saimi itself (core/migrations: causes)."""
 
 _log = structlog.get_logger()
 _queries = load_queries("alerts")
 _core = load_queries("core")
-
-
-@dataclass(slots=True)
-class _County:
-    """What one survey has found."""
-
-    lost: dict[int, list[Lost]] = field(default_factory=dict)
-    """By area's subject."""
-    outages: dict[int, Outage] = field(default_factory=dict)
-    watched: dict[int, int] = field(default_factory=dict)
-    """Gateways that could be lost, by area's subject."""
-    at_risk: dict[int, list[AtRisk]] = field(default_factory=dict)
-    """By gateway."""
-    whole: int = 0
-    """Gateways watched in all; counted only where areas are out."""
-
-    def params(self, area: int, outage: Outage) -> dict[str, Any]:
-        clients = [one for gateway in outage.gateways for one in self.at_risk.get(gateway, ())]
-        return {
-            "since": rfc3339(outage.since),
-            "lost": len(outage.gateways),
-            "watched": self.watched.get(area, 0),
-            **at_risk.params(clients),
-        }
 
 
 @dataclass(slots=True)
@@ -110,16 +84,17 @@ class Survey:
             context = Context(now=now, rules=self._rules, line=line, delay=self._delay)
             if self._known.since is None or not timedelta(0) <= wall - self._known.since < KEEP:
                 self._known = _Registered(wall)
-            county = _County()
+            county = County()
             # While we are deaf nobody's silence grows (alerts.subjects.line): all stands as it was.
             await self._find_lost(connection, county, line)
             known = [row["subject"] async for row in _queries.outage_states(connection)]
-            subjects = sorted({SERVICE, *known, *self._suspects(county)})
+            subjects = sorted({SERVICE, *known, *county.suspects(self._rules)})
             states = await self._lock(connection, subjects)
             await self._follow(connection, county, states, now)
             episodes = await load_episodes(connection, subjects, now=now)
-            findings = {area: self._area(county, area) for area in county.outages}
-            findings[SERVICE] = await self._service(connection, county, line, wall)
+            findings = county.findings(self._rules)
+            own = await self._own_outage(connection, line, wall)
+            findings.setdefault(SERVICE, []).extend(own)
             changes = self._look(subjects, findings, states, episodes, context)
             await _queries.write_states(
                 connection,
@@ -134,22 +109,7 @@ class Survey:
             await self._mark(connection, county, now)
         return len(changes)
 
-    def _suspects(self, county: _County) -> list[int]:
-        """Areas of which so many gateways are lost that it may be an outage."""
-        least = self._limits().at_least
-        return [area for area, lost in county.lost.items() if len(lost) >= least]
-
-    def _limits(self) -> Limits:
-        limits = self._rules["area_outage"].limits
-        return Limits(
-            at_least=int(limits["at_least"]),
-            within=timedelta(minutes=limits["within_min"]),
-            alone=limits["alone_per_1000"] / 1000,
-            chance=limits["chance_per_million"] / 1e6,
-            ends_after=timedelta(minutes=limits["ends_after_min"]),
-        )
-
-    async def _find_lost(self, connection: Connection, county: _County, line: Line) -> None:
+    async def _find_lost(self, connection: Connection, county: County, line: Line) -> None:
         intervals = [row["silent_after"] async for row in _queries.expected_intervals(connection)]
         cuts = [line.before(interval + self._delay) for interval in intervals]
         lost_for = timedelta(minutes=self._rules["area_outage"].limits["lost_min"])
@@ -176,9 +136,9 @@ class Survey:
         return states
 
     async def _follow(
-        self, connection: Connection, county: _County, states: Mapping[int, State], now: datetime
+        self, connection: Connection, county: County, states: Mapping[int, State], now: datetime
     ) -> None:
-        suspects = set(self._suspects(county))
+        suspects = set(county.suspects(self._rules))
         out = [
             area
             for area, state in states.items()
@@ -190,81 +150,33 @@ class Survey:
         if not known.watched:
             async for row in _queries.watched_gateways(connection):
                 known.watched[row["area"]] = row["gateways"]
-        county.watched, county.whole = known.watched, sum(known.watched.values())
+        county.watched = known.watched
         for area in out:
-            state = states[area]
-            state.outage = follow(
-                state.outage,
-                county.lost.get(area, ()),
-                watched=county.watched.get(area, 0),
-                now=now,
-                limits=self._limits(),
-            )
-            if state.outage is not None:
-                county.outages[area] = state.outage
-        silenced = {gateway for one in county.outages.values() for gateway in one.gateways}
-        unknown = sorted(silenced - known.at_risk.keys())
+            county.follow(area, states[area].outage, now, self._rules)
+            states[area].outage = county.outages.get(area)
+        unknown = sorted(county.silenced - known.at_risk.keys())
         if unknown:
             known.at_risk.update((gateway, []) for gateway in unknown)
             rows = _queries.at_risk(connection, gateways=unknown, kinds=at_risk.DEVICES)
             async for row in rows:
                 if needs := _needs(row):
                     known.at_risk[row["gateway"]].append(AtRisk(row["subject"], needs))
-        county.at_risk = {gateway: known.at_risk[gateway] for gateway in silenced}
+        county.at_risk = known.at_risk
 
-    def _area(self, county: _County, area: int) -> list[Finding]:
-        params = county.params(area, county.outages[area])
-        finding = self._finding("area_outage", params, origin="area")
-        return [inhibited(finding, "county_outage") if self._countywide(county) else finding]
-
-    def _countywide(self, county: _County) -> bool:
-        share = self._rules["county_outage"].limits["share_pct"] / 100
-        return is_countywide(county.outages, watched=county.whole, share=share)
-
-    async def _service(
-        self, connection: Connection, county: _County, line: Line, wall: datetime
+    async def _own_outage(
+        self, connection: Connection, line: Line, wall: datetime
     ) -> list[Finding]:
-        """What is the matter with the county, and with Saimi."""
-        findings = []
-        if self._countywide(county):
-            clients = [one for found in county.at_risk.values() for one in found]
-            params = {
-                "since": rfc3339(min(one.since for one in county.outages.values())),
-                "lost": sum(len(one.gateways) for one in county.outages.values()),
-                "watched": county.whole,
-                "areas": len(county.outages),
-                **at_risk.params(clients),
-            }
-            findings.append(self._finding("county_outage", params, origin="county"))
+        """Whether Saimi itself takes nothing in, and who is at risk by that."""
         ingest: datetime | None = await _core.last_beat(connection, service="ingest")
         after = timedelta(seconds=self._rules["own_outage"].limits["after_s"])
-        if ingest is None or wall - ingest > after:
-            clients = []
-            rows = _queries.at_risk(connection, gateways=None, kinds=at_risk.DEVICES)
-            async for row in rows:
-                if needs := _needs(row):
-                    clients.append(AtRisk(row["subject"], needs))
-            since = line.alive_at
-            assert since is not None  # noqa: S101 - run() has looked
-            params = {"since": rfc3339(since), **at_risk.params(clients)}
-            findings.append(self._finding("own_outage", params, origin="own"))
-        return findings
-
-    def _finding(self, name: str, params: dict[str, Any], *, origin: str) -> Finding:
-        """Urgent at least where somebody lives by a device that may have stopped."""
-        rule = self._rules[name]
-        severity = rule.severity
-        if at_risk.is_vital(params):
-            severity = max(severity, int(Severity.URGENT))
-        return Finding(
-            kind=rule.kind,
-            origin=origin,
-            rule=rule.id,
-            severity=severity,
-            pages=severity if rule.on else 0,
-            key=name,
-            params=params,
-        )
+        if ingest is not None and wall - ingest <= after:
+            return []
+        rows = _queries.at_risk(connection, gateways=None, kinds=at_risk.DEVICES)
+        clients = [AtRisk(row["subject"], needs) async for row in rows if (needs := _needs(row))]
+        since = line.alive_at
+        assert since is not None  # noqa: S101 - run() has looked
+        params = {"since": rfc3339(since), **at_risk.params(clients)}
+        return [outage_finding("own_outage", self._rules, params, origin="own")]
 
     def _look(
         self,
@@ -284,7 +196,7 @@ class Survey:
             changes.extend((ident, change) for change in outcome)
         return changes
 
-    async def _mark(self, connection: Connection, county: _County, now: datetime) -> None:
+    async def _mark(self, connection: Connection, county: County, now: datetime) -> None:
         """Write down which gateways are silenced, and wake the homes that this concerns."""
         wanted = {
             gateway: (area, since)
