@@ -32,6 +32,8 @@ from web import (
 from web.attempts import Attempts
 from web.desk import homes as desk_homes
 from web.desk import now as desk_now
+from web.desk import rota as desk_rota
+from web.desk import rota_forms
 from web.errors import answer_errors
 from web.fhir import routes as fhir
 from web.fhir.entry import FHIR, Fhir, load_bearer
@@ -128,6 +130,8 @@ def create_app(
         break_glass,
         desk_now,
         desk_homes,
+        desk_rota,
+        rota_forms,
         doing,
         emergency,
         keeping,

@@ -100,6 +100,11 @@ class Texts:
         pattern = "cccc d MMMM y" if self.language == "en" else "cccc d.M.y"
         return str(format_date(day, pattern, locale=self.locale))
 
+    def weekday(self, day: date) -> str:
+        """Weekday, day and month, short."""
+        pattern = "ccc d MMM" if self.language == "en" else "ccc d.M."
+        return str(format_date(day, pattern, locale=self.locale))
+
     def moment(self, at: datetime, now: datetime) -> str:
         """The time alone if it is today's in the county, else with its day."""
         today = at.astimezone(LOCAL).date() == now.astimezone(LOCAL).date()

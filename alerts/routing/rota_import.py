@@ -1,7 +1,8 @@
 """Taking a rota over into the database: all of it, or nothing.
 
-The shifts of the document's teams that start in its days become those of the document; what has
-been served until now stays as it was. The same document again changes nothing.
+The shifts of the document's teams that start in its days become those of the document, with what
+the desk has changed; what has been served until now stays as it was. The same document again
+changes nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.routing.rota import Gap, Rota, RotaError, Shift, gaps, shifts
+from alerts.routing.rota_changes import RotaChange, apply
 from core.database import REGISTRY_CHANNEL, ROTA, Connection, load_queries, translated
 
 _queries = load_queries("alerts")
@@ -27,6 +29,8 @@ class RotaReport:
     added: int
     removed: int
     """Of those that were there: taken out, or ended now."""
+    changes: int
+    """Of the desk, not over yet: they stand."""
     gaps: list[Gap]
     """When nobody is on duty for a team of the document, from now to its end."""
 
@@ -48,7 +52,15 @@ async def import_rota(connection: Connection, rota: Rota, *, now: datetime) -> R
         ]
         before = [row for row in known if rota.since <= row["start"] < rota.until]
         others = [row for row in known if not rota.since <= row["start"] < rota.until]
-        wanted = {key for one in shifts(rota) for key in _left_of(one, others, now)}
+        rows = _queries.rota_changes(connection, teams=teams, now=now)
+        changes = [RotaChange(**dict(row)) async for row in rows]
+        within = [
+            one._replace(start=max(one.start, rota.since))
+            for one in changes
+            if rota.since < one.end and one.start < rota.until
+        ]
+        made = apply(shifts(rota), within)
+        wanted = {key for one in made for key in _left_of(one, others, now)}
         # Whoever stays on duty is not relieved and called back.
         there = {(r["team"], r["member"], max(r["start"], now), r["end"]): r for r in before}
         gone = [row for key, row in there.items() if key not in wanted]
@@ -75,7 +87,7 @@ async def import_rota(connection: Connection, rota: Rota, *, now: datetime) -> R
         ]
     since = max(now, rota.since)
     uncovered = gaps(after, rota.teams, since, rota.until) if since < rota.until else []
-    return RotaReport(len(wanted), len(new), len(gone), uncovered)
+    return RotaReport(len(wanted), len(new), len(gone), len(within), uncovered)
 
 
 def _left_of(shift: Shift, others: list[Any], now: datetime) -> list[_Key]:

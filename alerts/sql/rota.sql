@@ -41,3 +41,16 @@ SELECT t.name AS team, m.username AS member, m.display_name, lower(s.during) AS 
   JOIN registry.member m ON m.id = s.member
  WHERE s.during @> :at::timestamptz
  ORDER BY t.name, lower(s.during), m.username;
+
+-- name: rota_changes(teams, now)
+-- What the desk changed of these teams' rota that is not over, in the order in which it was changed.
+SELECT t.name AS team, r.username AS relieved, s.username AS serving, c.start, c."end"
+  FROM (SELECT id, (detail ->> 'team')::int AS team, (detail ->> 'relieved')::int AS relieved,
+               (detail ->> 'serving')::int AS serving, (detail ->> 'since')::timestamptz AS start,
+               (detail ->> 'until')::timestamptz AS "end"
+          FROM audit.change WHERE what = 'rota') c
+  JOIN registry.team t ON t.id = c.team AND t.id = ANY(:teams::int[])
+  LEFT JOIN registry.member r ON r.id = c.relieved
+  LEFT JOIN registry.member s ON s.id = c.serving
+ WHERE c."end" > :now
+ ORDER BY c.id;

@@ -49,6 +49,7 @@ def import_file(file: _File, json: Json = False) -> None:
             "shifts from now on": report.shifts,
             "new": report.added,
             "taken out": report.removed,
+            "changes of the desk that stand": report.changes,
             "gaps": len(report.gaps),
         }
     )

@@ -93,6 +93,7 @@ async def furnish(place: County) -> dict[str, object]:
         "mild": "review",
         "team": await _routing(place),
         "member": nurse,
+        "shift": await _rota(place),
         **await _proposals(place, closed),
         "mine": mine,
         "help": helped,
@@ -182,6 +183,31 @@ async def _routing(place: County) -> int:
             now, what, detail,
         )  # fmt: skip
     return int(team)
+
+
+async def _rota(place: County) -> int:
+    """Shifts with gaps between them, one of them changed; the number of the one that is served."""
+    now, connection = place.clock.now(), place.connection
+    hour = timedelta(hours=1)
+    numbers = [
+        await connection.fetchval(
+            "INSERT INTO registry.shift (team, member, during) SELECT t.id, m.id,"
+            " tstzrange($2, $3) FROM registry.team t, registry.member m"
+            " WHERE t.name = 'Imatra team' AND m.username = $1 RETURNING id",
+            who, now + start * hour, now + end * hour,
+        )
+        for who, start, end in (("nurse", -3, 6), ("mate", 6, 30), ("nurse", 40, 48))
+    ]  # fmt: skip
+    await connection.execute(
+        "INSERT INTO audit.change (at, wall_at, member, what, detail, why)"
+        " SELECT $1, $1, d.id, 'rota', jsonb_build_object('team', t.id, 'relieved', n.id,"
+        " 'serving', m.id, 'since', $2::timestamptz, 'until', $3::timestamptz), 'Kuumetta.'"
+        " FROM registry.member d, registry.member n, registry.member m, registry.team t"
+        " WHERE d.username = 'desk' AND n.username = 'nurse' AND m.username = 'mate'"
+        " AND t.name = 'Imatra team'",
+        now, now + 6 * hour, now + 14 * hour,
+    )  # fmt: skip
+    return int(numbers[0])
 
 
 async def _proposals(place: County, episode: int) -> dict[str, object]:

@@ -58,6 +58,10 @@ PAGES: tuple[Listed, ...] = (
     Listed("/desk?wall", ready="#board tbody tr", who="desk"),
     Listed("/desk/homes", ready="#board tbody tr", who="desk"),
     Listed("/desk/homes?wall", ready="#desk:not([aria-busy])", who="desk"),
+    Listed("/desk/rota", ready="#on-duty", who="desk"),
+    Listed("/desk/rota?wall", ready="#on-duty", who="desk"),
+    Listed("/desk/rota/teams/{id}", ready="#add", who="desk", fill={"id": "team"}),
+    Listed("/desk/rota/shifts/{id}", ready="#shift", who="desk", fill={"id": "shift"}),
     Listed("/desk/devices", ready="#held", who="desk"),
     Listed("/desk/devices/{id}", ready="#assign", who="desk", fill={"id": "device"}),
     Listed("/desk/devices/new?gateway={gateway}&name=scale-9", ready="#new", who="desk"),
@@ -85,6 +89,7 @@ PAGES: tuple[Listed, ...] = (
 NOT_PAGES = (
     "/api/", "/fhir/", "/static/", "/healthz", "/readyz", "/sw.js", "/login/",
     "/episodes/{id}/part", "/clients/{pseudonym}/grafana", "/clients/{pseudonym}/readings.csv",
-    "/own/part", "/clients/{pseudonym}/report.pdf", "/desk/reports/{month}/file.",
+    "/own/part", "/desk/rota/part",
+    "/clients/{pseudonym}/report.pdf", "/desk/reports/{month}/file.",
 )  # fmt: skip
 """What programs and scripts fetch, and what only sends on to a page: how these paths begin."""

@@ -21,6 +21,7 @@ from core.clock import Clock
 from core.database import Connection, Pool, load_queries, translated
 from core.errors import DatabaseError
 from web.desk.board import board, read
+from web.desk.duty_board import duty_board, read_duty
 from web.desk.home_board import home_board, read_homes
 from web.i18n import Language, Texts, texts
 from web.session import act_for
@@ -47,6 +48,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "now": Kind(read, board, every_s=2.0, pause_s=0.4),
     "homes": Kind(read_homes, home_board, every_s=5.0, pause_s=2.0),
+    "rota": Kind(read_duty, duty_board, every_s=5.0, pause_s=2.0),
 }
 
 
