@@ -46,7 +46,8 @@ class Around:
         self._row = {number: row for row, number in enumerate(self._in)}
         home = np.zeros(max(history.people, default=0) + 1, dtype=np.int64)
         for number, person in history.people.items():
-            home[number] = self._row[person.home]
+            if number >= 0:  # areas are not lived in
+                home[number] = self._row[person.home]
         self._received = Received(home[self._of.subject], self._of.received)
         self._of = self._of.take(self._received.order)
         self._alone = {

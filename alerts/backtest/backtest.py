@@ -29,6 +29,7 @@ from itertools import count
 
 from alerts.assess.assess import RULES, assess
 from alerts.backtest.around import Around
+from alerts.backtest.county import KINDS, Surveys
 from alerts.backtest.ears import Ears
 from alerts.backtest.history import Closing, History, micros, moment
 from alerts.backtest.learned import Models
@@ -106,6 +107,12 @@ class _Replay:
             self._ears = Ears(tuple(history.devices), history.readings)
             for subject in self._ears.watchers():
                 self._ask(self._known[subject], history.start)
+        self._surveys: Surveys | None = None
+        if self._ears is not None and "silence" in table:
+            self._surveys = Surveys(
+                history, self._ears, self._known, rules, delay=JOURNEY, every=pace.survey
+            )
+        self._looked = {n for n, one in self._known.items() if one.person.kind not in KINDS}
         for closing in history.closings:
             self._close_at(closing, None)
         self._models: Models | None = None
@@ -119,18 +126,16 @@ class _Replay:
         """From start to end."""
         stops, end = self._stops, self._history.end
         while True:
-            now = min(
-                (at for at in self._ahead() if at is not None),
-                default=None,
-            )
+            now = min((at for at in self._ahead() if at is not None), default=None)
             if now is None or now > end:
                 return self._made
             now = self._on_tick(now)
             new = stops.take(now)
+            self._survey(now)
             due = self._take_due(now)
             by_models = self._models_at is not None and self._models_at <= now
             if by_models:
-                due |= self._known.keys()
+                due |= self._looked
                 self._models_at = now + self._pace.models
             self._look(now, new, due, by_models=by_models)
             # Who closes an episode has seen what is known at that moment.
@@ -141,7 +146,28 @@ class _Replay:
     def _ahead(self) -> tuple[datetime | None, ...]:
         return (
             self._stops.next_at(), self._next_due(), self._next_closing(), self._models_at,
+            self._surveys.next_at() if self._surveys is not None else None,
         )  # fmt: skip
+
+    def _survey(self, now: datetime) -> None:
+        """Look at the county as a whole, when it is time; homes are told what explains them."""
+        surveys = self._surveys
+        if surveys is None or (at := surveys.next_at()) is None or at > now:
+            return
+        context = self._context(now)
+        found, woken = surveys.run(now, context.line)
+        for number, findings in found.items():
+            known = self._known[number]
+            subject = Subject(number, known.person.kind)
+            self._record(known, subject, Assessment(findings=findings), context, present=True)
+        for number in woken:
+            known = self._known[number]
+            known.state.silence_at = None
+            self._ask(known, now)
+
+    def _context(self, now: datetime) -> Context:
+        line = Line(now, now, self._outages(now))
+        return Context(now=now, rules=self._rules, line=line, delay=JOURNEY)
 
     def _look(
         self, now: datetime, new: Mapping[int, datetime], due: set[int], *, by_models: bool
@@ -149,14 +175,15 @@ class _Replay:
         recent = now - LONGEST_VALIDITY
         taken: list[tuple[Known, bool]] = []
         subjects: list[Subject] = []
-        line = Line(now, now, self._outages(now))
-        context = Context(now=now, rules=self._rules, line=line, delay=JOURNEY)
+        context = self._context(now)
         for number in sorted(new.keys() | due):
             known = self._known[number]
             present = number in due or new[number] > recent
             if not present and not known.events:
                 continue
             subject = known.subject(now, present=present, new=number in new, around=self._around)
+            if self._surveys is not None:
+                subject.lost = self._surveys.lost.get(number, frozenset())
             if present and self._ears is not None:
                 episodes = [episode for episode, _ in known.open.values()]
                 if listens(known.state, episodes, is_due=number in due, now=now):
@@ -188,6 +215,20 @@ class _Replay:
         *,
         present: bool,
     ) -> None:
+        self._record(known, subject, assessment, context, present=present)
+        if not assessment.failed:
+            known.events.clear()
+        self._ask(known, next_look(known.state, assessment, due_at=known.due_at, present=present))
+
+    def _record(
+        self,
+        known: Known,
+        subject: Subject,
+        assessment: Assessment,
+        context: Context,
+        *,
+        present: bool,
+    ) -> None:
         now = context.now
         episodes = known.episodes(now)
         changes = look(subject, assessment, known.state, episodes, context, present=present)
@@ -197,12 +238,6 @@ class _Replay:
                 self._made.append(record)
             if change.what != "refreshed":
                 self._assume_closed(known, record, now)
-        if not assessment.failed:
-            known.events.clear()
-        self._ask(
-            known,
-            next_look(known.state, assessment, due_at=known.due_at, present=present),
-        )
 
     def _ask(self, known: Known, at: datetime | None) -> None:
         known.due_at = at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -49,6 +49,10 @@ class Ears:
         """Subjects who are listened for."""
         yield from self._of
 
+    def received(self, devices: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """When anything of any of these devices was received, microseconds since 1970, in order."""
+        return np.sort(np.concatenate([self._received[number] for number in devices]))
+
     def hear(
         self, subject: Subject, known: Known, now: datetime, delay: timedelta, around: Around
     ) -> None:
@@ -61,6 +65,8 @@ class Ears:
             for one in subject.devices
         ):
             subject.door_at, subject.moved_at = around.comings(known.person, now)
+        if subject.kind == "home" and subject.devices:
+            subject.at_risk = list(known.person.at_risk)
 
     def _device(self, one: Listened, state: State, now: datetime, delay: timedelta) -> Device:
         known = state.heard.get(str(one.id))

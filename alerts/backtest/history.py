@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from alerts.finding import Reading
 from alerts.silence.pauses import Known
+from alerts.subjects.at_risk import AtRisk
 from alerts.subjects.subject import Client
 from core.catalogue import catalogue
 from core.record import Record
@@ -140,7 +141,7 @@ class Person:
     name: str
     """Pseudonym."""
     kind: str = "client"
-    """`client` or `home`."""
+    """`client` or `home`; `area`, or `service` for the county, of which outages are told."""
     client: Client | None = None
     pauses: tuple[Known, ...] = ()
     """That bear on it, whenever."""
@@ -150,6 +151,10 @@ class Person:
     """A number of its home."""
     records: tuple[Record, ...] = ()
     """Of a home: the records of those who live there, where they hold anything."""
+    area: int = 0
+    """Of a home: the subject of its area; 0: outages are not looked for."""
+    at_risk: tuple[AtRisk, ...] = ()
+    """Of a home: who in it is at risk when it is not heard."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from alerts.backtest.history import (
 )
 from alerts.learned.learned import AMBIENT, place_of
 from alerts.silence.pauses import MEASURED, MOVEMENT, Known
+from alerts.subjects.at_risk import DEVICES, AtRisk, needs_of
 from alerts.subjects.events import EVENTS
 from alerts.subjects.line import Line
 from alerts.worker.load import client_of, record_of
@@ -145,6 +146,12 @@ async def _people(connection: Connection, start: datetime, end: datetime) -> dic
         records[row["subject"]] = (
             *records.get(row["subject"], ()), record_of(row["record"]),
         )  # fmt: skip
+    at_risk: dict[int, list[AtRisk]] = {}
+    async for row in _queries.at_risk_in(connection, homes=homes, kinds=DEVICES):
+        if needs := needs_of(
+            oxygen=row["oxygen_prescribed"], conditions=row["conditions"], devices=row["devices"]
+        ):
+            at_risk.setdefault(row["home"], []).append(AtRisk(row["subject"], needs))
     return {
         row["id"]: Person(
             id=row["id"],
@@ -155,6 +162,8 @@ async def _people(connection: Connection, start: datetime, end: datetime) -> dic
             residents=residents.get(row["id"], 0),
             home=row["home"] or 0,
             records=records.get(row["id"], ()),
+            area=row["area"] or 0,
+            at_risk=tuple(at_risk.get(row["id"], ())),
         )
         async for row in _queries.backtest_subjects(connection)
     }

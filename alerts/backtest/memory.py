@@ -68,6 +68,8 @@ class Replayed:
     closed_at: datetime | None = None
     severity: int = 0
     highest: int = 0
+    at_risk: dict[int, frozenset[str]] = field(default_factory=dict)
+    """Everybody whom it ever named as at risk, and their needs (alerts.subjects.at_risk)."""
 
 
 @dataclass(slots=True)
@@ -245,6 +247,8 @@ class Known:
         self.open[change.key] = (episode, record)
         record.severity, record.highest = episode.severity, episode.highest
         record.cleared_at = episode.cleared_at
+        for one in (episode.summary.get("params") or {}).get("at_risk", ()):
+            record.at_risk[one["subject"]] = frozenset(one["needs"])
         if change.what != "refreshed":
             rule = str(change.summary.get("rule", ""))
             record.events.append(Happened(now, change.what, change.severity, rule))

@@ -30,6 +30,8 @@ class Pace:
     """0: every reading counts, whatever its metric."""
     models: timedelta = timedelta(minutes=30)
     """How often the models look at everybody."""
+    survey: timedelta = timedelta(minutes=1)
+    """How often the county is surveyed for outages, while there may be one."""
 
 
 EXACT = Pace(timedelta(0), timedelta(0))

@@ -6,7 +6,7 @@ So that the worker (alerts.worker.survey) and the backtest (alerts.backtest.coun
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,7 +77,12 @@ class County:
             finding = outage_finding(
                 "area_outage", rules, self._params(area, outage), origin="area"
             )
-            found[area] = [inhibited(finding, "county_outage") if countywide else finding]
+            if countywide:
+                finding = inhibited(finding, "county_outage")
+            elif outage.ebbing_since is not None:
+                # It is all but over: where nobody was called yet, as the county was, none is now.
+                finding = replace(finding, pages=0)
+            found[area] = [finding]
         if countywide:
             params = {
                 "since": rfc3339(min(one.since for one in self.outages.values())),

@@ -2,6 +2,8 @@
 -- Everybody, as load.subjects has them.
 SELECT s.id, s.pseudonym, s.kind, s.home, c.born, c.spo2_scale, c.oxygen_prescribed, c.conditions,
        c.record,
+       (SELECT a.id FROM registry.home h JOIN registry.subject a ON a.area = h.area
+         WHERE h.id = s.home AND s.kind = 'home') AS area,
        (SELECT jsonb_object_agg(l.metric, jsonb_build_array(l.low, l.high))
           FROM registry.client_limit l WHERE l.subject = s.id) AS limits
   FROM registry.subject s
