@@ -41,7 +41,7 @@ from saimi.embedded.broker import Broker
 from tests.integration.alerts_support import SICK, WELL, County, county, county_again
 from tests.support.episode_story import Story, story
 from tests.support.mqtt import session
-from tests.support.outside import PushService, push_service
+from tests.support.push_service import PushService, push_service
 from tests.support.waiting import eventually
 from tests.support.workers import Part, Workers, workers
 

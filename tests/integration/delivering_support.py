@@ -21,7 +21,7 @@ from alerts.delivery.sending import Sender
 from alerts.delivery.vapid import Identity
 from alerts.delivery.webpush import WebPush
 from tests.integration.web_support import County
-from tests.support.outside import Browser, PushService
+from tests.support.push_service import Browser, PushService
 from tests.support.waiting import DEADLINE_S, eventually
 
 SHIPPED = shipped_policy()

@@ -35,7 +35,8 @@ from tests.integration.delivering_support import (
     settled,
 )
 from tests.integration.web_support import NOW, county
-from tests.support.outside import mail_server, push_service, web_hook
+from tests.support.outside import mail_server, web_hook
+from tests.support.push_service import push_service
 from tests.support.waiting import eventually
 
 

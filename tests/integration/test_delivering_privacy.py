@@ -21,7 +21,8 @@ from tests.integration.delivering_support import (
     settled,
 )
 from tests.integration.web_support import County, county
-from tests.support.outside import mail_server, push_service, web_hook
+from tests.support.outside import mail_server, web_hook
+from tests.support.push_service import push_service
 
 MARK = "Qzxwvjkqy"
 """In every text of the registry and of the alert; in nothing that Saimi says of itself."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import stat
+from functools import partial
 from pathlib import Path
 
 from alerts.delivery.vapid import load_key
-from tests.integration.delivering_support import delivering_to, outbox, page, send, settled
+from tests.integration.delivering_support import (
+    delivering_to,
+    member,
+    outbox,
+    page,
+    reach,
+    send,
+    settled,
+)
 from tests.integration.web_support import county, logged_in, serving
-from tests.support.outside import push_service
+from tests.support.push_service import push_service
+from tests.support.waiting import eventually
 from web.parts import Push
 
 
@@ -51,6 +61,34 @@ async def test_a_browser_subscribes_gets_a_page_and_says_that_it_was_opened(
                 "SELECT count(*) FROM registry.member_channel WHERE disabled_at IS NULL"
             )
             assert left == 0
+
+
+async def test_a_phone_that_was_off_gets_a_repeat_in_the_place_of_the_first(
+    plain_database_url: str,
+) -> None:
+    async with county(plain_database_url) as place, push_service() as service:
+        nurse = await member(place, "nurse")
+        episode = await place.open(await place.subject("aino"))
+        phone = service.browser()
+        phone.is_off = True
+        await reach(place, nurse, "webpush", phone)
+        service.answers_lost = 1
+
+        async def taken(messages: int) -> bool:
+            return len(service.taken) == messages
+
+        async with delivering_to(place, service):
+            await send(place, page(episode, nurse))
+            await eventually(partial(taken, 2))
+            await send(place, page(episode, nurse, step="later", what="reminder"))
+            await eventually(partial(taken, 3))
+        assert service.faults == []
+        repeat, reminder = service.fetched(phone)
+        assert [repeat.content["repeat"], reminder.content["repeat"]] == [True, False]
+        assert [repeat.content["what"], reminder.content["what"]] == ["page", "reminder"]
+        assert service.taken[0].content["repeat"] is False
+        assert service.taken[0].content["key"] == repeat.content["key"]
+        assert service.fetched(phone) == []
 
 
 async def test_opening_the_alert_counts_as_seen(plain_database_url: str) -> None:

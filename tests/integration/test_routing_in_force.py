@@ -25,7 +25,8 @@ from tests.integration.delivering_support import (
 )
 from tests.integration.delivering_support import page as message
 from tests.integration.test_routing import CIA, opened, staffed, taken
-from tests.support.outside import push_service, web_hook
+from tests.support.outside import web_hook
+from tests.support.push_service import push_service
 from tests.support.waiting import eventually
 from web.steward.routing_document import Routing
 

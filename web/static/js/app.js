@@ -1,6 +1,7 @@
-// On every page behind the login: the service worker, what is unsent, push messages, the logout.
-import { post, session } from "./api.js";
+// On every page behind the login: the service worker, what is unsent, the logout.
+import { session } from "./api.js";
 import { changed, dismiss, flush, prepare, state } from "./outbox.js";
+import { offerPush } from "./push.js";
 import { draw } from "./sound.js";
 import { clockTime, say } from "./words.js";
 import { endShift } from "./vault.js";
@@ -92,45 +93,6 @@ menu?.addEventListener("keydown", (event) => {
 });
 for (const kind of ["pointerdown", "focusin"]) {
   document.addEventListener(kind, ({ target }) => { if (menu && !menu.contains(target)) menu.open = false; });
-}
-
-const push = document.getElementById("push");
-
-async function offerPush(registration) {
-  if (!push || !("PushManager" in window)) return;
-  const text = document.getElementById("push-text");
-  const tell = (subscribed) => {
-    push.hidden = false;
-    push.setAttribute("aria-pressed", String(subscribed));
-    text.textContent = say(subscribed ? "push_on" : "push_off");
-  };
-  tell(Boolean(await registration.pushManager.getSubscription()));
-  push.addEventListener("click", async () => {
-    push.disabled = true;
-    try {
-      const had = await registration.pushManager.getSubscription();
-      if (had) {
-        await post("/api/push/unsubscribe", { endpoint: had.endpoint });
-        await had.unsubscribe();
-        return tell(false);
-      }
-      if (await Notification.requestPermission() !== "granted") {
-        text.textContent = say("push_denied");
-        return;
-      }
-      const { key } = await (await fetch("/api/push", { cache: "no-store" })).json();
-      const made = await registration.pushManager.subscribe({
-        userVisibleOnly: true, applicationServerKey: key,
-      });
-      const { endpoint, keys } = made.toJSON();
-      await post("/api/push/subscribe", { endpoint, keys });
-      tell(true);
-    } catch (error) {
-      text.textContent = error.message || say("push_denied");
-    } finally {
-      push.disabled = false;
-    }
-  });
 }
 
 if (box && "serviceWorker" in navigator && isSecureContext) {

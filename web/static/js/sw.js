@@ -5,7 +5,7 @@
 const CACHE = `saimi-${STATIC}`;
 const SHELLS = ["/shell/list", "/shell/alert"];
 const PATIENCE = 6000;
-const SHAKE = { 4: [300, 120, 300, 120, 600], 3: [250, 120, 250], 2: [160], 1: [] };
+const SHAKE = { 4: [300, 120, 300, 120, 600], 3: [250, 120, 250], 2: [160] };
 
 self.addEventListener("install", (event) => {
   event.waitUntil((async () => {
@@ -58,17 +58,20 @@ async function page(request, url) {
 self.addEventListener("push", (event) => {
   let told = {};
   try { told = event.data?.json() ?? {}; } catch { /* not ours: still say something */ }
-  const { key, episode, severity = 2, title = "Saimi", body = "" } = told;
+  const { key, episode, severity = 2, what, title = "Saimi", body = "" } = told;
+  // That somebody else has it takes the page's place without a sound, however urgent that was.
+  const silent = severity < 2 || what === "stand_down";
   event.waitUntil(Promise.all([
     self.registration.showNotification(title, {
-      body, tag: episode ? `episode-${episode}` : "saimi", renotify: true,
-      requireInteraction: severity >= 3, vibrate: SHAKE[severity] ?? SHAKE[2],
+      body, tag: episode ? `episode-${episode}` : "saimi", renotify: !silent, silent,
+      requireInteraction: !silent && severity >= 3,
+      ...(silent ? {} : { vibrate: SHAKE[severity] ?? SHAKE[2] }),
       data: { key, url: episode ? `/episodes/${episode}` : "/" },
       icon: `${STATIC}/img/icon-192.png`, badge: `${STATIC}/img/icon-192.png`,
     }),
     receipt(key, "delivered"),
     // Whoever has a page open is drawn to it there as well.
-    self.clients.matchAll({ type: "window" }).then((pages) => {
+    silent ? null : self.clients.matchAll({ type: "window" }).then((pages) => {
       for (const one of pages) one.postMessage({ what: "push", severity, episode });
     }),
   ]));
@@ -86,12 +89,28 @@ const receipt = (key, what) => (key
 
 async function show(url) {
   const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const there = pages.find((one) => new URL(one.url).pathname === url);
+  const path = (one) => new URL(one.url).pathname;
+  const there = pages.find((one) => path(one) === url);
   if (there) return there.focus();
-  if (pages.length) {
-    const [first] = pages;
-    await first.focus();
-    return first.navigate(url).catch(() => self.clients.openWindow(url));
-  }
-  return self.clients.openWindow(url);
+  // Elsewhere something may be half written: the list alone gives way.
+  const list = pages.find((one) => path(one) === "/");
+  if (!list) return self.clients.openWindow(url);
+  await list.focus();
+  return list.navigate(url).catch(() => self.clients.openWindow(url));
 }
+
+self.addEventListener("pushsubscriptionchange", (event) => {
+  // The browser has another address now: whoever is logged in goes on being reached.
+  event.waitUntil((async () => {
+    const made = event.newSubscription ?? await self.registration.pushManager.subscribe(
+      event.oldSubscription.options,
+    );
+    const { token } = await (await fetch("/api/session", { cache: "no-store" })).json();
+    const { endpoint, keys } = made.toJSON();
+    await fetch("/api/push/subscribe", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Saimi-Token": token },
+      body: JSON.stringify({ endpoint, keys }),
+    });
+  })());
+});
