@@ -137,7 +137,8 @@ def understood(_context: object, response: schemathesis.Response, case: Case) ->
     meta = case.meta
     if response.status_code != 400 or meta is None or meta.generation.mode != POSITIVE:
         return
-    if "\\u0000" in msgspec.json.encode(case.body if isinstance(case.body, dict) else {}).decode():
+    body = case.body if isinstance(case.body, dict) else {}
+    if "\\u0000" in msgspec.json.encode([body, dict(case.query or {})]).decode():
         return  # no text of PostgreSQL has it
     assert case.path in CANNOT_SAY or response.json()["error"] != NOT_UNDERSTOOD
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.integration.test_alerts_causes import HOMES, life
 from tests.integration.web_support import NOW, County, county, logged_in, serving
+from web.desk.home_board import home_board, read_homes
+from web.i18n import texts
 
 STREAM = "/api/desk/homes/stream"
 NUMBERS = ("homes", "heard", "silent", "out", "explained")
@@ -94,6 +97,28 @@ async def test_it_names_no_client_and_so_is_no_look(place: County, address: str)
     for secret in ("Ahola", "Koskenparras", "gw-1", await place.pseudonym("aino")):
         assert secret not in said
     assert await place.looks() == []
+
+
+async def test_what_the_engine_finds_is_counted_by_its_cause(
+    plain_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with life(plain_database_url, monkeypatch) as county:
+        dark, alone = county.homes(1), county.homes(2)[0]
+        county.quiet |= {alone}
+        await county.live(18)
+        county.quiet |= set(dark)
+        await county.status(dark, online=False)
+        await county.live(8)
+        now = county.clock.now()
+        board = home_board(await read_homes(county.found.connection, now), texts("en"), now)
+    counted = {row.name: row.all for row in board.areas}
+    assert (counted["A"].out, counted["A"].heard) == (HOMES, 0)
+    assert (counted["area 2"].silent, counted["area 2"].heard) == (1, HOMES - 1)
+    assert [(one.area, one.said[:30]) for one in board.silent] == [
+        ("area 2", "The whole home has been silent")
+    ]
+    assert [one.area for one in board.outages] == ["A"]
+    assert f"{HOMES} of {HOMES}" in board.outages[0].said
 
 
 @pytest.mark.parametrize("who", ["nurse", "operator"])
