@@ -48,6 +48,14 @@ _NOTIFICATIONS = """async () => (await self.registration.getNotifications()).map
   stays: one.requireInteraction,
 }))"""
 
+_MOVED = """async (subscription) => {
+  const waited = [];
+  self.dispatchEvent(Object.assign(new Event("pushsubscriptionchange"), {
+    newSubscription: { toJSON: () => subscription }, waitUntil: (one) => waited.push(one),
+  }));
+  await Promise.all(waited);
+}"""
+
 
 class Handset:
     """A phone's browser with its subscription, and the way by which messages come to it."""
@@ -307,3 +315,17 @@ async def test_a_phone_that_is_handed_on_wakes_whoever_logs_in(
     await phone.locator("#push").click()
     await expect(phone.locator("#push")).to_have_attribute("aria-pressed", "false")
     assert handset.subscription is None
+
+
+async def test_a_browser_that_moves_goes_on_being_woken(place: County, handset: Handset) -> None:
+    phone = await handset.log_in("nurse")
+    await handset.wake()
+    moved = handset.service.browser().subscription
+    (worker,) = phone.context.service_workers
+    await worker.evaluate(_MOVED, moved)
+    newest = await place.connection.fetchval(
+        "SELECT c.address::jsonb ->> 'endpoint' FROM registry.member_channel c"
+        " JOIN registry.member m ON m.id = c.member"
+        " WHERE m.username = 'nurse' AND c.disabled_at IS NULL ORDER BY c.id DESC"
+    )
+    assert newest == moved["endpoint"]
