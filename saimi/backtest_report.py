@@ -53,6 +53,7 @@ def labelled(report: LabelledReport) -> str:
             ],
         ),
         "",
+        *_outages(report),
         *(f"- `{name}`: {way.title}" for name, way in report.ways.items()),
         "",
         (
@@ -69,6 +70,31 @@ def labelled(report: LabelledReport) -> str:
             [[one.rule, one.severity, one.alerts, one.false] for one in way.by_rule],
         )
     return _whole(lines)
+
+
+def _outages(report: LabelledReport) -> list[str]:
+    """Areas that were out, where any was and devices were listened for."""
+    ways = {name: way.outages for name, way in report.ways.items() if way.outages is not None}
+    if not any(one.outages or one.false for one in ways.values()):
+        return []
+    rows: list[list[object]] = [
+        [
+            "outages of areas told before they were over",
+            *(
+                f"{one.told} of {one.outages}"
+                + ("" if one.median_minutes is None else f", after {one.median_minutes:.0f} min")
+                for one in ways.values()
+            ),
+        ],
+        ["alerts of an outage where there was none", *(one.false for one in ways.values())],
+        ["homes in these outages", *(one.homes for one in ways.values())],
+        ["calls by their own silence meanwhile", *(one.calls for one in ways.values())],
+        [
+            "clients at risk in them who were named",
+            *(f"{one.named} of {one.at_risk}" for one in ways.values()),
+        ],
+    ]
+    return [*_table(["", *ways], rows), ""]
 
 
 def change(report: ChangeReport) -> str:

@@ -20,7 +20,8 @@ from core.errors import UserError
 from gateway_sim.files_read import Recording
 from saimi.plain_limits import TABLE, PlainLimits
 from saimi.recorded_history import Homes, simulated_history
-from saimi.simulated_truth import matters
+from saimi.simulated_outages import OutageFigures, outage_figures, pooled_outages
+from saimi.simulated_truth import matters, outages_of
 
 _DAY = timedelta(days=1)
 
@@ -95,6 +96,8 @@ class WayReport(msgspec.Struct, frozen=True):
     """Of those of whom a sign that the illness moves was measured between onset and crisis."""
     illnesses: dict[str, Caught]
     by_rule: list[OfRule]
+    outages: OutageFigures | None = None
+    """Of areas; None: silent devices were not listened for."""
 
 
 class LabelledReport(msgspec.Struct, frozen=True):
@@ -144,6 +147,7 @@ def backtest_recordings(
         UserError: a directory holds no finished simulation, or nothing is left after the warm-up.
     """
     found: dict[str, list[tuple[str, Judged, Mapping[int, str]]]] = {way.name: [] for way in ways}
+    outages: dict[str, list[OutageFigures]] = {}
     seeds, homes_count = [], 0
     for directory in directories:
         recording = Recording(directory)
@@ -158,6 +162,7 @@ def backtest_recordings(
                 "longer stretch or fewer --warm-up-days."
             )
         truth = matters(recording, homes, history.readings)
+        out = outages_of(recording, homes)
         names = {number: person.name for number, person in homes.people.items()}
         handling = Handling(outcome=recorded(truth) if outcomes else None)
         for way in ways:
@@ -166,6 +171,9 @@ def backtest_recordings(
                 episodes, truth, clients=list(homes.client.values()), start=first, end=history.end
             )
             found[way.name].append((directory.name, judged, names))
+            if silence:
+                figures = outage_figures(episodes, out, homes.people, start=first, end=history.end)
+                outages.setdefault(way.name, []).append(figures)
     whole = {name: pooled([judged for _, judged, _ in parts]) for name, parts in found.items()}
     one = next(iter(whole.values()))
     report = LabelledReport(
@@ -179,13 +187,21 @@ def backtest_recordings(
         clients_per_member=clients_per_member,
         without_crisis=[name for name, share in one.shares().items() if not share.serious],
         ways={
-            way.name: _way_report(way.title, whole[way.name], clients_per_member) for way in ways
+            way.name: _way_report(
+                way.title, whole[way.name], clients_per_member, outages.get(way.name)
+            )
+            for way in ways
         },
     )
     return Labelled(report, found)
 
 
-def _way_report(title: str, judged: Judged, clients_per_member: int) -> WayReport:
+def _way_report(
+    title: str,
+    judged: Judged,
+    clients_per_member: int,
+    outages: Sequence[OutageFigures] | None,
+) -> WayReport:
     serious, measured = judged.serious(), judged.serious(measured=True)
     rules = sorted({(rule, severity) for rule, severity, _ in judged.by_rule})
     return WayReport(
@@ -211,6 +227,7 @@ def _way_report(title: str, judged: Judged, clients_per_member: int) -> WayRepor
             )
             for rule, severity in rules
         ],
+        outages=pooled_outages(outages) if outages else None,
     )  # fmt: skip
 
 

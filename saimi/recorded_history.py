@@ -7,6 +7,7 @@ is measured, unless its gateway had no network or power: then at the end of that
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,19 @@ from numpy.typing import NDArray
 
 from alerts.backtest.history import Columns, History, Listened, Person, Placed
 from alerts.learned.learned import place_of
+from alerts.silence.county import SERVICE
+from alerts.subjects.at_risk import AtRisk, needs_of
 from alerts.subjects.subject import Client
 from core.catalogue import catalogue
 from core.errors import UserError
 from gateway_sim import tihm
 from gateway_sim.files_read import Recording
 from gateway_sim.files_rows import Rows
+from saimi.simulated_outages import STORED
 
-_STORED = ("coverage", "power_cut")
-"""Faults during which what is measured stays in the home."""
+WILL = timedelta(seconds=90)
+"""How soon a broker tells that a gateway's connection is gone: one and a half of a keep-alive of a
+minute."""
 
 
 class Homes:
@@ -43,13 +48,12 @@ class Homes:
                 home=self.home[one["gateway"]],
             )
             for (name, number), one in zip(self.client.items(), clients, strict=True)
-        } | {
-            number: Person(number, name, "home", home=number) for name, number in self.home.items()
         }
         self.living: dict[str, list[int]] = {}
         for one in clients:
             self.living.setdefault(one["gateway"], []).append(self.client[one["client"]])
         devices = recording.table("devices").to_pylist()
+        self.people |= self._homes(recording.table("homes").to_pylist(), devices)
         self.device = {
             (one["gateway"], one["device"]): number for number, one in enumerate(devices, 1)
         }
@@ -84,6 +88,31 @@ class Homes:
                     )
                 )
 
+    def _homes(
+        self, homes: Sequence[Mapping[str, Any]], devices: Sequence[Mapping[str, Any]]
+    ) -> dict[int, Person]:
+        """Homes, with who is at risk in them, their areas, and the county (SERVICE)."""
+        kinds: dict[tuple[str, str | None], list[str]] = {}
+        for one in devices:
+            kinds.setdefault((one["gateway"], one["client"]), []).append(one["kind"])
+        codes = sorted({one["area"] for one in homes})
+        area = {code: SERVICE - number for number, code in enumerate(codes, 1)}
+        found = {area[code]: Person(area[code], code, "area") for code in codes}
+        found[SERVICE] = Person(SERVICE, "county", "service")
+        for one in homes:
+            gateway, number = one["gateway"], self.home[one["gateway"]]
+            at_risk = []
+            for client in self.living.get(gateway, ()):
+                person = self.people[client]
+                conditions = person.client.conditions if person.client else ()
+                has = [*kinds.get((gateway, None), ()), *kinds.get((gateway, person.name), ())]
+                if needs := needs_of(oxygen=None, conditions=conditions, devices=has):
+                    at_risk.append(AtRisk(client, needs))
+            found[number] = Person(
+                number, gateway, "home", home=number, area=area[one["area"]], at_risk=tuple(at_risk)
+            )
+        return found
+
     def _owner(self, gateway: str, client: str | None) -> int:
         """The client it measures; who lives alone owns all; else it is the home's."""
         if client is not None:
@@ -117,6 +146,10 @@ def simulated_history(
         devices=homes.listened if silence else (),
         places=homes.places,
         placed=homes.placed,
+        gone={
+            gateway: [(_at(low) + WILL, max(_at(high), _at(low) + WILL)) for low, high in times]
+            for gateway, times in stored.items()
+        },
     )
 
 
@@ -169,10 +202,14 @@ def _once(readings: Columns) -> Columns:
     return readings.take(np.sort(order[~again])) if again.any() else readings
 
 
+def _at(micros_since_1970: int) -> datetime:
+    return datetime.fromtimestamp(micros_since_1970 / 1e6, UTC)
+
+
 def _stored(recording: Recording) -> dict[str, list[tuple[int, int]]]:
     found: dict[str, list[tuple[int, int]]] = {}
     for fault in recording.faults():
-        if fault.kind in _STORED:
+        if fault.kind in STORED:
             times = (round(fault.start * 1e6), round(fault.end * 1e6))
             found.setdefault(fault.gateway, []).append(times)
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from alerts.backtest.history import Columns, micros
 from alerts.backtest.truth import Explains, Matter
 from alerts.finding import LIFE_SAFETY
+from alerts.silence.county import SERVICE
 from core.catalogue import catalogue
 from gateway_sim.files_read import Recording
 from gateway_sim.illness import HABITS, Kind, kinds
@@ -17,6 +18,7 @@ from gateway_sim.labelling import courses
 from gateway_sim.ledger import TruthFault
 from gateway_sim.traits import VITALS
 from saimi.recorded_history import Homes
+from saimi.simulated_outages import AreaOut, areas_out
 
 _NEWS = frozenset({"respiratory_rate", "spo2", "systolic", "pulse", "temperature"})
 SIGNS: dict[tuple[str, str], frozenset[str]] = {
@@ -72,7 +74,24 @@ def matters(recording: Recording, homes: Homes, readings: Columns) -> list[Matte
         if label.what == "event"
     )
     found.extend(_faults(recording.faults(), homes))
+    found.extend(
+        Matter(
+            subjects=frozenset({out.area, SERVICE}),
+            name="outage",
+            onset=out.start,
+            ends=out.end,
+            explains=lambda kind, _: kind == "outage",
+            illness=False,
+        )
+        for out in outages_of(recording, homes)
+    )
     return found
+
+
+def outages_of(recording: Recording, homes: Homes) -> list[AreaOut]:
+    """When areas were out of which devices are listened for."""
+    listened = {one.gateway: homes.home[one.gateway] for one in homes.listened}
+    return areas_out(recording.faults(), listened, homes.people)
 
 
 class Measurements:

@@ -1,8 +1,8 @@
 """Outages of areas in the replay: what a survey of the county finds, and whom that concerns.
 
-What the broker says of a gateway is not kept in history. A gateway counts as heard when any of its
-listened devices was received, and is lost when that is longer ago than the shortest time within
-which one of them is expected; in life the broker tells of most losses within minutes.
+A gateway counts as heard when any of its listened devices was received, and is lost when that is
+longer ago than the shortest time within which one of them is expected; or minutes after the broker
+said that it is gone, where history holds that (`History.gone`): the database keeps only the last.
 
 A survey in life comes every ten seconds, here at multiples of `every` (alerts.backtest.stops.Pace),
 and only while it could find anything: some gateways of an area are lost, or something stands.
@@ -37,8 +37,6 @@ class _Gateway:
     """The subject of its area."""
     people: tuple[int, ...]
     """The subjects of its home."""
-    expected: timedelta
-    """Longest time in which nothing need be heard of it."""
     heard_at: datetime
     """For the first time."""
 
@@ -51,6 +49,8 @@ class _Gap:
     gateway: int
     since: datetime
     """When it was heard last."""
+    wait: timedelta
+    """What counts as lost is longer than this."""
     until: datetime | None
     """When it was heard again; None: never."""
 
@@ -85,13 +85,19 @@ class Surveys:
                 continue
             expected = min(device.silent_after for device in devices) + delay
             first = moment(int(heard[0]))
-            self._gateways[number] = _Gateway(name, home.area, people, expected, first)
+            self._gateways[number] = _Gateway(name, home.area, people, first)
             self._at_risk[number] = list(home.at_risk)
             gaps += _gaps(number, heard, expected, history)
+            wait = timedelta(minutes=rules["area_outage"].limits["lost_min"]) + delay
+            gaps += [
+                _Gap(max(since + wait, history.start), number, since, wait, until)
+                for since, until in history.gone.get(name, ())
+                if until - since > wait and until > history.start
+            ]
         self._gaps = sorted(gaps, key=lambda gap: (gap.begins, gap.gateway))
         self._next = 0
-        self._quiet: dict[int, _Gap] = {}
-        """Gateways that may be lost now."""
+        self._quiet: list[_Gap] = []
+        """Those that are on now."""
         self._awake_at: datetime | None = None
         self._marked: set[int] = set()
         self.lost: dict[int, frozenset[str]] = {}
@@ -110,11 +116,14 @@ class Surveys:
         """What is the matter with areas and the county, by subject; and who is to look anew."""
         self._move(now)
         county = County(at_risk=self._at_risk)
-        for number, gap in self._quiet.items():
-            gateway = self._gateways[number]
-            cut = line.before(gateway.expected)
+        lost: dict[int, datetime] = {}
+        for gap in self._quiet:
+            cut = line.before(gap.wait)
             if cut is not None and gap.since < cut:
-                county.lost.setdefault(gateway.area, []).append(Lost(number, gap.since))
+                lost[gap.gateway] = min(gap.since, lost.get(gap.gateway, gap.since))
+        for number, since in lost.items():
+            area = self._gateways[number].area
+            county.lost.setdefault(area, []).append(Lost(number, since))
         self._follow(county, now)
         woken = self._mark(county)
         self._awake_at = now + timedelta(microseconds=1) if self._is_awake(county) else None
@@ -123,12 +132,9 @@ class Surveys:
 
     def _move(self, now: datetime) -> None:
         while self._next < len(self._gaps) and self._gaps[self._next].begins <= now:
-            gap = self._gaps[self._next]
-            self._quiet[gap.gateway] = gap
+            self._quiet.append(self._gaps[self._next])
             self._next += 1
-        for number, gap in list(self._quiet.items()):
-            if gap.until is not None and gap.until <= now:
-                del self._quiet[number]
+        self._quiet = [gap for gap in self._quiet if gap.until is None or gap.until > now]
 
     def _follow(self, county: County, now: datetime) -> None:
         out = {n for n in self._subjects if self._known[n].state.outage is not None}
@@ -175,7 +181,7 @@ class Surveys:
     def _is_awake(self, county: County) -> bool:
         """Whether the next survey may find something though no gateway falls silent."""
         quiet: dict[int, int] = {}
-        for number in self._quiet:
+        for number in {gap.gateway for gap in self._quiet}:
             area = self._gateways[number].area
             quiet[area] = quiet.get(area, 0) + 1
         least = limits_of(self._rules).at_least
@@ -203,7 +209,6 @@ def _gaps(
         until = int(heard[last + 1]) if last + 1 < len(heard) else None
         if since + longest < end and (until is None or until > micros(history.start)):
             begins = max(moment(since + longest), history.start)
-            found.append(
-                _Gap(begins, gateway, moment(since), None if until is None else moment(until))
-            )
+            again = None if until is None else moment(until)
+            found.append(_Gap(begins, gateway, moment(since), expected, again))
     return found

@@ -218,6 +218,8 @@ class History:
     closings: Sequence[Closing] = ()
     outages: tuple[tuple[datetime, datetime], ...] = ()
     """When ingest or the engine was down (alerts.subjects.line)."""
+    gone: Mapping[str, Sequence[tuple[datetime, datetime]]] = field(default_factory=dict)
+    """Of gateways by name, from when to when the broker said that they are gone."""
     clients: int = field(init=False)
     """How many are monitored."""
 

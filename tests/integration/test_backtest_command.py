@@ -67,6 +67,27 @@ def test_ways_of_alerting_on_labelled_homes(recording: Path, tmp_path: Path) -> 
     assert len(cases) == 3 * in_force["illnesses"]["pneumonia"]["cases"]
 
 
+def test_a_storm_is_told_by_area_with_who_is_at_risk(tmp_path: Path) -> None:
+    out = tmp_path / "storm"
+    made = saimi(
+        "simulate", "--homes", "200", "--days", "2", "--seed", "731", "--scenario", "quiet",
+        "--faults", "storm", "--out", out,
+    )  # fmt: skip
+    assert made.status == 0, made.err
+    done = saimi(
+        "backtest", out, "--warm-up-days", "0.1", "--json", "--out", tmp_path / "report.md"
+    )
+    assert done.status == 0, done.err
+    told = done.report["ways"]["in_force"]["outages"]
+    assert told["outages"] >= 3
+    assert (told["told"], told["false"], told["calls"]) == (told["outages"], 0, 0)
+    assert told["median_minutes"] < 10
+    assert told["named"] == told["at_risk"] > 0
+    # Plain thresholds hear nothing of it.
+    assert done.report["ways"]["tight"]["outages"]["told"] == 0
+    assert "outages of areas told before they were over" in (tmp_path / "report.md").read_text()
+
+
 async def test_a_change_is_set_beside_what_people_found(
     plain_database_url: str, tmp_path: Path
 ) -> None:
