@@ -136,7 +136,11 @@ async def test_what_was_served_stays_when_a_shift_is_taken_out(at_desk: Desk) ->
     async with logged_in(at_desk.address, "desk") as browser:
         form = fields(await browser.page(path), "shift")
         status, _page = await send(
-            browser, path, form, since=field(NOW - 2 * HOUR), why="went home ill"
+            browser, path, form, why="nobody was chosen: neither is somebody"
+        )
+        assert (status, await served(at_desk)) == (400, [("nurse", -2, 6)])
+        status, _page = await send(
+            browser, path, form, serving="nobody", since=field(NOW - 2 * HOUR), why="went home ill"
         )
         assert status == 303
         board = await browser.get("/api/desk/rota")

@@ -29,6 +29,7 @@ from web.steward.filling import Form
 from web.steward.requests import action_of, form_of, new_action, why_of
 
 _LONGEST = timedelta(days=2)
+_NOBODY = "nobody"
 _YEARS = range(2000, 2200)
 
 
@@ -52,12 +53,10 @@ async def add(request: web.Request) -> web.Response:
                         "A shift of more than two days is not one: look at the times again."
                     )
                 )
-            serving = _member(form)
-            if serving is None:
-                raise UserError(text.gettext("Choose who serves."))
             done = await _change(
-                request, connection, form, team=team, serving=serving, since=since, until=until
-            )
+                request, connection, form, team=team, serving=_member(form, text),
+                since=since, until=until,
+            )  # fmt: skip
         except UserError as error:
             done, failure = "", str(error)
     if done in ("done", "again"):
@@ -89,7 +88,8 @@ async def change(request: web.Request) -> web.Response:
                 _check_within(shift, since, until, text)
                 done = await _change(
                     request, connection, form, team=team, relieved=shift["member"],
-                    serving=_member(form), since=max(since, shift["start"]),
+                    serving=None if form.one("serving") == _NOBODY else _member(form, text),
+                    since=max(since, shift["start"]),
                     until=min(until, shift["end"]),
                 )  # fmt: skip
         except UserError as error:
@@ -173,8 +173,12 @@ def _check_within(shift: Mapping[str, Any], since: datetime, until: datetime, te
         )
 
 
-def _member(form: Form) -> int | None:
-    return _as_number(form.one("serving"))
+def _member(form: Form, text: Texts) -> int:
+    """Who shall serve; nobody is a choice too, and never what is left unchosen."""
+    serving = _as_number(form.one("serving"))
+    if serving is None:
+        raise UserError(text.gettext("Choose who serves."))
+    return serving
 
 
 def _posted_team(form: Form) -> int:
