@@ -20,6 +20,7 @@ from web import (
     break_glass,
     doing,
     emergency,
+    ended_there,
     grafana,
     keeping,
     oidc,
@@ -124,6 +125,7 @@ def create_app(
     for part in (
         auth,
         oidc,
+        ended_there,
         pages,
         api,
         at_hand,

@@ -24,7 +24,14 @@ from web.parts import (
     parts,
     texts_of,
 )
-from web.session import LONGEST, SessionEndedError, end_session, find_session, start_session
+from web.session import (
+    LONGEST,
+    SessionEndedError,
+    There,
+    end_session,
+    find_session,
+    start_session,
+)
 
 log = structlog.get_logger()
 
@@ -35,7 +42,9 @@ _OPEN = (
 """Answered without asking which member calls; /own asks for a client's session (web.own)."""
 START, RETURN, OUT = "/login/start", "/login/return", "/login/out"
 """The login at the county's identity provider (web.oidc)."""
-_BEFORE_LOGIN = ("/login", "/language", START, RETURN, OUT)
+ENDED = "/login/ended"
+"""Where the provider says that a session has ended (web.ended_there)."""
+_BEFORE_LOGIN = ("/login", "/language", START, RETURN, OUT, ENDED)
 _MAX_PASSWORD = 1024
 _AT_ONCE = asyncio.Semaphore(2)
 """Password checks at a time: each takes 64 MiB and a core."""
@@ -136,7 +145,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def open_session(request: web.Request, response: web.Response, member: int) -> None:
+async def open_session(
+    request: web.Request, response: web.Response, member: int, there: There | None = None
+) -> None:
     """Open a session of a member whose identity has been checked, and give its cookie along."""
     shared = parts(request)
     before = known_caller(request)
@@ -145,7 +156,7 @@ async def open_session(request: web.Request, response: web.Response, member: int
             await end_session(connection, before.token)
         shared.hub.end_session(before.token)
     async with translated(), shared.login.acquire() as connection:
-        token = await start_session(connection, member)
+        token = await start_session(connection, member, there)
     log.info("logged in", member=member)
     response.set_cookie(
         _cookie(request),

@@ -147,6 +147,14 @@ class Hub:
             stream.end(Event("session", encoded({"ended": True})))
             self.close(stream)
 
+    async def look_for_ended(self) -> None:
+        """End the streams of sessions that were ended elsewhere; by itself it is done now and then.
+
+        Raises:
+            DatabaseError: the database is away.
+        """
+        await self._check_sessions()
+
     # -- what changed
 
     def _notified(self, _connection: object, _pid: int, channel: str, payload: object) -> None:

@@ -30,6 +30,7 @@ from core.errors import SaimiError, UserError
 from web.auth import OUT, RETURN, START, local_path, open_session, refuse_haste
 from web.fetched import NotFetchedError, ask
 from web.parts import known_caller, language, parts, texts_of
+from web.session import There
 from web.tokens import Client, IssuerAwayError, Metadata, TokenRefusedError, text_claim
 
 log = structlog.get_logger()
@@ -181,7 +182,9 @@ async def _end(request: web.Request, client: Client) -> web.Response:
     # The cookie of the session is not sent while browsers count this as coming from elsewhere: our
     # own page goes on.
     response = onward(request, local_path(going.following))
-    await open_session(request, response, member)
+    subject = text_claim(claims, "sub")
+    there = None if subject is None else There(subject, text_claim(claims, "sid"))
+    await open_session(request, response, member, there)
     response.set_cookie(
         _hint(request),
         token if len(token) <= _LONGEST_HINT else "-",

@@ -52,10 +52,25 @@ def csrf_token(token: str) -> str:
     return hashlib.sha256(b"form:" + token.encode()).hexdigest()
 
 
-async def start_session(connection: Connection, member: int) -> str:
+@dataclass(frozen=True)
+class There:
+    """A session at the identity provider, by which it can end ours."""
+
+    subject: str
+    session: str | None
+    """None: the provider numbers none."""
+
+
+async def start_session(connection: Connection, member: int, there: There | None = None) -> str:
     """Open a session, as the role that may; the token goes into the cookie and is kept nowhere."""
-    token = secrets.token_urlsafe(32)
-    await load_queries("web").start_session(connection, token=token, member=member, lasts=LONGEST)
+    token, queries = secrets.token_urlsafe(32), load_queries("web")
+    if there is None:
+        await queries.start_session(connection, token=token, member=member, lasts=LONGEST)
+    else:
+        await queries.start_provider_session(
+            connection, token=token, member=member, lasts=LONGEST,
+            subject=there.subject, session=there.session,
+        )  # fmt: skip
     return token
 
 

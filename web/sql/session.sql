@@ -10,6 +10,14 @@ SELECT login.member_of_identity(:identity);
 -- As saimi_login.
 SELECT login.start_session(:token, :member, :lasts);
 
+-- name: start_provider_session(token, member, lasts, subject, session)!
+-- As saimi_login.
+SELECT login.start_provider_session(:token, :member, :lasts, :subject, :session);
+
+-- name: end_provider_sessions(subject, session)$
+-- As saimi_login.
+SELECT login.end_provider_sessions(:subject, :session);
+
 -- name: find_session(token, idle)^
 -- The member behind a session that is neither ended, nor too old, nor unused for too long.
 SELECT member, username, display_name, role, language, seen_at
