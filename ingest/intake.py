@@ -28,7 +28,7 @@ from core.outage import Outage
 from ingest.batch import Batch
 from ingest.instants import FOREVER
 from ingest.message import Message
-from ingest.slots import Slot, SlotTable, Wait, Watch
+from ingest.slots import Slot, SlotTable, Wait, Watch, storing_name
 from ingest.subscriber import Subscriber
 from ingest.subscription import Subscription, a_share, everything, old_news, the_rest
 from ingest.unacknowledged import forget_acknowledged, load_unacknowledged, note_unacknowledged
@@ -71,6 +71,8 @@ class Intake:
         self.lease_s = lease_s
         self._look_every_s = min(LOOK_EVERY_S, lease_s / 6)
         self._holder: UUID = uuid4()
+        self.storing_name = storing_name(self._holder)
+        """What the connection must be called on which its messages are stored."""
         self._watch = Watch(lease_s)
         self._arrived = asyncio.Event()
         self._wanted = asyncio.Event()

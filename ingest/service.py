@@ -130,7 +130,12 @@ class _Service:
         self._definitions = Definitions()
         self._registry = RegistryLink(database_url, clock, self._directory, self._definitions)
         self._store = Store(
-            database_url, clock, quota, hold=self._hold, idle_s=intake.lease_s * 2 / 3
+            database_url,
+            clock,
+            quota,
+            hold=self._hold,
+            name=intake.storing_name,
+            idle_s=intake.lease_s * 2 / 3,
         )
         self._upkeep = Upkeep(
             database_url,

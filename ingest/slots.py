@@ -92,6 +92,11 @@ def choose(
     return service
 
 
+def storing_name(holder: UUID) -> str:
+    """What the connection is called on which `holder` stores, so that its heir can end it."""
+    return f"saimi-ingest {holder}"
+
+
 class SlotTable:
     """The table of slots as one worker, `holder`, of `service` works with it."""
 
@@ -124,6 +129,9 @@ class SlotTable:
             still = [one for one in silent if one in slots]
             choice = choose(slots, self._service, shared=shared, silent=still, patient=patient)
             if isinstance(choice, str):
+                before = next((one for one in slots if one.name == choice), None)
+                if before in still:  # frozen, it might be waited for without end
+                    await self._end_storing(before)
                 async for _ in self._queries.await_slot(self._connection, name=choice):
                     pass
                 await self._queries.claim_slot(
@@ -134,6 +142,7 @@ class SlotTable:
                     holder=self._holder,
                     now=now,
                 )
+                await self._end_storing(before)
             return choice
 
     async def renew(self, *, hears: bool, now: datetime) -> set[str]:
@@ -154,6 +163,8 @@ class SlotTable:
         """Take `slot`, to read its session to the end; False if it has been heard of meanwhile."""
         async with translated(), self._connection.transaction():
             await self._queries.decide_slots(self._connection, key=_DECISIONS)
+            if slot in await self.slots():
+                await self._end_storing(slot)
             taken = await self._queries.take_over_slot(
                 self._connection,
                 name=slot.name,
@@ -163,6 +174,15 @@ class SlotTable:
                 now=now,
             )
             return taken is not None
+
+    async def _end_storing(self, slot: Slot | None) -> None:
+        """What the holder has begun to store is not stored: the broker gives it to its heir."""
+        if slot is None or slot.holder is None:
+            return
+        async for _ in self._queries.end_storing(
+            self._connection, application=storing_name(slot.holder)
+        ):
+            pass
 
     async def remove(self, name: str) -> None:
         """The session of this slot has ended."""

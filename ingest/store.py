@@ -33,8 +33,9 @@ _log = structlog.get_logger()
 class Store:
     """Writes batches, one at a time, on a connection that it makes again when it is lost.
 
-    `hold` and `early` are the `Writer`'s. `idle_s`: the server ends a transaction whose worker
-    stands still for so long; its locks would hold up the worker that takes over.
+    `hold` and `early` are the `Writer`'s. `name`: what the server calls the connection. `idle_s`:
+    the server ends a transaction whose worker stands still for so long; its locks would hold up the
+    worker that takes over.
     """
 
     def __init__(
@@ -44,11 +45,13 @@ class Store:
         quota: Quota | None = None,
         *,
         hold: Callable[[Connection, Batch], Awaitable[bool]] | None = None,
+        name: str = "saimi-ingest",
         idle_s: float = 10.0,
         early: bool = False,
     ) -> None:
         self._url = url
         self._hold = hold
+        self._name = name
         self._idle_s = idle_s
         self._early = early
         self._quota = quota
@@ -115,6 +118,9 @@ class Store:
         if self._writer is None or self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._url)
             async with translated():
+                await self._connection.execute(
+                    "SELECT set_config('application_name', $1, false)", self._name
+                )
                 await self._connection.execute(
                     f"SET idle_in_transaction_session_timeout = {int(1000 * self._idle_s)}"
                 )

@@ -44,6 +44,13 @@ RETURNING s.name;
 -- The slots that are the holder's, and stay so until the end of the transaction.
 SELECT name FROM ops.ingest_slot WHERE holder = :holder ORDER BY name FOR KEY SHARE;
 
+-- name: end_storing(application)
+-- End what is stored under the name. A process that is frozen while it prepares a statement, or in
+-- the middle of a COPY, would keep its locks: no timeout of the server runs there.
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE application_name = :application AND usename = current_user
+   AND datname = current_database();
+
 -- name: remove_slot(name, holder)!
 -- Its session has ended.
 WITH removed AS (

@@ -204,6 +204,40 @@ async def test_a_frozen_worker_that_wakes_up_finds_its_slot_taken(
             assert await values(database) == list(range(60))
 
 
+async def test_a_worker_frozen_in_the_middle_of_storing_holds_up_nobody(
+    plain_database_url: str, broker_factory: Callable[..., Broker]
+) -> None:
+    await register(plain_database_url)
+    broker = broker_factory()
+    async with looking(plain_database_url) as database:
+        with (
+            workers(plain_database_url, broker.url, 1) as (first,),
+            sender(broker.url) as north,
+        ):
+
+            async def preparing() -> bool:
+                return bool(
+                    await database.fetchval(
+                        "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                        "   AND relation = 'telemetry.received_day'::regclass"
+                    )
+                )
+
+            async with database.transaction():
+                # Needed once it has begun the gateway's ledger, to prepare its next statement.
+                await database.execute("LOCK TABLE telemetry.received_day")
+                north.send(200, wall_time())
+                await eventually(preparing)
+                first.freeze()
+            # The server waits without end for what the frozen one would say, which has the ledger.
+            with workers(plain_database_url, broker.url, 1):
+                await all_stored(database, north)
+                first.thaw()
+                north.send(200, wall_time())
+                await all_stored(database, north)
+                await assert_stored_once(database, north)
+
+
 async def test_from_one_worker_to_several_and_back(
     plain_database_url: str, broker_factory: Callable[..., Broker]
 ) -> None:
