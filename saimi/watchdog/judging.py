@@ -85,6 +85,17 @@ class Watch(msgspec.Struct, frozen=True, omit_defaults=True):
 Say = Literal["page", "all_clear"]
 
 
+def watching_since(watch: Watch, *, now: datetime, limits: Limits) -> datetime:
+    """From when on services are missed, by a watchdog that starts and remembers `watch`.
+
+    Where an outage was on when it was killed, that is before the outage, so that what was wrong is
+    wrong still: given time to start again, it would seem well for long enough for an all-clear.
+    """
+    if watch.wrong_since is None:
+        return now
+    return watch.wrong_since - max(limits.silent_after, limits.behind_after)
+
+
 def judge(
     watch: Watch, wrong: list[Trouble], *, now: datetime, limits: Limits
 ) -> tuple[Watch, Say | None]:

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from core.clock import wall_time
-from saimi.watchdog.judging import Limits, Trouble, Watch, judge, troubles
+from saimi.watchdog.judging import Limits, Trouble, Watch, judge, troubles, watching_since
 from saimi.watchdog.looking import look
 from saimi.watchdog.telling import Voice, ping
 from web.i18n import Language, texts
@@ -58,8 +58,7 @@ async def run(
     kept = memory
     shortest = min(orders.limits.silent_after, orders.limits.patience).total_seconds()
     every = min(EVERY_S, max(shortest / 4, 0.1))
-    # Where an outage was on when we were killed, nobody is given time to start.
-    since = memory.watch.wrong_since or wall_time()
+    since = watching_since(memory.watch, now=wall_time(), limits=orders.limits)
     pinged = float("-inf")
     known: list[Trouble] = []
     try:

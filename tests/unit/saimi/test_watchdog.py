@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from saimi.watchdog.judging import Limits, Say, Seen, Trouble, Watch, judge, troubles
+from saimi.watchdog.judging import (
+    Limits,
+    Say,
+    Seen,
+    Trouble,
+    Watch,
+    judge,
+    troubles,
+    watching_since,
+)
 from web.i18n import LANGUAGES, Language, texts
 from web.watchdog_sentences import SERVICES, all_clear, page
 
@@ -54,6 +63,33 @@ def test_an_engine_that_lives_and_does_nothing_is_behind() -> None:
 def test_a_database_that_does_not_answer_says_nothing_of_the_services() -> None:
     found = troubles(None, now=NOW, watching_since=LONG_AGO, limits=LIMITS)
     assert found == [Trouble("database")]
+
+
+@pytest.mark.parametrize("started_after", [1, 15, 16, 29, 31, 59, 61, 600])
+@pytest.mark.parametrize("what", ["silent", "behind"])
+def test_an_outage_goes_on_for_a_watchdog_that_was_killed_and_starts_again(
+    started_after: float, what: str
+) -> None:
+    """No all-clear is said, nor a second page, while what was wrong is wrong still."""
+    alive = {"ingest": NOW + seconds(10_000), "alerts": NOW + seconds(10_000)}
+    seen = (
+        Seen({**alive, "alerts": NOW - seconds(60.5)}, None)
+        if what == "silent"
+        else Seen(alive, NOW - seconds(120.5))
+    )
+    watch = Watch(wrong_since=NOW, page=1, paged_at=NOW + seconds(min(15, started_after)))
+    started = NOW + seconds(started_after)
+    since = watching_since(watch, now=started, limits=LIMITS)
+    for later in range(0, 600, 5):
+        now = started + seconds(later)
+        found = troubles(seen, now=now, watching_since=since, limits=LIMITS)
+        assert [one.what for one in found] == [what]
+        watch, say = judge(watch, found, now=now, limits=LIMITS)
+        assert say is None
+
+
+def test_a_watchdog_that_remembers_no_outage_gives_all_time_to_start() -> None:
+    assert watching_since(Watch(), now=NOW, limits=LIMITS) == NOW
 
 
 def test_nobody_is_missed_for_what_was_before_anybody_watched() -> None:
