@@ -204,7 +204,7 @@ def test_a_service_that_dies_comes_back(data_dir: Path) -> None:
             except OSError:
                 return False
 
-        wait_for(lambda: not back(), within=5, what="the web's death")
+        wait_for(lambda: not back(), what="the web's death")
         wait_for(back, within=30, what="the web's return")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)

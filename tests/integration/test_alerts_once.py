@@ -57,7 +57,7 @@ async def test_effects_happen_once_whoever_is_killed(database_url: str) -> None:
         async def nothing_left() -> bool:
             return await found.left() == 0
 
-        await eventually(nothing_left, within=20)
+        await eventually(nothing_left)
         await running.stop()
         episodes = await found.episodes()
         ill = {one["subject"]: one for one in episodes if one["kind"] == "news2"}

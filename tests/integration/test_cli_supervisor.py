@@ -144,4 +144,4 @@ asyncio.run(main())
     async def gone() -> bool:
         return not alive(pids(tmp_path)[0])
 
-    await eventually(gone, within=20)
+    await eventually(gone)

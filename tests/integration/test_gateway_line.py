@@ -75,7 +75,7 @@ class Run:
                 self._task.result()
             return self.ledger.message_count() >= count
 
-        await eventually(enough, within=20.0, what=f"{count} messages sent")
+        await eventually(enough, what=f"{count} messages sent")
 
 
 @asynccontextmanager
@@ -230,7 +230,7 @@ async def test_a_call_for_help_overtakes_a_full_window(broker: Broker, tmp_path:
             async def called() -> bool:
                 return any(b'"help"' in payload for payload in ingest.messages.values())
 
-            await eventually(called, within=20.0, what="the call for help")
+            await eventually(called, what="the call for help")
             (caller,) = [key for key, payload in ingest.messages.items() if b'"help"' in payload]
 
             async def arrived() -> set[tuple[str, str, int]]:

@@ -75,7 +75,7 @@ async def all_stored(database: asyncpg.Connection, one: Sender) -> None:
             (1, len(one.sent) + 1)
         ]
 
-    await eventually(stored, within=40, what=f"all of {one.gateway}")
+    await eventually(stored, within=60, what=f"all of {one.gateway}")
 
 
 async def values(database: asyncpg.Connection, below: int = 80) -> list[int]:
@@ -126,7 +126,7 @@ async def test_a_worker_killed_for_good_is_taken_over(
                 one.send(1_000, wall_time())  # half of them into the dead one's session
                 one.wait_published()
             for one in (north, south):
-                await all_receipted(one, within=25)
+                await all_receipted(one, within=60)
             await assert_stored_once(database, north, south)
             await eventually(lambda: one_slot_left(database), what="the dead one's slot removed")
             (left,) = await slots(database)
@@ -278,7 +278,7 @@ async def test_one_who_would_take_everything_waits_for_those_who_share(
             await eventually(lambda: has_values(database, 10))
             await asyncio.to_thread(first.kill)
             undated(north, range(10, 20))
-            await eventually(lambda: has_values(database, 20), within=25)
+            await eventually(lambda: has_values(database, 20), within=60)
             assert await slots(database) == {SERVICE: True}
 
 
@@ -304,7 +304,7 @@ async def test_a_second_ingest_stands_by(
             assert await database.fetchval(holder) == taken  # no fight for it
             newest.kill()
             undated(north, range(20, 40))
-            await eventually(lambda: has_values(database, 40), within=25)
+            await eventually(lambda: has_values(database, 40), within=60)
             assert await database.fetchval(holder) == before
 
 
@@ -342,7 +342,7 @@ async def test_workers_go_on_after_the_broker_and_the_database_come_back(
             await asyncio.to_thread(broker.restart)
             north.send(500, wall_time() - timedelta(hours=1))
             # Mosquitto keeps queues over a restart, but not the shared subscriptions.
-            await all_receipted(north, within=40, resend_after=1.0)
+            await all_receipted(north, within=60, resend_after=1.0)
             await database.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE pid <> pg_backend_pid() AND datname = current_database()"

@@ -445,7 +445,7 @@ async def test_a_worker_that_starts_again_goes_on_where_timers_stand(
             async def first() -> bool:
                 return [await found.called(e["id"]) for e in await found.episodes()] == [[["cia"]]]
 
-            await eventually(first, within=20)
+            await eventually(first)
         clock.advance(30 * MINUTE)
         async with worker(plain_database_url, clock):
 
@@ -453,7 +453,7 @@ async def test_a_worker_that_starts_again_goes_on_where_timers_stand(
                 (episode,) = await found.episodes()
                 return await found.called(episode["id"]) == [["cia"], ["dan"]]
 
-            await eventually(second, within=20)
+            await eventually(second)
 
 
 async def test_steps_and_ends_of_leases_happen_once_whoever_is_killed(database_url: str) -> None:
