@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from alerts.backtest.history import Columns, micros
-from alerts.backtest.truth import Explains, Matter
+from alerts.backtest.matter import Explains, Matter
 from alerts.finding import LIFE_SAFETY
 from alerts.silence.county import SERVICE
 from core.catalogue import catalogue

@@ -23,7 +23,7 @@ from uuid import UUID
 from aiohttp import web
 
 from alerts.episodes import listing
-from alerts.handling import handling, holding, visit
+from alerts.handling import holding, refused, visit
 from core.clock import Clock, ScaledClock
 from core.database import Connection, load_queries
 from core.entered import EnteredRefusedError, EnteredTimeError
@@ -180,7 +180,7 @@ async def _worded(request: web.Request, connection: Connection, error: SaimiErro
     """The refusal in the member's language."""
     text = texts_of(request)
     match error:
-        case handling.UnseenError():
+        case refused.UnseenError():
             return ConflictError(
                 text.gettext(
                     "Something new happened meanwhile, so the alert stays open: "
@@ -203,7 +203,7 @@ async def _worded(request: web.Request, connection: Connection, error: SaimiErro
             return ConflictError(await _conflict(request, connection))
         case NotFoundError():
             return NotFoundError(not_found(request))
-        case handling.CannotTakeError():
+        case refused.CannotTakeError():
             return UserError(
                 text.gettext("The alert cannot be handed over to them: choose another.")
             )

@@ -29,7 +29,7 @@ import msgspec
 from aiohttp import web
 
 from alerts.episodes import listing
-from alerts.handling import alone, handling, visit
+from alerts.handling import alone, handling, refused, visit
 from core import entered
 from core.database import Connection, load_queries
 from core.errors import NotFoundError, UserError
@@ -341,12 +341,12 @@ def _note(request: web.Request, given: str) -> str:
 
 
 def _refuse_long(text: Texts, note: str) -> None:
-    if len(note) > handling.MAX_NOTE:
+    if len(note) > refused.MAX_NOTE:
         raise UserError(
             text.ngettext(
                 "The note is %(n)s character too long, so nothing was changed: shorten it.",
                 "The note is %(n)s characters too long, so nothing was changed: shorten it.",
-                len(note) - handling.MAX_NOTE,
+                len(note) - refused.MAX_NOTE,
             )
         )
 

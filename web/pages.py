@@ -13,7 +13,7 @@ from alerts.delivery import outbox
 from alerts.episodes import listing
 from alerts.episodes.listing import Card, Event
 from alerts.finding import LIFE_SAFETY
-from alerts.handling import handling
+from alerts.handling import refused
 from core.clock import LOCAL
 from core.database import Connection, load_queries
 from web.access import purpose_of, record_looks, shown_with
@@ -129,7 +129,7 @@ async def episode_values(
 DIALOGS: dict[str, Any] = {
     "outcomes": OUTCOMES,
     "outcome_help": OUTCOME_HELP,
-    "max_note": handling.MAX_NOTE,
+    "max_note": refused.MAX_NOTE,
     "records": RECORDS,
 }
 """What the dialogs of an alert's page are written from, whichever alert it is."""

@@ -15,7 +15,7 @@ from typing import Any
 from alerts.assess.surroundings import DOOR, ROOM
 from alerts.backtest.around import Around
 from alerts.backtest.history import Fell, Person
-from alerts.episodes.episodes import Change, Episode
+from alerts.episodes.episode import Change, Episode
 from alerts.episodes.joining import KEEP_EVIDENCE, Key
 from alerts.episodes.store import Names, evidence_of
 from alerts.finding import Reading

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, time, timedelta
 
+from alerts.backtest.matter import Matter
 from alerts.backtest.memory import Happened, Replayed
 from alerts.finding import Severity
 from core.clock import LOCAL
@@ -32,35 +33,6 @@ ALERT = Severity.ATTENTION
 NIGHT = (time(22), time(7))
 """In Europe/Helsinki; night duty."""
 _DAY = timedelta(days=1)
-
-Explains = Callable[[str, str], bool]
-"""Whether something explains an alert of a kind and origin."""
-
-
-@dataclass(frozen=True)
-class Matter:
-    """Something that truly was the matter with somebody, or in a home."""
-
-    subjects: frozenset[int]
-    """Whose alerts it can explain: a client, and their home."""
-    name: str
-    """Kind of illness, or of event."""
-    onset: datetime
-    ends: datetime
-    explains: Explains
-    crisis: datetime | None = None
-    illness: bool = True
-    """False: an event, or a fault of the equipment: it makes alerts true, and none has to."""
-    measured: bool = True
-    """Whether any sign that it moves was measured, and received, before its crisis (recovery)."""
-
-    def true_of(self, episode: Replayed, call: Happened) -> bool:
-        """Whether it explains a call."""
-        return (
-            episode.subject in self.subjects
-            and self.onset <= call.at < self.ends
-            and self.explains(episode.kind, episode.origin)
-        )
 
 
 @dataclass(frozen=True)

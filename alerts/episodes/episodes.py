@@ -30,83 +30,16 @@ with which the same device repeats itself within `repeat_within`). Then everybod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
 
-import msgspec
-
+from alerts.episodes.episode import Change, Episode, Quiet, Step, What, stored_keys, unexplained
 from alerts.episodes.joining import Joined, Key, evidence_keys, join
 from alerts.episodes.remembered import is_known, says_more
 from alerts.episodes.standing import hold, kept
 from alerts.finding import LIFE_SAFETY, Finding, rfc3339
 from alerts.rules.rule import Behaviour, Rules
-
-What = Literal["opened", "rose", "fell", "updated", "cleared", "returned", "refreshed"]
-"""What happened; `refreshed` is new evidence of the same, no event."""
-
-
-class Quiet(msgspec.Struct, frozen=True):
-    """Since when findings have been milder than the episode, and the worst of them (0: none)."""
-
-    since: datetime
-    peak: int
-    rule: str = ""
-    """The rule that made the episode as it was then: its durations count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """An episode as stored: the open one of its key, or the last one closed."""
-
-    id: int
-    kind: str
-    origin: str
-    severity: int
-    highest: int
-    summary: Mapping[str, Any]
-    evidence: Sequence[Mapping[str, Any]]
-    cleared_at: datetime | None = None
-    acknowledged_severity: int | None = None
-    """What the member saw who acknowledged it; None: nobody has it."""
-    acknowledged_by: int | None = None
-    acknowledged_at: datetime | None = None
-    closed_at: datetime | None = None
-    outcome: str | None = None
-    """What the member recorded who closed it (alerts.handling.handling.OUTCOMES)."""
-
-    @property
-    def key(self) -> Key:
-        return (self.kind, self.origin)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is to be written."""
-
-    what: What
-    key: Key
-    episode: Episode | None
-    """None: it is opened."""
-    severity: int
-    highest: int
-    cleared_at: datetime | None
-    summary: Mapping[str, Any]
-    joined: Joined | None
-    """None: the evidence stays as it was."""
-    ends_acknowledgement: bool = False
-
-
-@dataclass(slots=True)
-class Step:
-    """The outcome for one subject."""
-
-    changes: list[Change] = field(default_factory=list)
-    quiet: dict[Key, Quiet] = field(default_factory=dict)
-    beyond: dict[str, datetime] = field(default_factory=dict)
-    """As alerts.episodes.standing.Held."""
-    due: list[datetime] = field(default_factory=list)
 
 
 def step(
@@ -300,7 +233,7 @@ class _Machine:
     def _refresh(self, current: Episode, found: Joined | None) -> None:
         if found is not None and (
             dict(current.summary) != found.summary
-            or evidence_keys(found.evidence) != _stored_keys(current)
+            or evidence_keys(found.evidence) != stored_keys(current)
         ):
             self._change("refreshed", current, found, current.severity)
 
@@ -322,7 +255,7 @@ class _Machine:
                 severity=severity,
                 highest=max(current.highest, severity),
                 cleared_at=cleared_at,
-                summary=found.summary if found else _unexplained(current.summary),
+                summary=found.summary if found else unexplained(current.summary),
                 joined=found,
                 ends_acknowledgement=ends_acknowledgement,
             )
@@ -362,12 +295,3 @@ class _Machine:
             )
             for event in found.evidence
         )
-
-
-def _unexplained(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What clears needs no explanation any more."""
-    return {name: value for name, value in summary.items() if name != "inhibited_by"}
-
-
-def _stored_keys(episode: Episode) -> list[tuple[str, str, float]]:
-    return [(entry["metric"], entry["time"], entry["value"]) for entry in episode.evidence]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.episodes.episodes import Change
+from alerts.episodes.episode import Change
 from alerts.episodes.joining import KEEP_EVIDENCE
 from alerts.finding import Reading, rfc3339
 from alerts.subjects.events import EVENTS

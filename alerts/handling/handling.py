@@ -31,6 +31,13 @@ from alerts.handling.holding import (
     tell,
     urgency,
 )
+from alerts.handling.refused import (
+    MAX_NOTE,
+    CannotTakeError,
+    ContactNeededError,
+    NoteTooLongError,
+    UnseenError,
+)
 from core.database import (
     EPISODE_CHANNEL,
     NOTE_CHANNEL,
@@ -39,7 +46,7 @@ from core.database import (
     load_queries,
     translated,
 )
-from core.errors import ConflictError, UserError
+from core.errors import UserError
 
 Outcome = Literal["real", "false", "technical", "known"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -49,51 +56,7 @@ HOWS: tuple[str, ...] = get_args(How)
 Whom = Literal["client", "other"]
 """Who was reached: the client, or somebody who is with them."""
 WHOMS: tuple[str, ...] = get_args(Whom)
-MAX_NOTE = 2000
-"""Longest note, in characters."""
-
 _queries = load_queries("alerts")
-
-
-class ContactNeededError(UserError):
-    """A life-safety episode cannot be closed before contact with a person is recorded."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "A help call, smoke, carbon monoxide or fall alert stays open until a person was "
-            "reached: make contact, record it, then close the alert."
-        )
-
-
-class CannotTakeError(UserError):
-    """Nothing was changed; an episode cannot be handed over to that member."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The alert cannot be handed over to them: choose another member who may work with "
-            "clients."
-        )
-
-
-class UnseenError(ConflictError):
-    """Nothing was changed; the episode got worse, returned or had another event meanwhile."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Something new happened while this alert was being closed, so it stays open: look at "
-            "what is new, then close the alert again."
-        )
-
-
-class NoteTooLongError(UserError):
-    """Nothing was changed; the note has `excess` characters too many."""
-
-    def __init__(self, length: int) -> None:
-        self.excess = length - MAX_NOTE
-        super().__init__(
-            f"The note is {length} characters long, {self.excess} too many: nothing was changed; "
-            "shorten it and close the alert again."
-        )
 
 
 async def acknowledge(

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from alerts.delivery.outbox import Message, enqueue
-from alerts.handling.handling import MAX_NOTE, NoteTooLongError
 from alerts.handling.holding import (
     lease,
     lock,
@@ -23,6 +22,7 @@ from alerts.handling.holding import (
     take,
     tell_home,
 )
+from alerts.handling.refused import MAX_NOTE, NoteTooLongError
 from core.database import EPISODE_CHANNEL, RIGHTS_CHANGED, Connection, load_queries, translated
 from core.errors import UserError
 

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from alerts.episodes.episodes import Episode
+from alerts.episodes.episode import Episode
 from alerts.finding import LEARNED, Finding
 from alerts.learned import memory as learned_memory
 from alerts.learned.learned import (

@@ -9,58 +9,27 @@ Whatever goes wrong in routing, the desk is called.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from alerts.delivery.outbox import Message, enqueue
-from alerts.episodes.episodes import Change
+from alerts.episodes.episode import Change
 from alerts.finding import rfc3339
-from alerts.routing.escalation import Action, Called, act, pages_as
-from alerts.routing.routing import Case, Duty, Step, Team, desk_alone, route
-from alerts.routing.travel import Place
+from alerts.routing.escalation import Action, act, pages_as
+from alerts.routing.facts import Facts, Timer, load_facts
+from alerts.routing.routing import Step, desk_alone, route
 from alerts.routing.values import Values
 from core.clock import wall_time
 from core.database import EPISODE_CHANNEL, RIGHTS_CHANGED, Connection, load_queries
 
 MOST = 500
 """Timers taken at once."""
-ALIVE = timedelta(minutes=2)
-"""Wall time since a page of theirs last gave a sign of life within which a member is there."""
-
 _queries = load_queries("alerts")
 _log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Timer:
-    """A timer that is due, with what it needs of its episode."""
-
-    episode: int
-    round: int
-    calls: int
-    reminders: int
-    reminded_at: datetime | None
-    severity: int
-    """Of the episode, or of a review where it has cleared."""
-    held_by: int | None
-    held_since: datetime | None
-    held_until: datetime | None
-
-
-@dataclass(slots=True)
-class Facts:
-    """What is known for routing, at one moment, of several episodes."""
-
-    cases: dict[int, Case] = field(default_factory=dict)
-    teams: dict[int, Team] = field(default_factory=dict)
-    duties: list[Duty] = field(default_factory=list)
-    called: dict[int, list[Called]] = field(default_factory=lambda: defaultdict(list))
-    declined: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
 
 @dataclass(slots=True)
@@ -147,7 +116,7 @@ async def _work(
     ]
     outcome = _Outcome()
     waiting = [one for one in timers if not _holds(one, now, values, outcome)]
-    facts = await _load(connection, waiting, now) if waiting and not blindly else None
+    facts = await load_facts(connection, waiting, now) if waiting and not blindly else None
     for timer in waiting:
         _decide(timer, facts, now, values, outcome)
     await _write(connection, outcome, now)
@@ -172,54 +141,6 @@ def _holds(timer: Timer, now: datetime, values: Values, outcome: _Outcome) -> bo
     timer.round += 1
     timer.calls, timer.reminders, timer.reminded_at = 0, 0, None
     return False
-
-
-async def _load(connection: Connection, timers: Sequence[Timer], now: datetime) -> Facts:
-    facts = Facts()
-    severities = {one.episode: one.severity for one in timers}
-    alive = wall_time() - ALIVE
-    async for row in _queries.cases(connection, episodes=list(severities), now=now):
-        facts.cases[row["episode"]] = Case(
-            episode=row["episode"],
-            severity=severities[row["episode"]],
-            home=row["home"],
-            area=row["area"],
-            place=_place(row),
-            teams=frozenset(row["teams"]),
-        )
-    async for row in _queries.routed_teams(connection):
-        facts.teams[row["id"]] = Team(
-            row["id"], row["service"], frozenset(row["areas"]), _place(row)
-        )
-    async for row in _queries.duties(connection, now=now, alive_since=alive):
-        facts.duties.append(
-            Duty(
-                member=row["member"],
-                teams=frozenset(row["teams"]),
-                reachable=row["reachable"],
-                emergencies=frozenset(row["emergencies"]),
-                place=_place(row),
-            )
-        )
-    rows = _queries.called(
-        connection,
-        episodes=[one.episode for one in timers],
-        rounds=[one.round for one in timers],
-        alive_since=alive,
-    )
-    async for row in rows:
-        if row["declined"]:
-            facts.declined[row["episode"]].add(row["member"])
-        else:
-            called = Called(row["member"], row["at"], row["reached"], row["seen"])
-            facts.called[row["episode"]].append(called)
-    return facts
-
-
-def _place(row: Any) -> Place | None:
-    if row["latitude"] is None or row["longitude"] is None:
-        return None
-    return Place(row["latitude"], row["longitude"])
 
 
 def _decide(

@@ -6,7 +6,6 @@ whatever dies when; and subjects are locked in their order, so any number of wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import msgspec
 import structlog
 
 from alerts.assess.assess import RULES, assess, fail
-from alerts.episodes.episodes import Change
+from alerts.episodes.episode import Change
 from alerts.episodes.store import write_changes
 from alerts.handling import alone
 from alerts.learned.store import LearnedStore
@@ -24,8 +23,8 @@ from alerts.rules.shipped import Rules
 from alerts.silence.outside import NOBODY, load_broken
 from alerts.subjects.line import Line
 from alerts.subjects.subject import Assessment, Context
+from alerts.worker.claim import Claim
 from alerts.worker.load import (
-    Range,
     load_devices,
     load_episodes,
     load_events,
@@ -51,38 +50,6 @@ JOURNEY = timedelta(seconds=5)
 
 _queries = load_queries("alerts")
 _log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Claim:
-    """What a transaction has taken on."""
-
-    ranges: dict[int, Range] = field(default_factory=dict)
-    """By subject: the times of what is new."""
-    each: set[int] = field(default_factory=set)
-    """Of whom there may be new readings of metrics of which each counts."""
-    due: set[int] = field(default_factory=set)
-    states: dict[int, State] = field(default_factory=dict)
-    due_at: dict[int, datetime | None] = field(default_factory=dict)
-    stored: dict[int, str] = field(default_factory=dict)
-    """States as they were read, by subject: one that stays the same is not written again."""
-    broken: dict[int, Exception] = field(default_factory=dict)
-    """Subjects whose state could not be read; it starts afresh."""
-    full: bool = False
-    """It took as many notes, or due subjects, as are taken at once."""
-
-    @property
-    def subjects(self) -> list[int]:
-        return sorted(self.ranges.keys() | self.due)
-
-    def widen(self, subject: int, since: datetime, until: datetime, *, each: bool = True) -> None:
-        """Add a range of times to what is new of a subject."""
-        known = self.ranges.get(subject)
-        if known is not None:
-            since, until = min(since, known[0]), max(until, known[1])
-        self.ranges[subject] = (since, until)
-        if each:
-            self.each.add(subject)
 
 
 class VanishedError(SaimiError):

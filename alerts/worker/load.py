@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.episodes.episodes import Episode
+from alerts.episodes.episode import Episode
 from alerts.finding import Reading
 from alerts.rules.rule import Rules
 from alerts.silence.pauses import MEASURED, MOVEMENT, Known, bearing

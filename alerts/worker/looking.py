@@ -11,7 +11,8 @@ from datetime import datetime
 import structlog
 
 from alerts.assess.assess import fail
-from alerts.episodes.episodes import Change, Episode, Step, step
+from alerts.episodes.episode import Change, Episode, Step
+from alerts.episodes.episodes import step
 from alerts.rules.shipped import Rules
 from alerts.subjects.subject import SLOW, Assessment, Context, Subject
 from alerts.worker.state import State

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.episodes.episodes import Quiet, Step
+from alerts.episodes.episode import Quiet, Step
 from alerts.episodes.joining import Key
 from alerts.silence.outages import Outage
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from alerts.episodes.episodes import Change, Episode
+from alerts.episodes.episode import Change, Episode
 from alerts.episodes.store import write_changes
 from alerts.finding import Finding, rfc3339
 from alerts.routing.escalating import begin

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from alerts.episodes import listing
-from alerts.handling import handling, holding
+from alerts.handling import handling, holding, refused
 from core.clock import ManualClock
 from core.database import connect
 from core.errors import NotFoundError, UserError
@@ -72,7 +72,7 @@ async def test_of_two_who_take_it_at_once_one_is_told_of_the_other(database_url:
 async def test_life_safety_stays_open_until_contact_is_recorded(plain_database_url: str) -> None:
     async with county(plain_database_url) as found:
         episode = await one_episode(found, {"help": 1})
-        with pytest.raises(handling.ContactNeededError):
+        with pytest.raises(refused.ContactNeededError):
             await handling.close(
                 found.connection, episode=episode, member=1, now=NOW, outcome="real"
             )
@@ -108,7 +108,7 @@ async def test_a_call_that_comes_while_one_is_closing_is_not_closed_unseen(
         clock.advance(20 * MINUTE)
         await found.put(1, {"help": 1}, at=clock.now())
         await settle(found.connection, clock)
-        with pytest.raises(handling.UnseenError):
+        with pytest.raises(refused.UnseenError):
             await close(seen)
         seen = await newest()
         # What people did meanwhile is no reason to look again.
@@ -154,14 +154,14 @@ async def test_bad_outcomes_and_notes_change_nothing(plain_database_url: str) ->
             await handling.close(
                 found.connection, episode=episode, member=1, now=NOW, outcome="gone"
             )
-        with pytest.raises(handling.NoteTooLongError, match="1 too many"):
+        with pytest.raises(refused.NoteTooLongError, match="1 too many"):
             await handling.close(
                 found.connection,
                 episode=episode,
                 member=1,
                 now=NOW,
                 outcome="real",
-                note="x" * (handling.MAX_NOTE + 1),
+                note="x" * (refused.MAX_NOTE + 1),
             )
         assert await found.happened(episode) == ["opened"]
 

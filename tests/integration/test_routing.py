@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from alerts.episodes import listing
-from alerts.handling import handling, holding
+from alerts.handling import handling, holding, refused
 from alerts.routing import escalating
 from alerts.rules.shipped import shipped_rules
 from alerts.worker.batch import Batch
@@ -184,7 +184,7 @@ async def test_handing_over_must_be_confirmed_and_gives_the_other_a_look(
             await hand_over(CIA, EVE)
         await handling.acknowledge(connection, episode=episode, member=CIA, now=NOW)
         for nobody in (99, 0):
-            with pytest.raises(handling.CannotTakeError):
+            with pytest.raises(refused.CannotTakeError):
                 await hand_over(CIA, nobody)
         await hand_over(CIA, EVE)
         card, events = await listing.episode(connection, member=EVE, now=NOW, episode=episode)
@@ -355,7 +355,7 @@ async def test_contact_is_an_act_of_its_own_and_holds_until_the_next_call(
         await settle(connection, clock)
         (card,) = await listing.open_episodes(connection, member=CIA, now=NOW)
         assert (card.needs_contact, card.acknowledged_by) == (True, None)
-        with pytest.raises(handling.ContactNeededError):
+        with pytest.raises(refused.ContactNeededError):
             await handling.close(
                 connection, episode=episode, member=CIA, now=clock.now(), outcome="real"
             )

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from alerts.handling.handling import MAX_NOTE
+from alerts.handling.refused import MAX_NOTE
 from tests.integration.web_support import NOW, County, county, logged_in, serving
 
 

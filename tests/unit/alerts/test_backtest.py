@@ -12,9 +12,10 @@ import pytest
 from alerts.backtest.around import mild_rooms
 from alerts.backtest.backtest import NOBODY, Handling, replay
 from alerts.backtest.history import Closing, Columns, History, Person, Received, micros
+from alerts.backtest.matter import Matter
 from alerts.backtest.memory import Happened, Replayed
 from alerts.backtest.stops import EXACT, Pace
-from alerts.backtest.truth import Matter, is_night, judge, recorded
+from alerts.backtest.truth import is_night, judge, recorded
 from alerts.rules.shipped import shipped_rules
 from alerts.subjects.subject import Client
 from core.catalogue import catalogue

@@ -12,7 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from alerts.episodes.episodes import Change, Episode, Quiet, step
+from alerts.episodes.episode import Change, Episode, Quiet
+from alerts.episodes.episodes import step
 from alerts.episodes.joining import Key, evidence_keys
 from alerts.finding import Finding, Reading, rfc3339
 from alerts.rules.shipped import Rules, shipped_rules

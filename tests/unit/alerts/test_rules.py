@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from alerts.assess.assess import RULES, assess
-from alerts.episodes.episodes import Quiet, Step
+from alerts.episodes.episode import Quiet, Step
 from alerts.finding import KINDS, LIFE_SAFETY, Finding
 from alerts.rules.docs import render_hazards, render_rules
 from alerts.rules.shipped import (

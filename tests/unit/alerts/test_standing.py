@@ -9,7 +9,7 @@ import pytest
 
 from alerts.assess import glucose, news, thresholds
 from alerts.assess.assess import assess
-from alerts.episodes.episodes import Episode
+from alerts.episodes.episode import Episode
 from alerts.rules.shipped import SHIPPED, Rules, parse_rules
 from alerts.subjects.subject import Client, Context, Limit, Subject
 from tests.unit.alerts.making import NOW, minutes, reading, subject, vitals
