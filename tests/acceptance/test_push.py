@@ -56,6 +56,11 @@ _MOVED = """async (subscription) => {
   await Promise.all(waited);
 }"""
 
+_SHAKEN = """
+window.shaken = [];
+Navigator.prototype.vibrate = (pattern) => window.shaken.push(pattern.length);
+"""
+
 
 class Handset:
     """A phone's browser with its subscription, and the way by which messages come to it."""
@@ -329,3 +334,38 @@ async def test_a_browser_that_moves_goes_on_being_woken(place: County, handset: 
         " WHERE m.username = 'nurse' AND c.disabled_at IS NULL ORDER BY c.id DESC"
     )
     assert newest == moved["endpoint"]
+
+
+async def test_an_open_list_is_heard_once_whichever_way_it_hears(
+    place: County, handset: Handset
+) -> None:
+    phone = await handset.log_in("nurse")
+    await phone.evaluate("localStorage.setItem('saimi-sound', 'on')")
+    await phone.context.add_init_script(_SHAKEN)
+    await phone.reload()
+    await expect(phone.locator(".empty")).to_be_visible()
+    await phone.locator(".empty").click()  # Before a first tap a page may not shake.
+    subject = await place.subject("aino")
+
+    async def shaken(*patterns: int) -> None:
+        async def done() -> bool:
+            return bool(await phone.evaluate("window.shaken.length") >= len(patterns))
+
+        await eventually(done)
+        assert await phone.evaluate("window.shaken") == list(patterns)
+
+    first = await place.open(subject, "fall", severity=3)
+    await shaken(3)
+    await handset.deliver(_told(first, 3))
+    await handset.screen.next()
+    # By push first; what the list then hears of itself is the same alert.
+    await handset.deliver(_told(first + 1, 4))
+    await shaken(3, 5)
+    assert await place.open(subject, "help", severity=4) == first + 1
+    await expect(phone.locator(".card[data-id]")).to_have_count(2)
+    # Reminded of later, or of something worse, it is heard again; a stand-down never is.
+    await handset.deliver(_told(first, 4))
+    await shaken(3, 5, 5)
+    await handset.deliver(_told(first, 4, "stand_down"))
+    await handset.deliver(_told(first, 2))
+    await shaken(3, 5, 5, 1)

@@ -3,7 +3,7 @@
 import { keepSoon, keptList } from "./keep.js";
 import { follow, isCurrent, shownFrom } from "./live.js";
 import { act, Unsent } from "./outbox.js";
-import { draw, prepare } from "./sound.js";
+import { drawTo, prepare } from "./sound.js";
 import { tick, tickShown } from "./time.js";
 import { say } from "./words.js";
 
@@ -233,7 +233,7 @@ function speak() {
     document.getElementById(episode.severity >= 3 ? "said-now" : "said").append(line);
     setTimeout(() => line.remove(), 30000);
   }
-  draw(told[0].severity);
+  drawTo(told, "stream");
 }
 
 let planned = false;

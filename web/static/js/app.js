@@ -2,7 +2,7 @@
 import { session } from "./api.js";
 import { changed, dismiss, flush, prepare, state } from "./outbox.js";
 import { offerPush } from "./push.js";
-import { draw } from "./sound.js";
+import { drawTo } from "./sound.js";
 import { clockTime, say } from "./words.js";
 import { endShift } from "./vault.js";
 
@@ -108,7 +108,7 @@ if (box && "serviceWorker" in navigator && isSecureContext) {
     await offerPush(registration);
   }).catch(() => {});
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
-    if (data?.what === "push") draw(data.severity);
+    if (data?.what === "push") drawTo([{ id: data.episode, severity: data.severity }], "push");
   });
 }
 

@@ -29,7 +29,7 @@ function wake() {
   if (context.state === "suspended") context.resume();
 }
 
-/** Draw attention to an alert of this severity. */
+/** Draw attention to something of this severity. */
 export function draw(severity) {
   if (!on) return;
   const pattern = patterns[severity] ?? patterns[1];
@@ -48,6 +48,27 @@ export function draw(severity) {
     tone.start(at);
     tone.stop(at + length);
   }
+}
+
+const TWICE = 30000;
+const MANY = 500;
+const heard = new Map(); // alert -> {way, severity, at}
+
+/**
+ * Draw attention to alerts ({id, severity}) with one sound, as the most urgent asks for. The same
+ * alert comes by two ways, "stream" and "push", in either order: it is heard once.
+ */
+export function drawTo(alerts, way) {
+  const now = Date.now();
+  if (heard.size > MANY) heard.clear();
+  const fresh = alerts.filter(({ id, severity }) => {
+    const last = heard.get(id);
+    const again = last && last.way !== way && now - last.at < TWICE && severity <= last.severity;
+    if (again) heard.delete(id);
+    else heard.set(id, { way, severity, at: now });
+    return !again;
+  });
+  if (fresh.length) draw(Math.max(...fresh.map((one) => one.severity)));
 }
 
 /** Set up the switch. */
