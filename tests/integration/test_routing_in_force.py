@@ -24,7 +24,7 @@ from tests.integration.delivering_support import (
     settled,
 )
 from tests.integration.delivering_support import page as message
-from tests.integration.test_routing import CIA, opened, staffed, taken
+from tests.integration.routing_support import CIA, opened, staffed, taken
 from tests.support.outside import web_hook
 from tests.support.push_service import push_service
 from tests.support.waiting import eventually

@@ -10,8 +10,8 @@ import pytest
 from alerts.assess import blood_pressure, news, thresholds
 from alerts.finding import Reading
 from alerts.subjects.subject import Client, Context, Limit
+from tests.unit.alerts.episode_world import World
 from tests.unit.alerts.making import NOW, context, findings, minutes, reading, subject, vitals
-from tests.unit.alerts.test_episodes import World
 
 
 def client(condition: str = "atrial fibrillation") -> Client:

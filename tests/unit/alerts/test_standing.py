@@ -12,8 +12,8 @@ from alerts.assess.assess import assess
 from alerts.episodes.episode import Episode
 from alerts.rules.shipped import SHIPPED, Rules, parse_rules
 from alerts.subjects.subject import Client, Context, Limit, Subject
+from tests.unit.alerts.episode_world import World, stored
 from tests.unit.alerts.making import NOW, minutes, reading, subject, vitals
-from tests.unit.alerts.test_episodes import World, stored
 
 TEXT = SHIPPED.read_text(encoding="utf-8")
 

@@ -10,8 +10,8 @@ from alerts.assess import surroundings
 from alerts.finding import Finding, Reading
 from alerts.subjects.subject import Client, Subject
 from core.record import Record
+from tests.unit.alerts.episode_world import World
 from tests.unit.alerts.making import NOW, context, findings, minutes, times
-from tests.unit.alerts.test_episodes import World
 from tests.unit.alerts.test_standing import changed
 
 WINTER = datetime(2025, 1, 15, 12, tzinfo=UTC)
