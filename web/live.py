@@ -282,20 +282,27 @@ class Hub:
         return found
 
     async def _refresh_rights(self, streams: Set[Stream]) -> None:
+        """Let go of those whom a page may see no longer, and show whom it may see by now.
+
+        Who is gained is sent alert by alert: among them is whatever was opened a moment ago and is
+        about to be sent anyway, and a page need not get everything again for that.
+        """
         if not streams:
             return
         before = set[int]().union(*(stream.visible for stream in streams))
         async with self._acting_for(streams) as connection:
             kept = await self._rights(connection, streams, before)
             opened = await self._rights(connection, streams)
-        await self._snapshot(
-            {
-                stream
-                for stream in streams
-                if stream.visible - kept[stream.caller.id]
-                or opened[stream.caller.id] - stream.visible
-            }
-        )
+            gained: dict[Stream, frozenset[int]] = {}
+            for stream in streams:
+                if new := opened[stream.caller.id] - stream.visible:
+                    gained[stream] = new
+            subjects = sorted(frozenset[int]().union(*gained.values()))
+            rows = load_queries("web").open_episodes(connection, subjects=subjects)
+            changed = {row["id"] async for row in rows} if subjects else set[int]()
+        lost = {stream for stream in streams if stream.visible - kept[stream.caller.id]}
+        await self._send(changed, gained.keys() - lost)
+        await self._snapshot(lost)
 
     async def _snapshot(self, streams: Set[Stream]) -> None:
         if not streams:

@@ -107,7 +107,8 @@ async def test_new_rights_reach_an_open_page(place: County, address: str) -> Non
             " registry.member m WHERE t.name = 'Lappeenranta team' AND m.username = 'nurse'"
         )
         await place.connection.execute("SELECT pg_notify($1, '')", REGISTRY_CHANNEL)
-        assert [e["id"] for e in (await events.of("snapshot"))["episodes"]] == [foreign]
+        # What is new alone: a long list is not sent again for one client more.
+        assert (await events.of("episode"))["id"] == foreign
         await place.connection.execute(
             "DELETE FROM registry.team_member WHERE member ="
             " (SELECT id FROM registry.member WHERE username = 'nurse')"
