@@ -4,74 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import asyncpg
 import pytest
 
 from core.catalogue import catalogue
 from core.reading import State
-from tests.integration.fhir_support import Api, Identity, fhir_api, found, link, said
-from tests.integration.web_support import NOW, County, county
+from tests.integration.fhir_in_support import Served, entries, installation
+from tests.integration.fhir_support import Api, found, link, said
+from tests.integration.web_support import NOW, County
 from tests.support.databases import Databases
 from web.fhir.codes import PANEL_METRICS
-
-WRITE = "user/*.crs"
-AT = (NOW - timedelta(minutes=5)).isoformat()
-
-
-@dataclass
-class Served:
-    place: County
-    identity: Identity
-    session: aiohttp.ClientSession
-    aino: str
-
-    def api(self, username: str = "nurse", scope: str = WRITE, **claims: Any) -> Api:
-        return Api(self.session, self.identity.token(username, scope, **claims))
-
-    def observation(
-        self, loinc: str = "8867-4", value: float = 61.5, **more: Any
-    ) -> dict[str, Any]:
-        return {
-            "resourceType": "Observation",
-            "status": "final",
-            "code": {"coding": [{"system": "http://loinc.org", "code": loinc}]},
-            "subject": {"reference": f"Patient/{self.aino}"},
-            "effectiveDateTime": AT,
-            "device": {"identifier": {"system": "urn:saimi:device", "value": "gw-1/monitor-1"}},
-            "valueQuantity": {
-                "value": value, "system": "http://unitsofmeasure.org", "code": "/min",
-            },
-        } | more  # fmt: skip
-
-    async def readings(self) -> list[tuple[Any, ...]]:
-        return await stored(self.place.connection)
-
-
-async def stored(connection: asyncpg.Connection) -> list[tuple[Any, ...]]:
-    """What is stored, by names that are the same on every installation."""
-    rows = await connection.fetch(
-        "SELECT coalesce(c.reference, s.kind), g.name, d.name, m.name, m.unit, r.time, r.value,"
-        " r.qualifier, r.state FROM telemetry.reading r"
-        " JOIN telemetry.metric m ON m.id = r.metric JOIN registry.subject s ON s.id = r.subject"
-        " LEFT JOIN registry.client c ON c.subject = s.id"
-        " JOIN registry.device d ON d.id = r.device JOIN registry.gateway g ON g.id = d.gateway"
-        " ORDER BY m.name, r.time, d.name"
-    )
-    return [tuple(row) for row in rows]
-
-
-@asynccontextmanager
-async def installation(url: str, folder: Path) -> AsyncIterator[Served]:
-    identity = Identity(folder)
-    async with county(url) as place, fhir_api(place, identity) as session:
-        yield Served(place, identity, session, await place.pseudonym("aino"))
 
 
 @pytest.fixture
@@ -125,13 +70,14 @@ async def test_what_cannot_be_taken_is_refused_with_its_reason(
 async def test_another_persons_device_is_not_taken(served: Served) -> None:
     berta = await served.place.pseudonym("berta")
     wrong = served.observation(subject={"reference": f"Patient/{berta}"})
-    told = await served.api("desk").post("Observation", wrong, status=422)
-    assert "wrong person" in said(told)
     await served.api().post("Observation", wrong, status=404)
     theirs = served.observation(
         device={"identifier": {"system": "urn:saimi:device", "value": "gw-2/monitor-1"}}
     )
     await served.api().post("Observation", theirs, status=422)
+    await served.have_both_in_care("nurse")
+    told = await served.api().post("Observation", wrong, status=422)
+    assert "wrong person" in said(told)
     assert await served.readings() == []
 
 
@@ -163,11 +109,6 @@ async def test_scopes_and_cross_site_requests_are_held_off(served: Served) -> No
     await served.api().post("Observation", b"[" * 100_000, status=400)
     await served.api().post("Observation", b" " * (4 * 1024 * 1024 + 1), status=413)
     assert await served.readings() == []
-
-
-def entries(*observations: dict[str, Any]) -> list[dict[str, Any]]:
-    request = {"method": "POST", "url": "Observation"}
-    return [{"resource": one, "request": request} for one in observations]
 
 
 async def test_a_transaction_is_stored_whole_or_not_at_all(served: Served) -> None:

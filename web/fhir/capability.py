@@ -126,6 +126,6 @@ def smart_configuration() -> dict[str, Any]:
     return {
         "capabilities": ["permission-v1", "permission-v2", "permission-user", "permission-patient"],
         "scopes_supported": ["patient/*.read", "user/*.read", "system/*.read",
-                             "user/Observation.crs", IDENTITY],
+                             "user/Observation.c", "system/Observation.c", IDENTITY],
         "grant_types_supported": ["authorization_code", "client_credentials"],
     }  # fmt: skip

@@ -28,8 +28,9 @@ PREFIX = "/fhir/"
 BASE = "/fhir/R4"
 BEARER = web.RequestKey("bearer", Bearer)
 _MOST = 10_000
-_EVERYTHING = Grant(frozenset({"user/*.cruds", IDENTITY}))
-"""What somebody who is logged in may do: whatever the pages show them anyhow."""
+_READING = Grant(frozenset({"user/*.rs", IDENTITY}))
+"""What somebody who is logged in may do: read whatever the pages show them anyhow. What they
+measure themselves they enter at an alert, where their name stands beside it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def bearer(request: web.Request) -> Bearer | None:
 def grant(request: web.Request) -> Grant:
     """What the caller's scopes leave of their rights."""
     one = bearer(request)
-    return _EVERYTHING if one is None else one.grant
+    return _READING if one is None else one.grant
 
 
 def require(request: web.Request, resource: str, action: Action) -> str | None:
@@ -67,8 +68,9 @@ def require(request: web.Request, resource: str, action: Action) -> str | None:
     held = grant(request)
     if not held.allows(resource, action):
         words = {"r": "reading", "s": "searching", "c": "storing"}[action]
+        held_back = "The token's scopes do" if bearer(request) else "A login of the pages does"
         raise FhirError(
-            f"The token's scopes do not allow {words} {resource}: ask for one such as "
+            f"{held_back} not allow {words} {resource}: ask for a token with a scope such as "
             f"user/{resource}.{action}.",
             status=403,
         )

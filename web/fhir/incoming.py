@@ -2,7 +2,7 @@
 
 What is posted is read, admitted and stored by ingest (`Admit`, which the command line connects:
 web and ingest do not know one another). Here it is only found out whose gateway and device it is,
-and that the caller may see whom it is about.
+and that whom it is about is in the caller's care.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from web.fhir.codes import DEVICE
 from web.fhir.observation import Key, group
 from web.fhir.outcome import FhirError, issue, outcome
 from web.fhir.search import patient_id
-from web.fhir.store import devices, gateway_of, patients
+from web.fhir.store import cares_for, devices, gateway_of, patients
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes; as much as ingest takes of a Bundle."""
@@ -78,7 +78,8 @@ async def posted(connection: Connection, told: Any, only: str | None, *, now: da
     """An Observation made ready for admission.
 
     Raises:
-        FhirError: it is none, or of a client or device that the caller does not see.
+        FhirError: it is none, of a client or device that the caller does not see, or of a client
+            who is not in the caller's care.
     """
     if not isinstance(told, dict) or told.get("resourceType") != "Observation":
         raise FhirError("Only Observations are taken in.", status=422, code="not-supported")
@@ -90,13 +91,19 @@ async def posted(connection: Connection, told: Any, only: str | None, *, now: da
             status=422, code="required", expression="Observation.subject",
         )  # fmt: skip
     pseudonym = patient_id(reference)
-    rows = await patients(connection, pseudonym=pseudonym)
+    rows = [] if "\0" in pseudonym else await patients(connection, pseudonym=pseudonym)
     if not rows or (only is not None and pseudonym != only):
         raise FhirError(
             "There is no such Patient that you may see, so nothing was stored.",
             status=404, expression="Observation.subject",
         )  # fmt: skip
     number = rows[0]["id"]
+    if not await cares_for(connection, number):
+        raise FhirError(
+            "Readings are stored only for whoever has this client in their care now, as a member "
+            "of the client's team: to see the client is not enough.",
+            status=403, expression="Observation.subject",
+        )  # fmt: skip
     named = told.get("device")
     if named is None:
         gateway = await gateway_of(connection, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -49,9 +50,10 @@ async def post_observation(request: web.Request) -> web.Response:
     """POST Observation: 201 when it is stored, 200 when it was there, 409 or 422 when not."""
     only = require(request, "Observation", "c")
     admit = _admit(request)
-    one = await _ready(request, parse(await _body(request)), only)
-    taken = (await admit([one], "each"))[0]
-    await _looked(request, [one])
+    (one,) = await _ready(request, [parse(await _body(request))], only)
+    if isinstance(one, FhirError):
+        raise one
+    (taken,) = await admit([one], "each")
     return resource(
         outcome_of(taken), status=status_of(taken), headers=_headers(base_of(request), taken)
     )
@@ -72,25 +74,25 @@ async def post_bundle(request: web.Request) -> web.Response:
             "/fhir/R4/Observation.",
             code="not-supported",
         )
-    entries = told.get("entry") or []
-    if not isinstance(entries, list) or len(entries) > MOST_ENTRIES:
+    entries = told.get("entry", [])
+    if not isinstance(entries, list):
         raise FhirError(
-            f"A Bundle has a list of at most {MOST_ENTRIES} entries: send it in parts.",
+            "The entries of a Bundle are a list.", code="structure", expression="Bundle.entry"
+        )
+    if len(entries) > MOST_ENTRIES:
+        raise FhirError(
+            f"A Bundle has at most {MOST_ENTRIES} entries: send it in parts.",
             status=413, code="too-costly", expression="Bundle.entry",
         )  # fmt: skip
-    ready: list[Posted | FhirError] = []
-    for number, entry in enumerate(entries):
-        try:
-            ready.append(await _ready(request, _posted_resource(entry), only))
-        except FhirError as error:
-            error.expression = f"Bundle.entry[{number}]"
-            ready.append(error)
+    ready = await _ready(request, [_posted_resource(entry) for entry in entries], only)
+    for number, one in enumerate(ready):
+        if isinstance(one, FhirError):
+            one.expression = f"Bundle.entry[{number}]"
     good = [one for one in ready if isinstance(one, Posted)]
     mode: Mode = "each"
     if kind == "transaction":
         mode = "all" if len(good) == len(ready) else "calls"
     taken = iter(await admit(good, mode))
-    await _looked(request, good)
     answers = [
         _refused_entry(one) if isinstance(one, FhirError) else _entry(base_of(request), next(taken))
         for one in ready
@@ -103,11 +105,12 @@ async def post_bundle(request: web.Request) -> web.Response:
 
 
 def _posted_resource(entry: Any) -> Any:
+    """What an entry brings, or why it cannot."""
     told = entry if isinstance(entry, dict) else {}
     asked = told.get("request")
     method = asked.get("method") if isinstance(asked, dict) else None
     if method != "POST":
-        raise FhirError(
+        return FhirError(
             "Every entry has a request with the method POST: Observations are added, and never "
             "changed over FHIR.",
             status=422, code="not-supported",
@@ -115,26 +118,37 @@ def _posted_resource(entry: Any) -> Any:
     return told.get("resource")
 
 
-async def _ready(request: web.Request, told: Any, only: str | None) -> Posted:
-    async with database(request) as connection:
-        return await posted(connection, told, only, now=parts(request).clock.now())
+async def _ready(
+    request: web.Request, brought: Sequence[Any], only: str | None
+) -> list[Posted | FhirError]:
+    """Each Observation made ready for admission, or why it cannot be.
 
-
-async def _looked(request: web.Request, ready: list[Posted]) -> None:
-    """What was brought for whom is on record as well: the answer tells what is stored."""
+    Who brings something for whom is on record before it is stored: whatever is killed in between,
+    nothing is there that came from nobody. It is a look as well, since the answer tells what was
+    stored already.
+    """
     member, token = caller(request), bearer(request)
-    detail: dict[str, object] = {"resource": "Observation", "stored": True}
+    detail: dict[str, object] = {"resource": "Observation", "brought": True}
     if token is not None:
         detail["client"] = token.client
+    ready: list[Posted | FhirError] = []
     async with database(request) as connection:
+        for one in brought:
+            try:
+                if isinstance(one, FhirError):
+                    raise one
+                ready.append(await posted(connection, one, only, now=parts(request).clock.now()))
+            except FhirError as error:
+                ready.append(error)
         await record_looks(
             connection,
-            {(member.id, one.subject) for one in ready},
+            {(member.id, one.subject) for one in ready if isinstance(one, Posted)},
             what="fhir",
             wall=parts(request).wall(),
             detail=detail,
             purpose=purpose_of(member),
         )
+    return ready
 
 
 def _headers(base: str, taken: Taken) -> dict[str, str]:

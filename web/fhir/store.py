@@ -129,6 +129,12 @@ async def episodes(
     return [row["id"] async for row in rows]
 
 
+async def cares_for(connection: Connection, subject: int) -> bool:
+    """Whether the client is in the caller's care now; the database decides."""
+    found: bool = await load_queries("web").fhir_cares_for(connection, subject=subject)
+    return found
+
+
 async def gateway_of(connection: Connection, subject: int) -> str | None:
     """The gateway in use in a client's home."""
     found: str | None = await load_queries("web").fhir_gateway_of(connection, subject=subject)

@@ -94,6 +94,10 @@ SELECT e.id
  ORDER BY e.id DESC
  LIMIT :count::integer;
 
+-- name: fhir_cares_for(subject)$
+-- Whether the client is in the caller's care now.
+SELECT audit.cares_for(:subject::integer);
+
 -- name: fhir_gateway_of(subject)$
 -- The gateway in use in a client's home, under which what names no device is taken.
 SELECT g.name
