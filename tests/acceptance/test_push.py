@@ -291,6 +291,7 @@ async def test_a_phone_that_is_handed_on_wakes_whoever_logs_in(
     phone = await handset.log_in("nurse")
     await handset.wake()
     assert await woken() == ["nurse"]
+    nurses = await phone.evaluate("localStorage.getItem('saimi-push')")
     await phone.locator(".menu summary").click()
     await phone.locator("#logout button").click()
     await expect(phone.locator(".sheet")).to_be_visible()
@@ -308,6 +309,11 @@ async def test_a_phone_that_is_handed_on_wakes_whoever_logs_in(
     # Another key than the browser subscribed with: it does so anew, by the next day at the latest.
     before = handset.subscription
     (tmp_path / "vapid.pem").unlink()
+
+    async def noted() -> bool:  # last of all, in the browser
+        return bool(await phone.evaluate("localStorage.getItem('saimi-push')") != nurses)
+
+    await eventually(noted)
     await phone.evaluate("localStorage.removeItem('saimi-push')")
     await phone.reload()
 

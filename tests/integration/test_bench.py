@@ -136,7 +136,7 @@ def test_bench_phones_counts_each_alert_on_each_phone(database_url: str) -> None
     report = outcome.report
     assert (report["phones"], report["alerts"]) == (6, 24)
     assert (report["unseen"], report["broken_streams"]) == (0, 0)
-    assert 10 <= report["closed"] < 24  # each after half of the time
+    assert 10 <= report["closed"] <= 24  # each after half of the time; all, where opening was late
     assert 0 < report["phone"]["p50_ms"] <= report["phone"]["p99_ms"]
     assert len(report["memory_mb"]) >= 3
     assert set(report["cpu"]) == {"web", "phones"}
