@@ -35,7 +35,7 @@ from core.database import Connection, load_queries
 
 KEEP = timedelta(minutes=2)
 """Wall time that what the registry says is kept."""
-TURN = 7241004
+TURN = 7241012
 """Advisory lock of the worker that surveys."""
 
 _log = structlog.get_logger()

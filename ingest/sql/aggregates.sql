@@ -10,10 +10,10 @@ SELECT count(*)::int AS entries, min(touched_at) AS oldest FROM telemetry.touche
 
 -- name: try_upkeep_lock()$
 -- Held by the connection until it gives it back or ends, by death too.
-SELECT pg_try_advisory_lock(7241004);
+SELECT pg_try_advisory_lock(7241013);
 
 -- name: release_upkeep_lock()$
-SELECT pg_advisory_unlock(7241004);
+SELECT pg_advisory_unlock(7241013);
 
 -- name: create_added#
 CREATE TEMP TABLE IF NOT EXISTS added (
