@@ -74,6 +74,7 @@ logout?.addEventListener("submit", async (event) => {
   event.preventDefault();
   await Promise.race([flush(), new Promise((done) => { setTimeout(done, 3000); })]);
   await endShift().catch(() => {});
+  document.dispatchEvent(new Event("saimi:leaving"));
   try {
     const { token } = await session();
     await fetch("/logout", {

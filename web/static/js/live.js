@@ -16,6 +16,7 @@ let heard = performance.now();
 let beat = null;
 let current = false; // Whether what is shown is what the service last said.
 let ended = false;
+let left = false;
 let shownAt = null;
 let trouble;
 let told = -Infinity;
@@ -36,7 +37,7 @@ export const isCurrent = () => current;
  */
 export function follow(url, handlers) {
   const connect = () => {
-    if (ended || (source && source.readyState !== EventSource.CLOSED)) return;
+    if (ended || left || (source && source.readyState !== EventSource.CLOSED)) return;
     source = new EventSource(url);
     source.addEventListener("snapshot", (event) => {
       const data = JSON.parse(event.data);
@@ -63,6 +64,7 @@ export function follow(url, handlers) {
       }
     });
     source.addEventListener("session", () => {
+      if (left) return;
       ended = true;
       document.dispatchEvent(new Event("saimi:live"));
       source.close();
@@ -76,6 +78,7 @@ export function follow(url, handlers) {
     });
   };
   const check = async () => {
+    if (left) return;
     // An ended session and a dead service look alike to EventSource: ask which it is.
     try {
       const answer = await fetch("/api/session", { cache: "no-store" });
@@ -96,6 +99,8 @@ export function follow(url, handlers) {
     if (!document.hidden && performance.now() - heard > SILENT_AFTER) again();
   });
   window.addEventListener("pagehide", () => source?.close());
+  // Logged out by hand: the service ends the stream, and nobody need ask it why.
+  document.addEventListener("saimi:leaving", () => { left = true; source?.close(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) again(); });
   setInterval(() => {
     judge();
