@@ -15,6 +15,8 @@ from tests.acceptance.phones import PHONE, Phones
 from tests.integration.web_support import County
 
 SIGNS = {"pulse": 70.0, "spo2": 95.0, "respiratory_rate": 16.0, "systolic": 130.0, "weight": 70.0}
+CHARTS = len(SIGNS) + 1
+"""Those, and NEWS2."""
 _LONGEST_TASK = """() => { window.longest = 0; new PerformanceObserver((list) => {
   for (const one of list.getEntries()) window.longest = Math.max(window.longest, one.duration);
 }).observe({ type: "longtask" }); }"""
@@ -51,9 +53,10 @@ async def test_a_year_on_a_phone(
     place: County, phones: Phones, record_property: Callable[[str, object], None]
 ) -> None:
     await _a_year(place)
+    episode = await place.open(await place.subject("aino"))
     path = f"/clients/{await place.pseudonym('aino')}/trends"
     page = await phones.log_in("nurse", path=path)
-    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".chart canvas")).to_have_count(CHARTS)
     await page.evaluate(_LONGEST_TASK)
 
     asked: list[str] = []
@@ -63,7 +66,7 @@ async def test_a_year_on_a_phone(
         "Päivien keskiarvot; epävarmat mittaukset ovat mukana."
     )
     await _drawn(page)
-    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".chart canvas")).to_have_count(CHARTS)
     raster = page.locator(".place canvas.raster")
     await expect(raster).to_have_count(1)
     assert await raster.get_attribute("height") == "24"
@@ -72,6 +75,13 @@ async def test_a_year_on_a_phone(
     assert "yöllä" in label
     width = await page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
+
+    # What happened is beside it, and one tap away.
+    await expect(page.locator("#happened li")).to_have_count(1)
+    await expect(page.locator("#happened li a")).to_have_text("Hätä: NEWS2")
+    known = page.get_by_role("img", name=re.compile("Syke: tiedossa"))
+    await expect(known).to_be_visible()
+    await expect(page.locator("#heard .place")).to_have_count(2)
 
     # A part of the year is fetched anew, as finely as its length allows.
     await page.locator("[data-hours='720']").click()
@@ -92,6 +102,9 @@ async def test_a_year_on_a_phone(
     file = await (await started.value).path()
     lines = (await asyncio.to_thread(file.read_text)).splitlines()
     assert len(lines) == 1 + len(SIGNS) * 12 * 30
+    await page.locator("#later").click()
+    await page.locator("#happened li a").click()
+    await expect(page).to_have_url(re.compile(f"/episodes/{episode}$"))
     assert phones.complaints == []
 
 
@@ -99,7 +112,7 @@ async def test_two_periods_on_the_page_and_on_paper(place: County, phones: Phone
     await _a_year(place)
     path = f"/clients/{await place.pseudonym('aino')}/trends"
     page = await phones.log_in("nurse", path=path)
-    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".chart canvas")).to_have_count(CHARTS)
     await expect(page.locator("#comparison")).to_be_hidden()
     await page.locator("[data-hours='720']").click()
     await page.locator("#with").select_option("before")
@@ -115,7 +128,7 @@ async def test_two_periods_on_the_page_and_on_paper(place: County, phones: Phone
     await page.locator("#with").select_option("date")
     await page.locator("#with-date").fill(place.clock.now().date().isoformat())
     await expect(page.locator("#comparison .notice")).to_contain_text("aiempana päivänä")
-    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".chart canvas")).to_have_count(CHARTS)
     phones.complaints.clear()  # the browser tells of the 400
 
     # What is shown is in the address, and is there again.
@@ -123,13 +136,13 @@ async def test_two_periods_on_the_page_and_on_paper(place: County, phones: Phone
     await expect(page.locator("#span-earlier")).not_to_be_empty()
     shown = await page.locator("#span").text_content()
     await page.reload()
-    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".chart canvas")).to_have_count(CHARTS)
     await expect(page.locator("#with")).to_have_value("year")
     assert await page.locator("#span").text_content() == shown
 
     await page.locator("#visit").click()
-    await expect(page.locator(".paper .chart canvas")).to_have_count(len(SIGNS))
-    await expect(page.locator(".chart canvas")).to_have_count(len(SIGNS))
+    await expect(page.locator(".paper .chart canvas")).to_have_count(CHARTS)
+    await expect(page.locator(".chart canvas")).to_have_count(CHARTS)
     await expect(page.locator(".paper h1")).to_have_text("Aino Ahola")
     await page.emulate_media(media="print")
     for screen_only in (".bar", ".tabs", "#print"):

@@ -87,7 +87,7 @@ class Asked:
             .replace("{month}", "2026-02")
             .replace("/static", f"{static_prefix()}/js/api.js")
         )
-        if path in ("/api/readings", "/api/activity", "/api/comparison"):
+        if path in ("/api/readings", "/api/activity", "/api/course", "/api/comparison"):
             path += f"?subject={self.pseudonym}&metrics=spo2"
         if endpoint == "GET /api/stream":
             return await self._stream(browser)

@@ -183,6 +183,7 @@ async def test_foreign_and_missing_are_told_in_the_same_words(place: County, add
             query = f"subject={which}&metrics=spo2"
             api.append(await browser.get(f"/api/readings?{query}", status=404))
             api.append(await browser.get(f"/api/activity?{query}", status=404))
+            api.append(await browser.get(f"/api/course?{query}", status=404))
             api.append(await browser.get(f"/api/comparison?{query}", status=404))
         assert all(answer == api[0] for answer in api)
     assert await place.looks() == []

@@ -15,7 +15,7 @@ import pytest
 from core.clock import LOCAL
 from ingest.aggregates import bring_up_to_date
 from tests.integration.web_support import NOW, Browser, County, county, logged_in, serving
-from web.openapi.answers import Comparison
+from web.openapi.charts import Comparison
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ What the fields mean is told where they are made: web.episodes, web.history, web
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -174,107 +174,6 @@ class EmergencyCall(msgspec.Struct, forbid_unknown_fields=True):
     where: Where
     script: Script
     language: Literal["fi", "sv", "en"]
-
-
-class Series(msgspec.Struct, forbid_unknown_fields=True):
-    """Columns; `time` in Unix seconds."""
-
-    label: str
-    unit: str
-    decimals: int
-    time: list[float]
-    low: list[float]
-    high: list[float]
-    mean: list[float]
-    count: list[int]
-    beyond: list[bool | None]
-
-
-class Band(msgspec.Struct, forbid_unknown_fields=True):
-    low: float | None
-    high: float | None
-    own: bool
-
-
-class Readings(msgspec.Struct, forbid_unknown_fields=True):
-    since: datetime = msgspec.field(name="from")
-    to: datetime
-    resolution: Literal["raw", "hourly", "daily"]
-    series: dict[str, Series]
-    bands: dict[str, Band]
-
-
-class Place(msgspec.Struct, forbid_unknown_fields=True):
-    name: str
-    counts: list[int]
-
-
-class ActivityStrip(msgspec.Struct, forbid_unknown_fields=True, tag_field="layout", tag="strip"):
-    """Of days: a count for each `bin_s` seconds from `start`."""
-
-    since: datetime = msgspec.field(name="from")
-    to: datetime
-    start: datetime
-    bin_s: int
-    bins: int
-    places: list[Place]
-
-
-class ActivityRaster(msgspec.Struct, forbid_unknown_fields=True, tag_field="layout", tag="raster"):
-    """Of months: 24 counts a day, by the hour in the county."""
-
-    since: datetime = msgspec.field(name="from")
-    to: datetime
-    first: date
-    days: int
-    places: list[Place]
-
-
-class Summed(msgspec.Struct, forbid_unknown_fields=True):
-    mean: float
-    low: float
-    high: float
-    count: int
-
-
-class ComparedSign(msgspec.Struct, forbid_unknown_fields=True):
-    """A measurement in both periods; null: it was not measured."""
-
-    metric: str
-    label: str
-    unit: str
-    decimals: int
-    now: Summed | None
-    earlier: Summed | None
-    change: Annotated[float | None, Meta(description="Of the means.")]
-
-
-class Moved(msgspec.Struct, forbid_unknown_fields=True):
-    """How often, on average, in 24 hours and from 22 to 6."""
-
-    a_day: float | None
-    a_night: float | None
-
-
-class ComparedPlace(msgspec.Struct, forbid_unknown_fields=True):
-    """Movement at a place; null: nothing came from there."""
-
-    name: str
-    now: Moved | None
-    earlier: Moved | None
-
-
-class Comparison(msgspec.Struct, forbid_unknown_fields=True):
-    """`series` are the earlier period's, in its own time."""
-
-    since: datetime = msgspec.field(name="from")
-    to: datetime
-    earlier_from: datetime
-    earlier_to: datetime
-    resolution: Literal["raw", "hourly", "daily"]
-    series: dict[str, Series]
-    signs: list[ComparedSign]
-    places: list[ComparedPlace]
 
 
 class KeptAlert(msgspec.Struct, forbid_unknown_fields=True):

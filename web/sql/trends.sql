@@ -192,3 +192,115 @@ SELECT g.organisation, a.code AS area
   JOIN registry.area a ON a.id = h.area
   JOIN grafana.role g ON g.area = a.id AND g.organisation IS NOT NULL
  WHERE s.id = :subject::integer;
+
+-- name: score_values(subject, metrics, since, until, resolution)
+-- What NEWS2 is made of, two columns a metric: single readings, or the last one of each hour or day.
+-- Of the three branches two are never begun.
+WITH given AS (
+    -- What a meter calls LO or HI is beyond every band.
+    SELECT r.metric, r.time AS at,
+           CASE r.qualifier WHEN 0 THEN r.value ELSE r.qualifier * float8 'Infinity' END AS value
+      FROM seen.reading r
+     WHERE :resolution::text = 'raw' AND r.subject = :subject::integer
+       AND r.metric = ANY(:metrics::smallint[]) AND r.state = 0
+       AND r.time >= :since::timestamptz AND r.time < :until::timestamptz
+    UNION ALL
+    SELECT h.metric, h.last_at, h.last
+      FROM seen.reading_hourly h
+     WHERE :resolution = 'hourly' AND h.subject = :subject
+       AND h.metric = ANY(:metrics) AND h.suspect < h.count
+       AND h.bucket >= :since AND h.bucket < :until
+    UNION ALL
+    SELECT d.metric, d.last_at, d.last
+      FROM seen.reading_daily d
+     WHERE :resolution = 'daily' AND d.subject = :subject
+       AND d.metric = ANY(:metrics) AND d.suspect < d.count
+       AND d.bucket >= :since AND d.bucket < :until)
+SELECT metric, array_agg(extract(epoch FROM at)::double precision ORDER BY at) AS time,
+       array_agg(value ORDER BY at) AS value
+  FROM given
+ GROUP BY metric;
+
+-- name: air_by_plan(subject)$
+-- Whether the care plan says that there is no oxygen in the home.
+SELECT oxygen_prescribed IS FALSE FROM registry.client WHERE subject = :subject::integer;
+
+-- name: nights(subjects, since, until, metric)
+-- Hours in bed from 18 to 12 and risings from 22 to 6 in the county, by the day on which the night
+-- ends. A stay in bed that nothing ended counts 16 hours at most.
+WITH bed AS (
+    SELECT r.time, r.value, r.time AT TIME ZONE 'Europe/Helsinki' AS local,
+           lead(r.time) OVER (PARTITION BY r.device ORDER BY r.time) AS until
+      FROM seen.reading r
+     WHERE r.subject = ANY(:subjects::integer[]) AND r.metric = :metric::smallint AND r.state = 0
+       AND r.time >= :since::timestamptz - INTERVAL '1 day' AND r.time < :until::timestamptz),
+night AS (
+    SELECT (local + INTERVAL '6 hours')::date AS day, value >= 0.5 AS lying, local,
+           least(coalesce(until, :until), time + INTERVAL '16 hours') - time AS stay
+      FROM bed
+     WHERE extract(hour FROM local) NOT BETWEEN 12 AND 17)
+SELECT day, coalesce(sum(extract(epoch FROM stay) / 3600) FILTER (WHERE lying), 0)::double precision
+           AS in_bed_h,
+       count(*) FILTER (WHERE NOT lying AND extract(hour FROM local) NOT BETWEEN 6 AND 21) AS risings
+  FROM night
+ WHERE day::timestamp AT TIME ZONE 'Europe/Helsinki' >= :since
+   AND day::timestamp AT TIME ZONE 'Europe/Helsinki' < :until
+ GROUP BY day
+ ORDER BY day;
+
+-- name: heard_by_day(subjects, since, until, first)
+-- Readings by device and day of the county, days numbered from `first`, and the days on which the
+-- device was there; a row for each time at which it was. Values that people entered come from none.
+WITH counted AS (
+    SELECT d.device, (d.bucket AT TIME ZONE 'Europe/Helsinki')::date - :first::date AS at,
+           sum(d.count)::bigint AS count
+      FROM seen.reading_daily d
+     WHERE d.subject = ANY(:subjects::integer[])
+       AND d.bucket >= :since::timestamptz AND d.bucket < :until::timestamptz
+     GROUP BY 1, 2),
+by_device AS MATERIALIZED (
+    SELECT device, array_agg(at) AS at, array_agg(count) AS counts FROM counted GROUP BY device)
+SELECT d.id, d.kind, coalesce(d.location, '') AS place,
+       (lower(t.during) AT TIME ZONE 'Europe/Helsinki')::date - :first AS begins,
+       ((upper(t.during) - INTERVAL '1 microsecond') AT TIME ZONE 'Europe/Helsinki')::date - :first
+           AS ends,
+       b.at, b.counts
+  FROM (SELECT v.device, v.during * tstzrange(:since, :until) AS during
+          FROM registry.assignment v
+         WHERE v.subject = ANY(:subjects) AND v.during && tstzrange(:since, :until)) t
+  JOIN registry.device d ON d.id = t.device
+  LEFT JOIN by_device b ON b.device = d.id
+ WHERE d.kind <> 'entered'
+ ORDER BY d.kind, place, d.id, begins;
+
+-- name: alert_marks(subjects, since, until, count)
+-- Alerts that stood in a time and called somebody, the newest first.
+SELECT e.id, e.kind, e.highest AS severity, e.opened_at,
+       coalesce(e.cleared_at, e.closed_at) AS ended_at, e.outcome
+  FROM alerts.episode e
+ WHERE e.subject = ANY(:subjects::integer[]) AND e.highest >= 2
+   AND e.opened_at <= :until::timestamptz
+   AND coalesce(e.cleared_at, e.closed_at, :until) >= :since::timestamptz
+ ORDER BY e.opened_at DESC, e.id DESC
+ LIMIT :count::integer;
+
+-- name: visit_marks(subjects, since, until, count)
+-- When somebody came because of an alert, or was with the client over a screen.
+SELECT x.episode, x.at,
+       CASE WHEN x.what = 'remote_visit' THEN 'remote_visit' ELSE 'arrived' END AS what
+  FROM alerts.episode e
+  JOIN alerts.episode_event x ON x.episode = e.id
+ WHERE e.subject = ANY(:subjects::integer[])
+   AND (x.what IN ('arrived', 'remote_visit')
+        OR x.what = 'contacted' AND x.detail ->> 'how' = 'face_to_face')
+   AND x.at >= :since::timestamptz AND x.at < :until::timestamptz
+ ORDER BY x.at DESC, x.id DESC
+ LIMIT :count::integer;
+
+-- name: pause_marks(subject, since, until, count)
+SELECT kind, since, until
+  FROM registry.pause
+ WHERE subject = :subject::integer AND NOT isempty(during)
+   AND during && tstzrange(:since::timestamptz, :until::timestamptz)
+ ORDER BY since DESC
+ LIMIT :count::integer;

@@ -1,173 +1,61 @@
 """What the page of trends and its scripts ask for; every answer is a look that is on record.
 
-    GET  /api/readings?subject&metrics&from&to&points   columns for charts
-    GET  /api/activity?subject&from&to                  movement by place
-    GET  /api/comparison?subject&metrics&from&to&with   an earlier period, and what changed
-    GET  /clients/{pseudonym}/readings.csv?from&to&metrics   readings as a file
-
-Times are RFC 3339 with an offset; a range is at most LONGEST. Who may see whom is the database's to
-say. Errors are one sentence, as everywhere.
+GET  /api/readings?subject&metrics&from&to&points   columns for charts
+GET  /api/activity?subject&from&to                  movement by place
+GET  /api/course?subject&from&to&points             NEWS2, nights, devices, alerts and visits
+GET  /api/comparison?subject&metrics&from&to&with   an earlier period, and what changed
+GET  /clients/{pseudonym}/readings.csv?from&to&metrics   readings as a file
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
 from core.catalogue import catalogue
-from core.database import Connection
+from core.database import load_queries
 from core.errors import UserError
 from core.fitting import fitting
-from web.access import purpose_of, record_looks
 from web.api import tagged
-from web.openapi import answers
-from web.openapi.operation import Operation, Query, described
-from web.parts import caller, database, parts, texts_of
+from web.openapi import charts
+from web.openapi.operation import Operation, described
+from web.parts import database, texts_of
 from web.trends.activity import activity
+from web.trends.asked import (
+    METRICS,
+    POINTS_ASKED,
+    RANGE,
+    SUBJECT,
+    WITH,
+    charted,
+    earlier_range,
+    metrics_asked,
+    points_asked,
+    subject_asked,
+    time_range,
+)
 from web.trends.bands import bands
-from web.trends.comparing import CHOICES, NotEarlierError, earlier, moved, places, signs
+from web.trends.comparing import moved, places, signs
 from web.trends.export import MOST_ROWS, csv_of, rows_of
-from web.trends.readings import LONGEST, MOST_POINTS, POINTS, readings
-from web.trends.subject import Subject, find_subject
+from web.trends.heard import heard
+from web.trends.marks import marks
+from web.trends.nights import nights
+from web.trends.readings import readings
+from web.trends.score import score
 
 _EXPORTED = tuple(one.name for one in catalogue() if one.kind in ("vital", "body", "context"))
 _FILE_WITHIN_S = 120.0
 """Who takes longer to take a file holds a connection of the database that others wait for."""
-_TIME = {"type": "string", "format": "date-time"}
-_SUBJECT = Query("subject", "The client's pseudonym.", {"type": "string"}, required=True)
-_METRICS = Query(
-    "metrics", "Names from the catalogue, with commas.", {"type": "string"}, required=True
-)
-_POINTS = Query(
-    "points", f"Most points of a chart; never over {MOST_POINTS}.", {
-        "type": "integer", "minimum": 0, "maximum": 999_999, "default": POINTS,
-    },
-)  # fmt: skip
-_WITH = Query(
-    "with",
-    "The earlier period: `before` (just before), `year` (52 weeks earlier), or the date on which it"
-    " begins; it is as long, and begins at the same hour of the county's day.",
-    {"type": "string", "default": CHOICES[0]},
-)
-_RANGE = (
-    Query("from", f"Not more than {LONGEST.days} days before `to`; else a day.", _TIME),
-    Query("to", "Else now.", _TIME),
-)
-
-
-def time_range(request: web.Request, *, default: timedelta) -> tuple[datetime, datetime]:
-    """`from` and `to` of the query, RFC 3339.
-
-    Raises:
-        UserError: not times, backwards, or longer than LONGEST.
-    """
-    text = texts_of(request)
-    now = parts(request).clock.now()
-    try:
-        until = _time(request.query.get("to")) or now
-        since = _time(request.query.get("from")) or until - default
-    except (ValueError, OverflowError):
-        raise UserError(text.gettext("The times of the range cannot be understood.")) from None
-    if not since < until:
-        raise UserError(text.gettext("The range ends before it begins: swap its ends."))
-    if until - since > LONGEST:
-        raise UserError(
-            text.ngettext(
-                "The range is too long: at most %(n)s day can be shown.",
-                "The range is too long: at most %(n)s days can be shown.",
-                LONGEST.days,
-            )
-        )
-    return since, until
-
-
-def earlier_range(
-    request: web.Request, since: datetime, until: datetime
-) -> tuple[datetime, datetime]:
-    """The period to compare with, by `with` of the query.
-
-    Raises:
-        UserError: it names no period, or one that is not earlier.
-    """
-    text = texts_of(request)
-    try:
-        return earlier(since, until, request.query.get("with", CHOICES[0]))
-    except NotEarlierError:
-        raise UserError(
-            text.gettext("The period to compare with must begin on an earlier day.")
-        ) from None
-    except (ValueError, OverflowError):
-        raise UserError(text.gettext("The times of the range cannot be understood.")) from None
-
-
-def points_asked(request: web.Request) -> int:
-    """`points` of the query, as many as a chart may have.
-
-    Raises:
-        UserError: no number.
-    """
-    given = request.query.get("points", str(POINTS))
-    if not (given.isascii() and given.isdigit() and len(given) < 7):
-        raise UserError(texts_of(request).gettext("This request cannot be understood."))
-    return max(2, min(int(given), MOST_POINTS))
-
-
-def _time(given: str | None) -> datetime | None:
-    if given is None:
-        return None
-    at = datetime.fromisoformat(given)
-    if at.tzinfo is None or not 1970 <= at.year <= 2200:
-        raise ValueError(given)
-    return at
-
-
-def metrics_asked(request: web.Request, *, default: str = "") -> list[str]:
-    """`metrics` of the query, each once.
-
-    Raises:
-        UserError: none, or one that is not in the catalogue.
-    """
-    given = request.query.get("metrics", default).split(",")
-    metrics = list(dict.fromkeys(name for name in given if name))
-    if not metrics or any(catalogue().get(name) is None for name in metrics):
-        raise UserError(texts_of(request).gettext("There is no such measurement."))
-    return metrics
-
-
-async def _charted(
-    request: web.Request,
-    connection: Connection,
-    pseudonym: str,
-    since: datetime,
-    until: datetime,
-    what: dict[str, object],
-) -> Subject:
-    """Whose chart is asked for, the look being on record."""
-    member, shared = caller(request), parts(request)
-    subject = await find_subject(connection, pseudonym)
-    await record_looks(
-        connection,
-        [(member.id, subject.id)],
-        what="trends",
-        wall=shared.wall(),
-        detail={**what, "from": since.isoformat(), "to": until.isoformat()},
-        purpose=purpose_of(member),
-    )
-    return subject
-
-
-def _subject(request: web.Request) -> str:
-    return request.query.get("subject", "")
 
 
 @described(
     Operation(
         "Readings as columns for a chart",
-        answers.Readings,
-        query=(_SUBJECT, _METRICS, *_RANGE, _POINTS),
+        charts.Readings,
+        query=(SUBJECT, METRICS, *RANGE, POINTS_ASKED),
         tagged=True,
     )
 )
@@ -177,8 +65,8 @@ async def chart_readings(request: web.Request) -> web.Response:
     since, until = time_range(request, default=timedelta(days=1))
     metrics = metrics_asked(request)
     async with database(request) as connection:
-        subject = await _charted(
-            request, connection, _subject(request), since, until, {"metrics": metrics}
+        subject = await charted(
+            request, connection, subject_asked(request), since, until, {"metrics": metrics}
         )
         series = await readings(
             connection,
@@ -202,8 +90,8 @@ async def chart_readings(request: web.Request) -> web.Response:
 @described(
     Operation(
         "Movement by place",
-        answers.ActivityStrip | answers.ActivityRaster,
-        query=(_SUBJECT, *_RANGE),
+        charts.ActivityStrip | charts.ActivityRaster,
+        query=(SUBJECT, *RANGE),
         tagged=True,
     )
 )
@@ -211,8 +99,8 @@ async def chart_activity(request: web.Request) -> web.Response:
     """GET /api/activity"""
     since, until = time_range(request, default=timedelta(days=1))
     async with database(request) as connection:
-        subject = await _charted(
-            request, connection, _subject(request), since, until, {"activity": True}
+        subject = await charted(
+            request, connection, subject_asked(request), since, until, {"activity": True}
         )
         found = await activity(
             connection, subject, since=since, until=until, text=texts_of(request)
@@ -222,9 +110,40 @@ async def chart_activity(request: web.Request) -> web.Response:
 
 @described(
     Operation(
+        "NEWS2 over time, nights, devices heard, and what happened meanwhile",
+        charts.Course,
+        query=(SUBJECT, *RANGE, POINTS_ASKED),
+        tagged=True,
+    )
+)
+async def chart_course(request: web.Request) -> web.Response:
+    """GET /api/course"""
+    text, points = texts_of(request), points_asked(request)
+    since, until = time_range(request, default=timedelta(days=1))
+    queries = load_queries("web")
+    async with database(request) as connection:
+        subject = await charted(
+            request, connection, subject_asked(request), since, until, {"course": True}
+        )
+        subjects = (await queries.with_home(connection, subject=subject.id))["subjects"]
+        asked: dict[str, Any] = {"since": since, "until": until}
+        content = {
+            "from": since,
+            "to": until,
+            "resolution": fitting(until - since),
+            "score": await score(connection, subject, points=points, text=text, **asked),
+            "nights": await nights(connection, subjects, **asked),
+            "heard": await heard(connection, subjects, text=text, **asked),
+            "marks": await marks(connection, subject, subjects, text=text, **asked),
+        }
+    return tagged(request, content)
+
+
+@described(
+    Operation(
         "An earlier period beside a range, and what changed",
-        answers.Comparison,
-        query=(_SUBJECT, _METRICS, *_RANGE, _WITH, _POINTS),
+        charts.Comparison,
+        query=(SUBJECT, METRICS, *RANGE, WITH, POINTS_ASKED),
         tagged=True,
     )
 )
@@ -236,8 +155,8 @@ async def chart_comparison(request: web.Request) -> web.Response:
     metrics = metrics_asked(request)
     series, moves = [], []
     async with database(request) as connection:
-        subject = await _charted(
-            request, connection, _subject(request), since, until,
+        subject = await charted(
+            request, connection, subject_asked(request), since, until,
             {"metrics": metrics, "activity": True, "earlier": begins.isoformat()},
         )  # fmt: skip
         for start, end in ((since, until), (begins, ends)):
@@ -266,7 +185,7 @@ async def readings_csv(request: web.Request) -> web.StreamResponse:
     pseudonym = request.match_info["pseudonym"]
     # On record before the first byte leaves: who hangs up half-way has seen half.
     async with database(request) as connection:
-        subject = await _charted(
+        subject = await charted(
             request, connection, pseudonym, since, until, {"metrics": metrics, "format": "csv"}
         )
         asked: dict[str, Any] = {"since": since, "until": until}
@@ -294,6 +213,7 @@ async def readings_csv(request: web.Request) -> web.StreamResponse:
 ROUTES = [
     web.get("/api/readings", chart_readings),
     web.get("/api/activity", chart_activity),
+    web.get("/api/course", chart_course),
     web.get("/api/comparison", chart_comparison),
     web.get("/clients/{pseudonym}/readings.csv", readings_csv),
 ]

@@ -18,9 +18,9 @@ from web.episodes import age
 from web.pages import page
 from web.parts import caller, database, parts, texts_of
 from web.trend_notes import notes
+from web.trends.asked import earlier_range, time_range
 from web.trends.comparing import CHOICES
 from web.trends.readings import metrics_of
-from web.trends.routes import earlier_range, time_range
 from web.trends.subject import find_subject
 
 _LATELY = timedelta(days=1)

@@ -1,5 +1,5 @@
 // Movement at home by place: a strip over days, or a raster with a day a column and an hour a row.
-import { colour } from "./chart.js";
+import { colour } from "./colour.js";
 import { HOURS, dates, numbers, say } from "./words.js";
 
 const HOUR = 3600 * 1000;

@@ -1,29 +1,24 @@
 // One chart of one or two metrics over time: mean as a line, lowest to highest as a veil, the
 // normal range as a band. Drag to zoom, double-click to go back; on a phone one finger pans
 // sideways and two fingers zoom. An earlier period, if there is one, is a dashed line behind it.
+import { colour } from "./colour.js";
 import { fingers } from "./fingers.js";
+import { paintMarks } from "./marks.js";
 import { HOURS, dates, numbers, say } from "./words.js";
 
 /** Least span of the scale, so that a calm day looks calm. */
 const SPAN = {
   spo2: [88, 100], pulse: [50, 105], respiratory_rate: [8, 26], systolic: [85, 160],
   diastolic: [60, 100], temperature: [35.5, 38.5], glucose: [3, 12],
+  news2: [0, 8], in_bed: [0, 10], risings: [0, 4],
 };
+/** Ends that a scale does not go beyond. */
+const ENDS = { spo2: [-Infinity, 100.5], news2: [0, 20.5], in_bed: [0, 24], risings: [0, Infinity] };
 const HOUR = 3600;
 const time = dates(HOURS);
 const day = dates({ day: "numeric", month: "numeric" });
 const moment = dates({ weekday: "short", day: "numeric", month: "numeric", ...HOURS });
 const whole = dates({ weekday: "short", day: "numeric", month: "numeric", year: "numeric" });
-
-/** A custom property's colour as canvas understands it. */
-export function colour(name) {
-  const probe = document.createElement("i");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
 
 /** Fetch columns; throws on any failure. */
 export async function fetchReadings(subject, metrics, from, to, points) {
@@ -143,7 +138,9 @@ export function drawChart(host, metrics, content, view, options = {}) {
   const room = Math.max((top - bottom) * 0.08, 10 ** -series[0].decimals);
   bottom -= room;
   top += room;
-  if (metrics[0] === "spo2") top = Math.min(top, 100.5);
+  const [least, most] = ENDS[metrics[0]] ?? [-Infinity, Infinity];
+  bottom = Math.max(bottom, least);
+  top = Math.min(top, most);
 
   const plotSize = () => ({ width: Math.max(200, plot.clientWidth), height: options.height ?? 150 });
   const plot = document.createElement("div");
@@ -157,11 +154,18 @@ export function drawChart(host, metrics, content, view, options = {}) {
   const band = content.bands?.[metrics[0]];
   const drawn = series.flatMap((one, i) => {
     const stroke = colour(`--chart-${i + 1}`);
-    const sparse = one.time.length < 60;
+    const bars = one.form === "bars";
+    const sparse = one.time.length < 60 && !bars;
+    // A score holds until the next; a night is a thing of its own.
+    const paths = bars ? uPlot.paths.bars({ size: [0.6, 24] })
+      : one.form === "steps" ? uPlot.paths.stepped({ align: 1 }) : undefined;
+    const veiled = { stroke: "transparent", points: { show: false }, ...(paths && !bars && { paths }) };
     return [
-      { stroke, width: 2, points: { show: sparse, size: 6, fill: stroke, width: 0 }, spanGaps: false },
-      { stroke: "transparent", points: { show: false } },
-      { stroke: "transparent", points: { show: false } },
+      {
+        stroke, width: bars ? 0 : 2, points: { show: sparse, size: 6, fill: stroke, width: 0 }, spanGaps: false,
+        ...(paths && { paths }), ...(bars && { fill: stroke }),
+      },
+      veiled, { ...veiled },
     ];
   });
   for (const one of then) {
@@ -170,7 +174,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
       { show: false }, { show: false },
     );
   }
-  const veil = series.map((_, i) => ({
+  const veil = series.flatMap((one, i) => (one.form === "bars" ? [] : {
     series: [3 * i + 3, 3 * i + 2], fill: fade(colour(`--chart-${i + 1}`), 0.18),
   }));
 
@@ -216,7 +220,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
         u.ctx.fillStyle = colour("--band");
         u.ctx.fillRect(u.bbox.left, high, u.bbox.width, Math.max(0, low - high));
       }],
-      draw: [(u) => {
+      draw: [(u) => paintMarks(u, content.marks), (u) => {
         if (options.mark === undefined) return;
         const x = u.valToPos(options.mark, "x", true);
         if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;

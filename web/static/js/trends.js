@@ -53,7 +53,7 @@ async function load() {
     content = found.content;
     draw();
     drawComparison(found.compared);
-    drawRest(found.moves, content);
+    drawRest(found.moves, found.course, content, view);
   } catch (error) {
     if (mine !== turn) return;
     const notice = document.createElement("p");

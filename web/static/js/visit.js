@@ -9,10 +9,10 @@ const panels = panelsIn(host);
 
 async function load() {
   try {
-    const { content, moves, compared } = await fetchView(host, view, host.dataset.with);
+    const { content, moves, course, compared } = await fetchView(host, view, host.dataset.with);
     drawPanels(panels, content, view, { height: 110 });
     drawComparison(compared);
-    drawRest(moves, content);
+    drawRest(moves, course, content, view);
   } catch (error) {
     const notice = document.createElement("p");
     notice.className = "notice bad";
