@@ -24,6 +24,11 @@ SCRIPT: dict[str, str] = {
     "latest": mark("Latest"),
     "cleared": mark("Values are back since {time}"),
     "new_alert": mark("New alert: {severity}, {name}. {sentence}"),
+    "missed": mark("While this list was not up to date: {n} alerts, all being handled."),
+    "missed_waiting": mark(
+        "While this list was not up to date: {n} alerts, {waiting} still waiting."
+    ),
+    "missed_look": mark("What I missed"),
     # Whether the page can be relied on.
     "live": mark("Up to date"),
     "connecting": mark("Connecting"),

@@ -181,6 +181,27 @@ async def open_page(
     return shown, None if last is None else (-last["severity"], last["opened_at"], last["id"])
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """An alert that a member did nothing about, and when they were called and did not look."""
+
+    card: Card
+    called_at: datetime | None
+
+
+async def missed(
+    connection: Connection, *, member: int, since: datetime, now: datetime, count: int
+) -> list[Missed]:
+    """What a member missed since a moment, at most `count`: what still waits first, then the most
+    severe, then the newest."""
+    async with translated():
+        found = _queries.missed(connection, member=member, since=since, now=now, count=count)
+        called = {row["id"]: row["called_at"] async for row in found}
+    shown = await _shown(connection, member=member, ids=called, now=now)
+    by_id = {card.id: card for card in shown}
+    return [Missed(by_id[one], at) for one, at in called.items() if one in by_id]
+
+
 async def _shown(
     connection: Connection, *, member: int, ids: Iterable[int], now: datetime
 ) -> list[Card]:

@@ -20,6 +20,29 @@ SELECT e.id, e.severity, e.opened_at
  ORDER BY -e.severity, e.opened_at, e.id
  LIMIT :count::integer;
 
+-- name: missed(member, since, now, count)
+-- What a member missed: alerts that called somebody and were opened since, and those for which the
+-- member was called since and did not look; none on which they did something. What waits for
+-- somebody comes first, then the most severe. Calls go on for hours: an alert of weeks ago is none.
+WITH found AS (
+    SELECT e.id, e.highest, e.opened_at, e.closed_at IS NULL AND e.acknowledged_at IS NULL AS waits,
+           (SELECT min(o.created_at)
+              FROM alerts.outbox o
+             WHERE o.episode = e.id AND o.member = :member::integer AND o.seen_at IS NULL
+               AND o.what IN ('page', 'reminder') AND o.created_at >= :since::timestamptz)
+               AS called_at
+      FROM alerts.episode e
+     WHERE e.opened_at BETWEEN :since - INTERVAL '7 days' AND :now::timestamptz
+       AND (e.opened_at >= :since OR e.closed_at IS NULL OR e.closed_at >= :since)
+       AND registry.may_see(:member, e.subject, :now))
+SELECT id, called_at
+  FROM found f
+ WHERE (opened_at >= :since AND highest >= 2 OR called_at IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM alerts.episode_event v
+                    WHERE v.episode = f.id AND v.member = :member AND v.what <> 'called')
+ ORDER BY waits DESC, highest DESC, opened_at DESC, id DESC
+ LIMIT :count::integer;
+
 -- name: cards(ids)
 -- Everything the web shows of an episode; whom it concerns as JSON, one entry a client: of an outage,
 -- those at risk in it. Written as a union, or every client of the county is looked at for each episode.

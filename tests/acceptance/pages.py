@@ -43,6 +43,7 @@ PAGES: tuple[Listed, ...] = (
     Listed("/episodes/{id}", ready="#history li", fill={"id": "silent"}),
     Listed("/episodes/{id}", ready="#history li", fill={"id": "closed"}),
     Listed("/episodes/{id}/word", ready="#word", fill={"id": "closed"}),
+    Listed("/missed", ready=".card"),
     Listed("/clients", ready=".clients a"),
     Listed("/clients?q={nobody}", ready=".empty"),
     Listed("/clients/{pseudonym}/trends", ready="#charts canvas"),

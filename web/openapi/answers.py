@@ -117,6 +117,23 @@ class Episodes(msgspec.Struct, forbid_unknown_fields=True):
     time: datetime
 
 
+class MissedAlert(msgspec.Struct, forbid_unknown_fields=True):
+    """`called_at`: when the member was called for it and did not look; null: they were not."""
+
+    episode: Episode
+    called_at: datetime | None
+    became: Literal["waiting", "taken", "closed"]
+
+
+class Missed(msgspec.Struct, forbid_unknown_fields=True):
+    """What still waits first, then the most severe; `more`: some were left out."""
+
+    since: datetime
+    time: datetime
+    missed: list[MissedAlert]
+    more: bool
+
+
 class Session(msgspec.Struct, forbid_unknown_fields=True):
     username: str
     name: str

@@ -38,17 +38,15 @@ async def marks(
         {
             "id": row["id"],
             "severity": row["severity"],
-            "text": ": ".join(
-                (text.gettext(SEVERITIES[row["severity"]]), named(text, KINDS, row["kind"]))
-            ),
+            "text": f"{_urgency(text, row['severity'])}: {named(text, KINDS, row['kind'])}",
             "from": row["opened_at"],
             "to": row["ended_at"],
-            "outcome": row["outcome"] and text.gettext(OUTCOMES[row["outcome"]]),
+            "outcome": row["outcome"] and named(text, OUTCOMES, row["outcome"]),
         }
         async for row in queries.alert_marks(connection, subjects=subjects, **asked)
     ]
     visits = [
-        {"episode": row["episode"], "text": text.gettext(VISITS[row["what"]]), "at": row["at"]}
+        {"episode": row["episode"], "text": named(text, VISITS, row["what"]), "at": row["at"]}
         async for row in queries.visit_marks(connection, subjects=subjects, **asked)
     ]
     pauses = [
@@ -61,3 +59,7 @@ async def marks(
         "pauses": pauses[:MOST],
         "more": max(map(len, (alerts, visits, pauses))) > MOST,
     }
+
+
+def _urgency(text: Texts, severity: int) -> str:
+    return text.gettext(SEVERITIES[severity])

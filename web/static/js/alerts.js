@@ -2,6 +2,7 @@
 // thousands stays quick and a finger does not lose its button.
 import { keepSoon, keptList } from "./keep.js";
 import { follow, isCurrent, shownFrom } from "./live.js";
+import { heard } from "./missed.js";
 import { act, Unsent } from "./outbox.js";
 import { drawTo, prepare } from "./sound.js";
 import { tick, tickShown } from "./time.js";
@@ -259,6 +260,7 @@ list.addEventListener("contentvisibilityautostatechange", ({ target, skipped }) 
 });
 
 prepare();
+document.addEventListener("saimi:live", () => { if (isCurrent()) heard(); });
 follow("/api/stream", {
   snapshot({ episodes }) {
     const ids = new Set(episodes.map((one) => one.id));
