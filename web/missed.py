@@ -20,7 +20,7 @@ from core.errors import UserError
 from web.access import purpose_of, record_looks, shown_with
 from web.api import tagged
 from web.episodes import episode_json
-from web.i18n import Texts
+from web.i18n import Texts, mark
 from web.openapi import answers
 from web.openapi.operation import Operation, Query, described
 from web.pages import page
@@ -34,7 +34,11 @@ USUAL = timedelta(hours=12)
 LONGEST = timedelta(days=7)
 MOST = 200
 """Alerts listed; the least urgent are left out."""
-_CHOICES = (USUAL, timedelta(days=1), LONGEST)
+_CHOICES = {
+    mark("12 hours"): USUAL,
+    mark("Day"): timedelta(days=1),
+    mark("Week"): LONGEST,
+}
 
 
 def since_asked(request: web.Request, now: datetime) -> datetime:
@@ -103,7 +107,9 @@ async def missed_page(request: web.Request) -> web.Response:
         request,
         "missed.html",
         since=since,
-        choices=[(text.duration(length), (now - length).isoformat()) for length in _CHOICES],
+        choices=[
+            (text.gettext(name), (now - length).isoformat()) for name, length in _CHOICES.items()
+        ],
         rows=[
             {
                 "episode": episode_json(one.card, text, now),

@@ -13,6 +13,7 @@ from playwright.async_api import Page, expect
 from ingest.aggregates import bring_up_to_date
 from tests.acceptance.phones import PHONE, Phones
 from tests.integration.web_support import County
+from tests.support.waiting import eventually
 
 SIGNS = {"pulse": 70.0, "spo2": 95.0, "respiratory_rate": 16.0, "systolic": 130.0, "weight": 70.0}
 CHARTS = len(SIGNS) + 1
@@ -29,6 +30,12 @@ _TIMED_YEAR = """async () => {
   }
   return performance.now() - began;
 }"""
+
+_AS_WIDE = """() => [...document.querySelectorAll(".chart:not([hidden])")].every((box) => {
+  const { paddingLeft, paddingRight } = getComputedStyle(box);
+  const room = box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  return Math.abs(box.querySelector(".uplot").getBoundingClientRect().width - room) < 2;
+})"""
 
 
 async def _a_year(place: County) -> None:
@@ -83,6 +90,15 @@ async def test_a_year_on_a_phone(
     known = page.get_by_role("img", name=re.compile("Syke: tiedossa"))
     await expect(known).to_be_visible()
     await expect(page.locator("#heard .place")).to_have_count(2)
+
+    # Of a phone that is turned and turned back the charts are as wide as the screen.
+    async def as_wide() -> bool:
+        return bool(await page.evaluate(_AS_WIDE))
+
+    await page.set_viewport_size({"width": PHONE["height"], "height": PHONE["width"]})
+    await eventually(as_wide)
+    await page.set_viewport_size(PHONE)
+    await eventually(as_wide)
 
     # A part of the year is fetched anew, as finely as its length allows.
     await page.locator("[data-hours='720']").click()
@@ -148,6 +164,9 @@ async def test_two_periods_on_the_page_and_on_paper(place: County, phones: Phone
     await page.emulate_media(media="print")
     for screen_only in (".bar", ".tabs", "#print"):
         await expect(page.locator(screen_only)).to_be_hidden()
+    # On paper no chart is wider than its box, though the screen's were.
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert await page.evaluate(_AS_WIDE)
     paper = await page.pdf(prefer_css_page_size=True)
     assert paper.startswith(b"%PDF-")
     assert 1 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 3

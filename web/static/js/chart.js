@@ -114,7 +114,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
     const text = document.createElement("small");
     const short = view.to - view.from <= 2.5 * 24 * HOUR;
     const between = values.map(spread).filter(Boolean).join("/");
-    text.textContent = ` ${between && `(${between}) `}${(content.resolution === "daily" ? whole : short ? time : moment).format(at * 1000)}`;
+    text.textContent = ` ${between && `(${between}) `}${(content.resolution === "daily" || series[0].form === "bars" ? whole : short ? time : moment).format(at * 1000)}`;
     value.replaceChildren(values.map(written).join("/"), text);
     if (!before.some((one) => one?.[0] != null)) return;
     const was = document.createElement("small");

@@ -8,7 +8,7 @@ import { HOURS, dates, say } from "./words.js";
 export const EXTRA = ["news2", "in_bed", "risings"];
 
 const WIDE = 720;
-const HOLDS = 12 * 3600; // What was known at a time is taken to be so for as long, at most.
+const HOLDS = 12 * 3600; // What was known at a time is taken to be so for as long, at most; by days, until the next.
 const moment = dates({ weekday: "short", day: "numeric", month: "numeric", year: "numeric", ...HOURS });
 
 /** Midday in UTC of a date, in Unix s: within that day in the county, whatever the season. */
@@ -50,7 +50,9 @@ function row(name, label, sum, paint) {
 /** Which parameters of NEWS2 were known, over the range. */
 function drawKnown(host, score, view) {
   const { time, parameters } = score;
-  const until = (i) => Math.min(time[i + 1] ?? view.to, time[i] + HOLDS);
+  const gaps = time.slice(1).map((at, i) => at - time[i]).sort((a, b) => a - b);
+  const holds = Math.max(HOLDS, 1.5 * (gaps[Math.floor(gaps.length / 2)] ?? 0));
+  const until = (i) => Math.min(time[i + 1] ?? view.to, time[i] + holds, view.to);
   const whole = time.reduce((sum, at, i) => sum + until(i) - at, 0);
   host.replaceChildren(...parameters.map(({ name, known }) => {
     const held = known.reduce((sum, one, i) => (one ? sum + until(i) - time[i] : sum), 0);
