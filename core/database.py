@@ -49,6 +49,8 @@ ROTA = "rota"
 _GATEWAY = "gateway "
 OUTBOX_CHANNEL = "saimi_outbox"
 """Woken when there is something to deliver."""
+RULE_REQUEST_CHANNEL = "saimi_rule_request"
+"""NOTIFY without payload when the desk asks for a change of rules to be judged."""
 
 
 def gateway_changed(name: str) -> str:

@@ -20,7 +20,7 @@ from alerts.backtest.truth import median
 from alerts.handling.handling import OUTCOMES
 from alerts.learned.learned import Learned
 from alerts.rules.in_force import Decided, shipped_text
-from alerts.rules.shipped import Rules, read_rules, shipped_rules
+from alerts.rules.shipped import Rules, parse_rules, read_rules, shipped_rules
 from core.settings import load_settings
 from models.county import load
 
@@ -51,6 +51,16 @@ class Alerting(NamedTuple):
             self.learned if models is None else Learned(load(models)),
             self.text if rules is None else rules.read_text(encoding="utf-8"),
         )
+
+    def asked(self, text: str) -> Alerting:
+        """The same with the rule file that the desk asks about.
+
+        Raises:
+            RuleError: it cannot be used; says why.
+        """
+        models = "no models" if self.learned is None else "the models in force"
+        rules = parse_rules(text, name="the rules as asked for")
+        return Alerting(f"the rules as asked for and {models}", rules, self.learned, text)
 
 
 def alerting_in_force(*, decided: Decided | None = None, with_models: bool = True) -> Alerting:

@@ -143,6 +143,7 @@ class Line:
             service("ingest"),
             service("alerts"),
             service("deliver"),
+            service("judge"),
             service("web", "--host", HOST, "--port", str(port)),
             service("watchdog"),  # the last, so that it is stopped first and misses nobody
         ]

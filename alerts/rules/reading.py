@@ -18,12 +18,12 @@ from alerts.rules.forms import FORMS, Form, Range
 from alerts.rules.rule import Behaviour, ChangedBy, Level, Rule, RuleError, Rules, Use
 
 _MOST_BYTES = 1_000_000
-_LONGEST_MIN = 7 * 24 * 60
+LONGEST_MIN = 7 * 24 * 60
 _LONGEST_LATE_MIN = 24 * 60
-_LASTING = "for_min"
+LASTING = "for_min"
 """Beside the limits of a level: how long a value must be beyond them."""
 
-Minutes = Annotated[float, Meta(ge=0, le=_LONGEST_MIN)]
+Minutes = Annotated[float, Meta(ge=0, le=LONGEST_MIN)]
 Text = Annotated[str, Meta(min_length=1)]
 _T = TypeVar("_T")
 
@@ -42,7 +42,7 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"ra
     lower: dict[str, float] = {}
     clear: dict[str, float] = {}
     limits: dict[str, float] = {}
-    confirm_within_min: Annotated[float, Meta(gt=0, le=_LONGEST_MIN)] | None = None
+    confirm_within_min: Annotated[float, Meta(gt=0, le=LONGEST_MIN)] | None = None
     inhibits: list[str] = []
     unsourced: bool = False
     enabled: bool | None = None
@@ -165,8 +165,8 @@ def _complete(source: Source, name: str, one: _Rule, behaviours: Mapping[str, Be
     default = behaviours[one.kind].lower_after
     raises = _level(source, place, "raise", one.raise_, form, timedelta(0), None)
     # A file that gives `clear` alone has the alert stand as it is until then.
-    last = {**raises.limits, **{k: v for k, v in one.clear.items() if k != _LASTING}}
-    lower = one.lower if set(one.lower) - {_LASTING} else {**last, **one.lower}
+    last = {**raises.limits, **{k: v for k, v in one.clear.items() if k != LASTING}}
+    lower = one.lower if set(one.lower) - {LASTING} else {**last, **one.lower}
     lowers = _level(source, place, "lower" if one.lower else "clear", lower, form, default, raises)
     clears = _level(source, place, "clear", one.clear, form, default, lowers)
     within = one.confirm_within_min
@@ -201,10 +201,10 @@ def _level(
 ) -> Level:
     """A level; what it leaves out is as in the one before it, and lasts as long as the default."""
     given = dict(written)
-    minutes = given.pop(_LASTING, None)
+    minutes = given.pop(LASTING, None)
     if minutes is not None:
-        if not 0 <= minutes <= _LONGEST_MIN:  # nor is NaN
-            source.refuse(place, key, f"{_LASTING} must be from 0 to {_LONGEST_MIN}")
+        if not 0 <= minutes <= LONGEST_MIN:  # nor is NaN
+            source.refuse(place, key, f"{LASTING} must be from 0 to {LONGEST_MIN}")
         lasting = timedelta(minutes=minutes)
     if before is not None:
         given = {**before.limits, **given}

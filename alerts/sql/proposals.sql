@@ -28,3 +28,19 @@ SELECT p.id, m.username, p.proposed_at, p.why, p.rules, p.judged_against, p.mode
 -- What the desk accepted last; the file itself where it is not the one that is known already.
 SELECT proposal, CASE WHEN proposal IS DISTINCT FROM :known::integer THEN rules END AS rules
   FROM alerts.rules_in_force;
+
+-- name: may_judge(lock)$
+-- Whether this connection is the one that judges; it is so until it ends.
+SELECT pg_try_advisory_lock(:lock);
+
+-- name: next_request()^
+-- What waits longest to be judged, and who asked for it.
+SELECT r.id, m.username, r.rules, r.judged_against, r.days, r.why
+  FROM alerts.rule_request r
+  JOIN registry.member m ON m.id = r.member
+ WHERE NOT EXISTS (SELECT FROM alerts.rule_request_end e WHERE e.request = r.id)
+ ORDER BY r.id LIMIT 1;
+
+-- name: end_request(request, now, wall_at, proposal, failure)!
+INSERT INTO alerts.rule_request_end (request, ended_at, wall_at, proposal, failure)
+VALUES (:request, :now, :wall_at, :proposal, :failure);

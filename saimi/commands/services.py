@@ -1,4 +1,4 @@
-"""`saimi ingest`, `alerts`, `deliver`, `web`: one service each, until it is told to stop.
+"""`saimi ingest`, `alerts`, `deliver`, `judge`, `web`: one service each, until it is told to stop.
 
 What is not there yet (database, schema, broker) is waited for. Ready services tell their supervisor
 (sd_notify(3)); SIGTERM ends them in order.
@@ -155,6 +155,19 @@ def deliver(
         )
 
     _serve("deliver", work, watch_stdin, watch=workers == 1)
+
+
+def judge(watch_stdin: WatchStdin = False) -> None:
+    """Replay history by the rules that the desk asks about, and propose them with the report."""
+    from saimi.judging import run
+    from saimi.running import notify_ready
+
+    def work(given: _Given) -> Awaitable[None]:
+        return run(
+            database_url=given.url, clock=given.clock, stop=given.stop, on_ready=notify_ready
+        )
+
+    _serve("judge", work, watch_stdin)
 
 
 def web(

@@ -90,6 +90,7 @@ async def furnish(place: County) -> dict[str, object]:
         "gateway": gateway,
         "device": device,
         "severe": "urgent",
+        "rule": "severe_blood_pressure",
         "mild": "review",
         "team": await _routing(place),
         "member": nurse,

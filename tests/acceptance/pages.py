@@ -67,6 +67,7 @@ PAGES: tuple[Listed, ...] = (
     Listed("/desk/devices/{id}", ready="#assign", who="desk", fill={"id": "device"}),
     Listed("/desk/devices/new?gateway={gateway}&name=scale-9", ready="#new", who="desk"),
     Listed("/desk/rules", ready="#decided", who="desk"),
+    Listed("/desk/rules/ask/{rule}", ready="#ask", who="desk"),
     Listed("/desk/rules/{id}", ready="#decide", who="desk", fill={"id": "proposal"}),
     Listed("/desk/rules/{id}", ready="#decision", who="desk", fill={"id": "accepted"}),
     Listed("/desk/routing", ready="#changes", who="desk"),

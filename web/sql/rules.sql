@@ -28,3 +28,19 @@ SELECT alerts.decide_rules(:action, :proposal, :outcome, :in_force, :why);
 
 -- name: subjects_named(pseudonyms)
 SELECT s.id, s.pseudonym FROM registry.subject s WHERE s.pseudonym = ANY (:pseudonyms);
+
+-- name: ask_rules(action, rule, rules, judged_against, in_force, days, why)$
+SELECT alerts.ask_rules(:action, :rule, :rules, :judged_against, :in_force, :days, :why);
+
+-- name: requests_seen(count, since)
+-- Changes that were asked for and wait to be judged, and those that lately could not be.
+SELECT r.id, r.rule, r.asked_at, r.days, r.why, m.display_name AS by, e.ended_at, e.failure
+  FROM alerts.rule_request r
+  JOIN registry.member m ON m.id = r.member
+  LEFT JOIN alerts.rule_request_end e ON e.request = r.id
+ WHERE e.request IS NULL OR (e.failure IS NOT NULL AND e.ended_at >= :since::timestamptz)
+ ORDER BY e.request IS NOT NULL, r.id DESC LIMIT :count;
+
+-- name: judge_heard()$
+-- When a judge was last alive (wall time).
+SELECT max(wall_at) FROM ops.heartbeat WHERE service = 'judge';

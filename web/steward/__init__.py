@@ -5,12 +5,13 @@ devices             whose a device is, and what waits for an owner
 members             users and their rights
 retention           how long a client's data is kept, holds, and what is erased
 rules               changes of the county's rules, proposed with their backtest and decided on
+asking              other numbers of a rule, to be judged
 routing, teams      whom to call, how soon and by what
 plan, filling,      the plan, a form as a plan, in what two plans differ
 differences
 """
 
-from web.steward import clients, devices, members, pauses, retention, routing, rules, teams
+from web.steward import asking, clients, devices, members, pauses, retention, routing, rules, teams
 
-_PARTS = (clients, pauses, devices, members, retention, rules, routing, teams)
+_PARTS = (clients, pauses, devices, members, retention, asking, rules, routing, teams)
 ROUTES = [route for part in _PARTS for route in part.ROUTES]

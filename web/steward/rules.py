@@ -4,8 +4,9 @@
     GET   /desk/rules/{id}      one proposal, its report beside it
     POST  /desk/rules/{id}      accept it, refuse it; withdraw one's own
 
-`saimi rules propose` brings a proposal in. The database decides who may (0037_rule_decisions.sql);
-the engine goes by what was accepted within a second (alerts.rules.in_force).
+`saimi rules propose` brings a proposal in, and so does asking for one (web.steward.asking). The
+database decides who may (0037_rule_decisions.sql); the engine goes by what was accepted within a
+second (alerts.rules.in_force).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from aiohttp import web
 
 from alerts.backtest.report import ChangeReport
 from alerts.rules.changes import changes
+from alerts.rules.editing import may_be_asked
 from alerts.rules.in_force import decided_rules
 from alerts.rules.rule import RuleError, Rules
 from core.database import Connection, load_queries
@@ -26,6 +28,7 @@ from web.county_rules import CountyRules, read_county_rules
 from web.i18n import Texts
 from web.pages import page
 from web.parts import caller, database, parts, texts_of
+from web.steward.asking import is_judged, requests
 from web.steward.devices import only_desk
 from web.steward.judgement import judgement
 from web.steward.requests import action_of, form_of, new_action, why_of
@@ -45,9 +48,15 @@ async def listed(request: web.Request) -> web.Response:
             dict(row) async for row in load_queries("web").proposals_seen(connection, count=_SHOWN)
         ]
         county = await read_county_rules(connection)
+        shared = parts(request)
+        asked = await requests(connection, text, now=shared.clock.now(), count=_SHOWN)
+        judged = await is_judged(connection, shared.wall())
     return page(
         request,
         "steward/rules.html",
+        requests=asked,
+        judged=judged,
+        askable={name for name, rule in county.rules.rules.items() if may_be_asked(rule)},
         waiting=[row for row in rows if row["outcome"] is None],
         decided=[row for row in rows if row["outcome"] is not None],
         county=county,
