@@ -69,7 +69,9 @@ async def test_the_life_of_an_alert(place: County, phones: Phones) -> None:
     page = await phones.log_in("nurse")
     await page.locator(".card").get_by_role("link").click()
     who = page.locator("section", has=page.locator("#who-title"))
-    await expect(who).to_contain_text("Koira")
+    head = page.locator(".head")
+    for said in ("Aino Ahola", "Happisaturaatio 84", "Koira", "Kukaan ei ole vielä saanut"):
+        await expect(head).to_contain_text(said)
     await expect(who).to_contain_text("tavoite 88–92 %")
     await expect(who.get_by_role("link", name="Avaa kartta")).to_have_attribute(
         "href", "geo:61.170000,28.770000?q=61.170000,28.770000"
