@@ -110,6 +110,8 @@ SCRIPT: dict[str, str] = {
     "risings": mark("Risings at night (22–6)"),
     "known_share": mark("known {share} of the time"),
     "heard_days": mark("heard on {n} of {all} days"),
+    "arrived": mark("Messages that arrived"),
+    "week_mean": mark("thick: mean of 7 days"),
     "goes_on": mark("goes on"),
     "raster_hint": mark("A day a column, an hour a row: midnight at the top."),
     "resolution_raw": mark("Single readings; doubtful ones are left out."),

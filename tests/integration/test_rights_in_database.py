@@ -108,6 +108,26 @@ async def test_a_session_shows_its_own_clients_and_only_in_its_transaction(attac
         assert [r[0] for r in await attack.web.fetch("SELECT value FROM seen.reading")] == [95.0]
 
 
+async def test_a_function_that_looks_with_other_rights_asks_who_asks(attack: Attack) -> None:
+    """What arrived from a home is counted with the owner's rights, and told of one's own alone."""
+    await attack.place.connection.execute(
+        "INSERT INTO telemetry.received (gateway, boot, seqs, announced, first_at, last_at)"
+        " SELECT id, 'b1', '{[1,11)}', 10, $1, $1 FROM registry.gateway WHERE name LIKE 'gw-%'",
+        NOW,
+    )
+    query = "SELECT received FROM seen.arrivals($1)"
+    assert await attack.web.fetch(query, attack.aino) == []
+    for name, mine, others in (
+        ("nurse", 1, 0),
+        ("stranger", 0, 1),
+        ("desk", 1, 1),
+        ("operator", 0, 0),
+    ):
+        async with attack.acting(name):
+            assert len(await attack.web.fetch(query, attack.aino)) == mine
+            assert len(await attack.web.fetch(query, attack.berta)) == others
+
+
 async def test_what_belongs_to_an_alert_or_a_home_is_shown_with_it(attack: Attack) -> None:
     owner = attack.place.connection
     await owner.execute(

@@ -160,3 +160,29 @@ async def test_what_happened_is_marked(
     assert datetime.fromisoformat(pause["from"]) == NOW - 3 * DAY
     assert (found["more"], few["more"], len(few["alerts"])) == (False, True, 1)
     assert ("nurse", "aino", "trends", "care") in looks
+
+
+async def test_messages_that_arrived_and_weeks_means(place: County, address: str) -> None:
+    aino = await place.subject("aino")
+    # Eight numbers of ten, of a boot that was heard last yesterday.
+    await place.connection.execute(
+        "INSERT INTO telemetry.received (gateway, boot, seqs, announced, first_at, last_at)"
+        " SELECT id, 'b1', '{[1,5),[7,11)}', 10, $1, $1 FROM registry.gateway WHERE name = 'gw-1'",
+        NOW - DAY,
+    )
+    # Fifty kilograms until five days ago, fifty-seven since.
+    weights = [(NOW - n * DAY, 50.0 if n >= 5 else 57.0) for n in range(1, 30)]
+    await place.put(aino, "monitor-1", "weight", weights)
+    await _summed(place)
+    async with logged_in(address, "nurse") as nurse, logged_in(address, "stranger") as stranger:
+        week = await _course(nurse, place, 7 * DAY)
+        day = await _course(nurse, place, DAY)
+        query = urlencode({"subject": await place.pseudonym("aino")})
+        await stranger.get(f"/api/course?{query}", status=404)
+    yesterday = (NOW - DAY).astimezone(LOCAL).date().isoformat()
+    assert week["arrived"] == {"day": [yesterday], "percent": [80.0]}
+    assert day["week_means"] == {}
+    weight = week["week_means"]["weight"]
+    assert weight["mean"] == pytest.approx([50, 50, 50, 51, 52, 53, 54])
+    noons = [datetime.fromtimestamp(at, LOCAL).hour for at in weight["time"]]
+    assert set(noons) == {12}

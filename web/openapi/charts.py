@@ -102,6 +102,20 @@ class Heard(msgspec.Struct, forbid_unknown_fields=True):
     devices: list[HeardDevice]
 
 
+class Arrived(msgspec.Struct, forbid_unknown_fields=True):
+    """Columns: of the gateway's numbered messages of a day, the share that is here."""
+
+    day: list[date]
+    percent: list[float]
+
+
+class WeekMean(msgspec.Struct, forbid_unknown_fields=True):
+    """Columns: noon of each day (Unix s), and the mean of the seven days that it ends."""
+
+    time: list[float]
+    mean: list[float]
+
+
 class AlertMark(msgspec.Struct, forbid_unknown_fields=True):
     """An alert that called somebody; `to` is null while it goes on."""
 
@@ -141,6 +155,8 @@ class Course(msgspec.Struct, forbid_unknown_fields=True):
     score: ScoreOverTime
     nights: Nights
     heard: Heard
+    arrived: Arrived
+    week_means: dict[str, WeekMean]
     marks: Marks
 
 

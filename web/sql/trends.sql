@@ -273,6 +273,31 @@ SELECT d.id, d.kind, coalesce(d.location, '') AS place,
  WHERE d.kind <> 'entered'
  ORDER BY d.kind, place, d.id, begins;
 
+-- name: arrivals(subject, first, last)
+-- The share of the home's numbered messages that are here, by the day of the message.
+SELECT day, 100.0 * sum(received)::double precision / sum(expected) AS percent
+  FROM seen.arrivals(:subject::integer)
+ WHERE day BETWEEN :first::date AND :last::date
+ GROUP BY day
+HAVING sum(expected) > 0
+ ORDER BY day;
+
+-- name: week_means(subject, metrics, since, until)
+-- The mean of seven days, each day; two columns a metric.
+SELECT metric, array_agg(extract(epoch FROM bucket + INTERVAL '12 hours')::double precision
+                         ORDER BY bucket) AS time,
+       array_agg(mean ORDER BY bucket) AS mean
+  FROM (SELECT d.metric, d.bucket, sum(sum(d.sum)) OVER w / sum(sum(d.count)) OVER w AS mean
+          FROM seen.reading_daily d
+         WHERE d.subject = :subject::integer AND d.metric = ANY(:metrics::smallint[])
+           AND d.suspect < d.count
+           AND d.bucket BETWEEN :since::timestamptz - INTERVAL '8 days' AND :until::timestamptz
+         GROUP BY d.metric, d.bucket
+        WINDOW w AS (PARTITION BY d.metric ORDER BY d.bucket
+                     RANGE BETWEEN INTERVAL '6 days 2 hours' PRECEDING AND CURRENT ROW)) every_day
+ WHERE bucket >= date_trunc('day', :since, 'Europe/Helsinki')
+ GROUP BY metric;
+
 -- name: alert_marks(subjects, since, until, count)
 -- Alerts that stood in a time and called somebody, the newest first.
 SELECT e.id, e.kind, e.highest AS severity, e.opened_at,

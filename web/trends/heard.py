@@ -1,4 +1,4 @@
-"""Whether the devices of a home were heard: readings a day by device."""
+"""Whether a home was heard: readings a day by device, and its numbered messages that are here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from core.database import Connection, load_queries
 from web.i18n import Texts
 from web.sentences import named
 from web.trends.readings import local_midnight
+from web.trends.subject import Subject
 from web.words import DEVICES, PLACES
 
 _MOMENT = timedelta(microseconds=1)
@@ -40,3 +41,16 @@ async def heard(
         for at in range(max(0, row["begins"]), min(days - 1, row["ends"]) + 1):
             one["counts"][at] = counts.get(at, 0)
     return {"first": first, "days": days, "devices": list(devices.values())}
+
+
+async def arrived(
+    connection: Connection, subject: Subject, *, since: datetime, until: datetime
+) -> dict[str, list[Any]]:
+    """{"day", "percent"} of the gateway's numbered messages; none of one that does not number."""
+    first, last = (at.astimezone(LOCAL).date() for at in (since, until - _MOMENT))
+    rows = load_queries("web").arrivals(connection, subject=subject.id, first=first, last=last)
+    found: dict[str, list[Any]] = {"day": [], "percent": []}
+    async for row in rows:
+        found["day"].append(row["day"])
+        found["percent"].append(round(row["percent"], 1))
+    return found

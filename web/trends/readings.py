@@ -23,6 +23,8 @@ LONGEST = timedelta(days=400)
 POINTS = 300
 """Points a chart gets where the page does not say; about one for each pixel of a phone."""
 MOST_POINTS = 2000
+SLOW = ("weight", "glucose")
+"""Drawn with the mean of seven days, as in the dashboards."""
 _UNIT = {"raw": timedelta(seconds=1), "hourly": timedelta(hours=1), "daily": timedelta(days=1)}
 
 
@@ -87,6 +89,26 @@ async def readings(
         columns = dict(row)
         found[ids[columns.pop("metric")]].update(columns)
     return found
+
+
+async def week_means(
+    connection: Connection, subject: Subject, *, since: datetime, until: datetime
+) -> dict[str, dict[str, list[float]]]:
+    """By metric of SLOW the columns time (Unix s, noon) and mean, of the seven days that end there;
+    {} where the range is one of single readings."""
+    if fitting(until - since) == "raw":
+        return {}
+    rows = load_queries("web").week_means(
+        connection,
+        subject=subject.id,
+        metrics=[catalogue()[name].id for name in SLOW],
+        since=since,
+        until=until,
+    )
+    names = catalogue().by_id
+    return {
+        names[row["metric"]].name: {"time": row["time"], "mean": row["mean"]} async for row in rows
+    }
 
 
 async def metrics_of(

@@ -40,10 +40,10 @@ from web.trends.asked import (
 from web.trends.bands import bands
 from web.trends.comparing import moved, places, signs
 from web.trends.export import MOST_ROWS, csv_of, rows_of
-from web.trends.heard import heard
+from web.trends.heard import arrived, heard
 from web.trends.marks import marks
 from web.trends.nights import nights
-from web.trends.readings import readings
+from web.trends.readings import readings, week_means
 from web.trends.score import score
 
 _EXPORTED = tuple(one.name for one in catalogue() if one.kind in ("vital", "body", "context"))
@@ -134,6 +134,8 @@ async def chart_course(request: web.Request) -> web.Response:
             "score": await score(connection, subject, points=points, text=text, **asked),
             "nights": await nights(connection, subjects, **asked),
             "heard": await heard(connection, subjects, text=text, **asked),
+            "arrived": await arrived(connection, subject, **asked),
+            "week_means": await week_means(connection, subject, **asked),
             "marks": await marks(connection, subject, subjects, text=text, **asked),
         }
     return tagged(request, content)

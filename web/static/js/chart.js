@@ -10,10 +10,10 @@ import { HOURS, dates, numbers, say } from "./words.js";
 const SPAN = {
   spo2: [88, 100], pulse: [50, 105], respiratory_rate: [8, 26], systolic: [85, 160],
   diastolic: [60, 100], temperature: [35.5, 38.5], glucose: [3, 12],
-  news2: [0, 8], in_bed: [0, 10], risings: [0, 4],
+  news2: [0, 8], in_bed: [0, 10], risings: [0, 4], arrived: [0, 100],
 };
 /** Ends that a scale does not go beyond. */
-const ENDS = { spo2: [-Infinity, 100.5], news2: [0, 20.5], in_bed: [0, 24], risings: [0, Infinity] };
+const ENDS = { spo2: [-Infinity, 100.5], news2: [0, 20.5], in_bed: [0, 24], risings: [0, Infinity], arrived: [0, 100.5] };
 const HOUR = 3600;
 const time = dates(HOURS);
 const day = dates({ day: "numeric", month: "numeric" });
@@ -80,13 +80,14 @@ function moved(earlier, metrics) {
 export function drawChart(host, metrics, content, view, options = {}) {
   const series = metrics.map((name) => content.series[name]);
   const then = moved(content.earlier, metrics);
+  const weekly = series.map((one) => one.weekly).filter((one) => one?.time.length);
   const title = metrics.length > 1 ? say("blood_pressure") : series[0].label;
   const head = document.createElement("div");
   head.className = "chart-head";
   const name = document.createElement("h3");
   name.textContent = `${title} `;
   const unit = document.createElement("small");
-  unit.textContent = series[0].unit;
+  unit.textContent = [series[0].unit, weekly.length ? say("week_mean") : ""].filter(Boolean).join(" · ");
   name.append(unit);
   const value = document.createElement("p");
   value.className = "chart-value";
@@ -102,7 +103,7 @@ export function drawChart(host, metrics, content, view, options = {}) {
   }
 
   const number = numbers(series[0].decimals);
-  const data = table([...series, ...then]);
+  const data = table([...series, ...then, ...weekly]);
   const written = (one) => (!one || one[0] == null ? "–" : number.format(one[0]));
   /** Where several readings were drawn together: what their mean lies between. */
   const spread = (one) => {
@@ -173,6 +174,9 @@ export function drawChart(host, metrics, content, view, options = {}) {
       { stroke: ink, width: 1.5, dash: [6, 4], points: { show: one.time.length < 60, size: 5, fill: "transparent", stroke: ink, width: 1.5 }, spanGaps: false },
       { show: false }, { show: false },
     );
+  }
+  for (const _ of weekly) {
+    drawn.push({ stroke: colour("--chart-2"), width: 3, points: { show: false } }, { show: false }, { show: false });
   }
   const veil = series.flatMap((one, i) => (one.form === "bars" ? [] : {
     series: [3 * i + 3, 3 * i + 2], fill: fade(colour(`--chart-${i + 1}`), 0.18),

@@ -5,7 +5,7 @@ import { OUTLINES } from "./marks.js";
 import { HOURS, dates, say } from "./words.js";
 
 /** Charts that are shown where there is something to show. */
-export const EXTRA = ["news2", "in_bed", "risings"];
+export const EXTRA = ["news2", "in_bed", "risings", "arrived"];
 
 const WIDE = 720;
 const HOLDS = 12 * 3600; // What was known at a time is taken to be so for as long, at most; by days, until the next.
@@ -19,13 +19,17 @@ const columns = (label, unit, decimals, form, time, values, high = values) => ({
 });
 
 /** Put what can be charted of a course beside the readings. */
-export function joinCourse(content, { score, nights, marks }) {
+export function joinCourse(content, { score, nights, arrived, week_means: weekly, marks }) {
   const days = nights.day.map(midday);
   Object.assign(content.series, {
     news2: columns("NEWS2", "", 0, "steps", score.time, score.low, score.high),
     in_bed: columns(say("in_bed"), "h", 1, "bars", days, nights.in_bed_h),
     risings: columns(say("risings"), "", 0, "bars", days, nights.risings),
+    arrived: columns(say("arrived"), "%", 0, "bars", arrived.day.map(midday), arrived.percent),
   });
+  for (const [metric, { time, mean }] of Object.entries(weekly)) {
+    if (content.series[metric]) content.series[metric].weekly = { time, mean, low: mean, high: mean };
+  }
   content.bands = { ...content.bands, news2: { low: 0, high: 4 } };
   content.marks = marks;
 }

@@ -5,6 +5,7 @@ import { say } from "./words.js";
 
 const HEARD = "saimi-heard"; // Whose list was last up to date, and when: by the phone and by Saimi.
 const GAP = 60000;
+const SPREAD = 3000; // After an outage of the service every phone has a gap: they do not all ask at once.
 
 const box = document.getElementById("missed");
 let member = null;
@@ -17,6 +18,7 @@ function lastHeard() {
 }
 
 async function tell(since) {
+  await new Promise((done) => { setTimeout(done, SPREAD * Math.random()); });
   const query = new URLSearchParams({ since: new Date(since).toISOString() });
   const answer = await fetch(`/api/missed?${query}`, { cache: "no-store" });
   if (!answer.ok) return;
