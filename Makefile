@@ -59,6 +59,7 @@ docs: $(VENV)/run.stamp
 # The pictures in the readme, taken from the running service.
 pictures: $(VENV)/dev.stamp test-parts
 	$(BIN)/python scripts/take-pictures
+	SAIMI_PICTURES=docs/images $(BIN)/pytest -q tests/acceptance/test_trends.py -k a_year
 
 # The pictures of simulated homes; with TIHM=folder also beside recorded ones.
 drawings: $(VENV)/dev.stamp
