@@ -44,7 +44,7 @@ async def _a_year(place: County) -> None:
     subject, home, now = await place.subject("aino"), await place.home("aino"), place.clock.now()
     first = now - timedelta(days=364)
     times = [first + timedelta(hours=2 * n) for n in range(12 * 364)]
-    chance = random.Random(7)  # noqa: S311 - made-up readings
+    chance = random.Random(7)
     for name, mean in SIGNS.items():
         values = [
             (at, round(mean + 2 * math.sin(n / 300) + chance.gauss(0, 0.8), 1))
