@@ -83,9 +83,10 @@ class Judge:
 
     async def turn(self, connection: asyncpg.Connection) -> float:
         """Judge what waits longest."""
-        self._alone = self._alone or await _queries.may_judge(connection, lock=LOCK)
         if not self._alone:
-            return BEAT
+            self._alone = await _queries.may_judge(connection, lock=LOCK)
+            # It is ready from here on, also where what waits takes it minutes.
+            return 0.0 if self._alone else BEAT
         await self._beat(connection)
         request = await _queries.next_request(connection)
         if request is None:
@@ -140,9 +141,13 @@ class Judge:
         # A connection of its own: the other one shows meanwhile that the judge lives.
         connection = await connect(self._url)
         try:
+            # Where history is shorter, nobody is looked at for days in which nothing was measured.
+            known = await _queries.first_reading(connection)
+            begin = start - WARM_UP if known is None else max(start - WARM_UP, known)
+            start = max(start, min(begin, end))
             stretch = await load_stretch(
                 connection,
-                start - WARM_UP,
+                min(begin, start),
                 end,
                 silence=True,
                 models=before.learned is not None,

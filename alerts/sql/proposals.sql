@@ -44,3 +44,6 @@ SELECT r.id, m.username, r.rules, r.judged_against, r.days, r.why
 -- name: end_request(request, now, wall_at, proposal, failure)!
 INSERT INTO alerts.rule_request_end (request, ended_at, wall_at, proposal, failure)
 VALUES (:request, :now, :wall_at, :proposal, :failure);
+
+-- name: first_reading()$
+SELECT min(time) FROM telemetry.reading;

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,12 +29,14 @@ async def at_desk(plain_database_url: str) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def judge(at: Desk, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Event]:
+async def judge(
+    at: Desk, monkeypatch: pytest.MonkeyPatch, on_ready: Callable[[], None] | None = None
+) -> AsyncIterator[asyncio.Event]:
     """`saimi judge`, in this process."""
     monkeypatch.setattr("os.nice", lambda _by: 0)
     stop = asyncio.Event()
     work = asyncio.create_task(
-        judging.run(database_url=at.place.url, clock=at.place.clock, stop=stop)
+        judging.run(database_url=at.place.url, clock=at.place.clock, stop=stop, on_ready=on_ready)
     )
     try:
         yield stop
@@ -78,11 +80,11 @@ async def test_what_is_asked_is_judged_proposed_and_decided(
 ) -> None:
     await _history(at_desk)
     connection = at_desk.place.connection
-    assert await _asked(at_desk) == (303, "")
+    assert await _asked(at_desk, days="84") == (303, "")
     async with logged_in(at_desk.address, "chief") as chief:
         page = await chief.page("/desk/rules")
         assert "Nobody judges at the moment" in page
-        assert "The last 7 days are being replayed." in page
+        assert "The last 84 days are being replayed." in page
     async with judge(at_desk, monkeypatch):
         await eventually(ended(at_desk))
     [end] = await _ends(at_desk)
@@ -96,6 +98,9 @@ async def test_what_is_asked_is_judged_proposed_and_decided(
     assert (row["username"], row["why"]) == ("chief", "Single threes are seen late.")
     assert "raise = { points = 2 }" in row["rules"]
     assert row["report"]["readings"] == 7 * 24
+    # Asked of 84 days, told of as much as there is.
+    span = [datetime.fromisoformat(row["report"][end]) for end in ("start", "end")]
+    assert span[1] - span[0] == timedelta(days=7)
     assert row["report"]["after"]["alerts"] > row["report"]["before"]["alerts"]
     async with (
         logged_in(at_desk.address, "chief") as chief,
@@ -188,7 +193,7 @@ async def test_a_judge_that_is_stopped_leaves_it_to_the_next(
     at_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await _history(at_desk)
-    begun = asyncio.Event()
+    begun, ready = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def slow(*arguments: Any, progress: Any, **more: Any) -> Any:
@@ -199,8 +204,10 @@ async def test_a_judge_that_is_stopped_leaves_it_to_the_next(
 
     monkeypatch.setattr(judging, "backtest_change", slow)
     assert (await _asked(at_desk))[0] == 303
-    async with judge(at_desk, monkeypatch):
+    async with judge(at_desk, monkeypatch, on_ready=ready.set):
         await begun.wait()
+        # It has been ready since before it began: who starts it does not wait for a replay.
+        assert ready.is_set()
         # While one judges another one only waits.
         begun.clear()
         async with judge(at_desk, monkeypatch):
