@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from alembic import command
 from alembic.config import Config
@@ -33,14 +34,14 @@ def _status(connection: Connection) -> SchemaStatus:
     return SchemaStatus(context.get_current_revision())
 
 
-def _upgrade(connection: Connection) -> SchemaStatus:
+def _upgrade(connection: Connection, to: str) -> SchemaStatus:
     connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
     before = _status(connection)
     before.refuse_newer()
     if not before.current:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     return before
 
 
@@ -60,8 +61,12 @@ async def _run(url: str, work: Callable[[Connection], SchemaStatus]) -> SchemaSt
         await engine.dispose()
 
 
-async def migrate(url: str) -> SchemaStatus:
+async def migrate(url: str, to: str = "head") -> SchemaStatus:
     """Apply what is missing, in one transaction; the status before is returned.
+
+    Args:
+        to: the last revision to be applied; an earlier one than the newest is for tests of what
+            a migration does to what is stored.
 
     Raises:
         SchemaError: the database was used by a newer Saimi.
@@ -70,7 +75,7 @@ async def migrate(url: str) -> SchemaStatus:
     async with translated():
         # Asking first costs one fast connection and spares a newer message about a dead database.
         await (await connect(url)).close()
-        before = await _run(url, _upgrade)
+        before = await _run(url, partial(_upgrade, to=to))
         await _write_catalogue(url)
     return before
 

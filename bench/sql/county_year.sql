@@ -145,7 +145,8 @@ events AS (
 SELECT count(*) FROM made;
 
 -- name: indexes_of(tables)
--- How the indexes and keys of tables of telemetry are removed and made.
+-- How the indexes and keys of tables of telemetry are removed and made, those of single partitions
+-- too; what a partition has from its table goes and comes with the table's.
 SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %s', i.indexrelid::regclass)
             ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', i.indrelid::regclass, c.conname)
         END AS remove,
@@ -154,6 +155,10 @@ SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %s', i.indexrelid::regcla
                         pg_get_constraintdef(c.oid))
         END AS make
   FROM pg_index i
+  JOIN pg_class n ON n.oid = i.indexrelid AND NOT n.relispartition
   LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'p'
- WHERE i.indrelid IN (SELECT ('telemetry.' || t)::regclass FROM unnest(:tables::text[]) t)
+ WHERE i.indrelid IN (SELECT coalesce(p.relid, t.relid)
+                        FROM (SELECT ('telemetry.' || t)::regclass AS relid
+                                FROM unnest(:tables::text[]) t) t
+                        LEFT JOIN LATERAL pg_partition_tree(t.relid) p ON true)
  ORDER BY i.indexrelid;

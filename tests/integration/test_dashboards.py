@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from core.catalogue import catalogue
-from core.database import connect
+from core.database import connect, server_info
 from dashboards.asked import Panel, panels
 from dashboards.boards import boards
 from dashboards.queries import PARAMETERS, queries
@@ -292,3 +292,22 @@ async def test_nights_read_what_the_bed_said_and_nothing_else(area: asyncpg.Conn
     found = [row[0] for row in plan if "Index Cond" in row[0] and "metric" in row[0]]
     assert found
     assert all(f"metric = {catalogue()['bed'].id}" in one for one in found)
+
+
+@pytest.mark.parametrize("title", ["Activity: $room", "Movement at night (22–6)"])
+async def test_a_year_of_movement_is_read_from_its_index_alone(
+    owner: asyncpg.Connection, area: asyncpg.Connection, title: str
+) -> None:
+    """Each of its hours lies on a page of its own: a column that the index lacks costs them all."""
+    if (await server_info(owner)).edition == "timescaledb-community":
+        pytest.skip("hours are a continuous aggregate")
+    await owner.execute("VACUUM telemetry.reading_hourly_movement")
+    panel = next(one for one in panels(boards("area", "en")[1]) if one.title == title)
+    # So few rows are sooner read from end to end.
+    await area.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
+    client = await _someone(area)
+    sql = sent(panel.sql, length=RANGES["year"], client=client, room="kitchen")
+    plan = [row[0] for row in await rows(area, "EXPLAIN " + sql)]
+    found = [line for line in plan if " on reading_hourly" in line]
+    assert len(found) == 1, plan
+    assert "Index Only Scan using reading_hourly_movement_of_device" in found[0]
