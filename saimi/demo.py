@@ -73,12 +73,15 @@ async def prepare_county(
         )
     number = homes or int(kept.get("homes", HOMES))
     county = await asyncio.to_thread(County, seed, number)
-    document = as_told(county.document(), formats_of(county, story.gateways.formats))
+    formats = formats_of(county, story.gateways.formats)
     connection = await connect(database_url)
     try:
         if not ours:
-            await _refuse_foreign(connection, document)
+            await _refuse_foreign(connection, [home.name for home in county.homes])
         clock = await set_clock(connection, factor=speed)
+        # Else its devices would be said to have been silent for years before they first spoke.
+        today = clock.now().astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
+        document = as_told(county.document(in_use_since=today), formats)
         await import_document(connection, document, now=clock.now())
         await import_rota(connection, demo_rota(clock.now()), now=clock.now())
         logins = await _logins(connection, directory, document)
@@ -99,12 +102,10 @@ def demo_rota(now: datetime) -> Rota:
     )
 
 
-async def _refuse_foreign(connection: Connection, document: Document) -> None:
+async def _refuse_foreign(connection: Connection, homes: list[str]) -> None:
     """The demo's clock and made-up people have no place among real ones."""
     async with translated():
-        foreign = await load_queries("saimi").foreign_home(
-            connection, homes=[home.name for home in document.homes]
-        )
+        foreign = await load_queries("saimi").foreign_home(connection, homes=homes)
     if foreign is not None:
         raise UserError(
             f"The database holds homes that are not of this made-up county ({foreign!r}, say): "

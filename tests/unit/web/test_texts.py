@@ -17,13 +17,16 @@ import web.words
 from alerts import finding
 from alerts.rules import rule
 from alerts.rules.shipped import FORMS, shipped_rules
+from alerts.silence.silence import PORTABLE
+from alerts.subjects import at_risk
 from core import record, registry
 from core.catalogue import catalogue
+from gateway_sim.faulty import KIND_OF
 from web.i18n import FOLDER, LANGUAGES, Language, as_language, catalogue_of, preferred, texts
 from web.script_words import SCRIPT
 from web.steward import wording
 from web.steward.filling import changeable
-from web.words import CARE_LIMITS, CODES, KINDS, METRICS, NEWS2, UNITS
+from web.words import CARE_LIMITS, CODES, DEVICES, KINDS, METRICS, NEWS2, UNITS
 
 ROOT = Path(web.words.__file__).parent
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
@@ -99,6 +102,12 @@ def test_the_chart_is_named_in_its_order() -> None:
     from models.news2 import PARAMETERS
 
     assert tuple(NEWS2) == PARAMETERS
+
+
+def test_every_kind_of_device_that_rules_or_the_simulator_know_has_a_word() -> None:
+    made = set(KIND_OF.values())
+    assert made > {"wearable", "leak"}
+    assert made | PORTABLE | set(at_risk.DEVICES) <= DEVICES.keys()
 
 
 def test_scripts_ask_only_for_words_they_are_given() -> None:
