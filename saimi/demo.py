@@ -25,6 +25,8 @@ from saimi.members import add_member
 
 HOMES = 12
 """How many homes a first `saimi up` plays."""
+HISTORY = timedelta(hours=24)
+"""What a new county has behind it, so that its trends are not empty. Homes send it only once."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ async def prepare_county(
             await _refuse_foreign(connection, [home.name for home in county.homes])
         clock = await set_clock(connection, factor=speed)
         # Else its devices would be said to have been silent for years before they first spoke.
-        today = clock.now().astimezone(LOCAL).replace(hour=0, minute=0, second=0, microsecond=0)
-        document = as_told(county.document(in_use_since=today), formats)
+        first = (clock.now() - HISTORY).astimezone(LOCAL)
+        first = first.replace(hour=0, minute=0, second=0, microsecond=0)
+        document = as_told(county.document(in_use_since=first), formats)
         await import_document(connection, document, now=clock.now())
         await import_rota(connection, demo_rota(clock.now()), now=clock.now())
         logins = await _logins(connection, directory, document)

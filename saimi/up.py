@@ -26,15 +26,13 @@ from gateway_sim.county import County
 from gateway_sim.plan import Plan
 from saimi.addresses import Running, remove_running, write_running
 from saimi.data_directory import DataDirectory
-from saimi.demo import Login, prepare_county
+from saimi.demo import HISTORY, Login, prepare_county
 from saimi.embedded.ports import free_port, require_free
 from saimi.parts import Parts
 from saimi.supervisor import Service, saimi_command
 
 T = TypeVar("T")
 HOST = "127.0.0.1"
-HISTORY = timedelta(hours=24)
-"""What a new county has behind it, so that its trends are not empty. Homes send it only once."""
 _ATTEMPTS = 5
 """How often the homes are started before it is given up: a part that they need may just have died
 and be starting again."""
