@@ -226,16 +226,20 @@ async def test_a_call_for_help_overtakes_a_full_window(broker: Broker, tmp_path:
     with ReceiptGiver(broker.url) as ingest:
         ingest.silent = True
         async with running(broker.url, tmp_path, demo, timedelta(days=2), 3000.0) as run:
-
+            # Messages come in a thread of their own, so what is looked through is a copy.
             async def called() -> bool:
-                return any(b'"help"' in payload for payload in ingest.messages.values())
+                return any(b'"help"' in payload for payload in ingest.messages.copy().values())
 
             await eventually(called, what="the call for help")
-            (caller,) = [key for key, payload in ingest.messages.items() if b'"help"' in payload]
+            (caller,) = [
+                key for key, payload in ingest.messages.copy().items() if b'"help"' in payload
+            ]
 
             async def arrived() -> set[tuple[str, str, int]]:
                 sent = run.sent()
-                ours = {key for key in ingest.messages if key[0] == caller[0] and key in sent}
+                ours = {
+                    key for key in ingest.messages.copy() if key[0] == caller[0] and key in sent
+                }
                 return ours if len(ours) > 64 else set()
 
             # Help overtakes what was sent before it and has not arrived yet.
